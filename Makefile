@@ -1,0 +1,38 @@
+# keepapart: `make demo` shows the whole job, `make test` checks it, `make bench` measures it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint lock clean
+
+help:  ## What can be made here
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+$(VENV)/ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "keepapart needs Python 3.11 or later: make PYTHON=python3.11 …"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 2; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(VENV)/ready  ## The main job end to end on a lab cloud: no account, no root
+	@$(BIN)/python -m keepapart.lab.demo
+
+test: lint  ## The whole test suite
+	$(BIN)/pytest
+
+lint: $(VENV)/ready  ## Format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/ready  ## Figures side by side with the peers that are installed
+	@$(BIN)/python -m benchmarks
+
+lock: $(VENV)/ready  ## Renew the hash-locked requirements (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    --extra lab --extra dev pyproject.toml -o requirements/dev.txt
+
+clean:  ## Remove what was made here
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

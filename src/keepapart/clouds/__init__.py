@@ -1,0 +1,84 @@
+"""Clouds: where instances come from. One file each, found through an entry point.
+
+A cloud is asked for instances and told what to do with them; it states placement as facts and never
+judges. A plug-in from outside this repository registers under the entry point group
+``keepapart.clouds`` a callable ``connect(settings, instances) -> Cloud`` and works the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from keepapart.errors import ConfigError
+from keepapart.model import Instance
+
+CLUSTER_TAG = "keepapart:cluster"  # whose instance it is
+RUN_TAG = "keepapart:run"  # the admission that launched it
+ATTEMPT_TAG = "keepapart:attempt"  # the attempt within that run
+ROLE_TAG = "keepapart:role"  # MEMBER or CANDIDATE
+MEMBER, CANDIDATE = "member", "candidate"
+
+PENDING, RUNNING, STOPPING, STOPPED, TERMINATED = "pending", "running", "stopping", "stopped", "terminated"
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """One launch, complete: the same token with the same parameters always means the same instance.
+
+    `token` is at most 64 ASCII characters and new for every attempt; `tags` are set in the launch call
+    itself, so that an instance is never without its owner's name.
+    """
+
+    token: str
+    tags: Mapping[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+class Cloud(Protocol):
+    """What keepapart asks of a platform.
+
+    Every call may raise `CloudError`; calls that name an instance raise `NotFoundError` where the platform
+    doesn't know it (yet). All of them may be repeated without harm.
+    """
+
+    name: str
+
+    def instances(self, tags: Mapping[str, str]) -> Sequence[Instance]:
+        """List every instance that carries all of these tags, terminated ones left out."""
+
+    def describe(self, ids: Iterable[str]) -> Mapping[str, Instance]:
+        """Tell the present state of these; ids that the platform doesn't know are left out."""
+
+    def launch(self, request: LaunchRequest) -> Instance:
+        """Launch one instance, or return the one that this token launched before.
+
+        Raises `CapacityError` where there is no room now.
+        """
+
+    def start(self, instance_id: str) -> None:
+        """Start a stopped instance; it may land on another host."""
+
+    def stop(self, instance_id: str) -> None:
+        """Stop an instance: it keeps its identity and loses its host."""
+
+    def terminate(self, instance_id: str) -> None:
+        """End an instance for good."""
+
+    def tag(self, instance_id: str, tags: Mapping[str, str]) -> None:
+        """Set these tags, leaving others as they are."""
+
+
+def connect(provider: str, settings: Mapping[str, str], instances: Sequence[Instance]) -> Cloud:
+    """Open the cloud that `[cloud] provider` names.
+
+    `settings` are the other keys of `[cloud]`, `instances` those that the configuration lists by hand.
+    Raises `ConfigError` where no such provider is installed.
+    """
+    found = {point.name: point for point in entry_points(group="keepapart.clouds")}
+    if provider not in found:
+        raise ConfigError(f"[cloud] provider: no {provider!r} here; there is {', '.join(sorted(found))}")
+    cloud: Cloud = found[provider].load()(settings, instances)
+    return cloud

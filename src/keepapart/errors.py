@@ -1,0 +1,57 @@
+"""Everything that keepapart raises on purpose.
+
+KeepapartError              any of these; `exit_code` is what the command line ends with
+├── UsageError              2  what was asked can't be meant: a flag, an id, a file, a key
+│   └── ConfigError         2  names the file, the key and the mend
+└── OperationError          4  the work itself failed
+    ├── ReachError          4  no way in to an instance
+    ├── CloudError          4  the platform refused, or could not be asked
+    │   ├── CapacityError   4  no room for the instance now; another try may succeed
+    │   └── NotFoundError   4  the platform knows no such instance, or not yet
+    ├── LabError            4  the lab could not be built or found
+    └── StoreError          4  the journal can't be read or written
+"""
+
+
+class KeepapartError(Exception):
+    """Base of every error raised on purpose; its text is one line for the operator."""
+
+    exit_code = 4
+
+
+class UsageError(KeepapartError):
+    """What was asked can't be meant; nothing was done."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """The configuration is wrong; the text names the file, the key and the mend."""
+
+
+class OperationError(KeepapartError):
+    """The work itself failed."""
+
+
+class ReachError(OperationError):
+    """There is no way in to an instance, or it was lost."""
+
+
+class CloudError(OperationError):
+    """The platform refused a call, or could not be asked."""
+
+
+class CapacityError(CloudError):
+    """The platform has no room for the instance now; another try may succeed."""
+
+
+class NotFoundError(CloudError):
+    """The platform knows no such instance, or does not know it yet."""
+
+
+class LabError(OperationError):
+    """The lab could not be built, or the one named is not running."""
+
+
+class StoreError(OperationError):
+    """The store can't be opened, read or written."""

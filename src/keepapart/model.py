@@ -1,0 +1,86 @@
+"""The values that everything else passes around: instances, evidence, verdicts.
+
+The words are the field's own: an *instance* lives on a *host*; two instances on one host are
+*co-resident*; a *fault domain* is what fails together (host ⊂ rack ⊂ zone). *Evidence* is what one
+signal says of one pair; a *verdict* is what all of it together allows to be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from types import MappingProxyType
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+class Verdict(Enum):
+    """What may be said of a pair. Unknown is never separate."""
+
+    CO_RESIDENT = "co-resident"
+    SEPARATE = "separate"
+    UNKNOWN = "unknown"
+
+
+class Says(Enum):
+    """What one signal says of one pair."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+
+
+class Strength(IntEnum):
+    """How much a piece of evidence weighs: the highest strength at which any signal speaks decides."""
+
+    WEAK = 1
+    STRONG = 2
+    CONCLUSIVE = 3
+
+    @property
+    def label(self) -> str:
+        """The word for it, as configuration and JSON spell it."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A machine of the operator's.
+
+    `address` is what other members send to (IPv4 or IPv6); `reach` is the way in, as the configuration
+    writes it (`netns:NAME`, `ssh://…`), or empty for the default one. `facts` is what the platform
+    states of its placement (`host`, `zone`, `group`, …), never what was measured.
+    """
+
+    id: str
+    address: str = ""
+    reach: str = ""
+    state: str = "running"
+    tags: Mapping[str, str] = field(default=_EMPTY)
+    facts: Mapping[str, str] = field(default=_EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one signal says of one pair, how strongly, and why in words that can be checked by hand."""
+
+    signal: str
+    says: Says
+    strength: Strength
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two instances, the verdict on them and every piece of evidence behind it.
+
+    `strength` is that of the verdict, None where it is unknown. `because` is the verdict's own reason
+    in one sentence; `evidence` is what it rests on, strongest first.
+    """
+
+    a: str
+    b: str
+    verdict: Verdict
+    strength: Strength | None
+    because: str
+    evidence: tuple[Evidence, ...]
