@@ -1,0 +1,49 @@
+"""The command line: one file a verb, each with `SUMMARY`, `EXAMPLES`, `configure(parser)` and `run(args)`.
+
+Verb modules import what they need inside `run`, so that `--version` and `--help` stay quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from keepapart import __version__
+
+VERBS = (
+    "init",
+    "check",
+    "audit",
+    "hops",
+    "admit",
+    "replace",
+    "gc",
+    "history",
+    "explain",
+    "lab",
+    "completion",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (the contract's table)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:  # before argparse: scripts ask this often
+        sys.stdout.write(f"keepapart {__version__}\n")
+        return 0
+
+    from keepapart.cli.parser import build
+    from keepapart.errors import KeepapartError
+
+    args = build(VERBS).parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except KeepapartError as error:
+        sys.stderr.write(f"keepapart: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("keepapart: interrupted\n")
+        return 130
+    except BrokenPipeError:  # the reader of our output left; there is no one to tell
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,26 @@
+"""`keepapart completion`: what a shell needs to complete keepapart's commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+SUMMARY = "print the completion script of a shell"
+EXAMPLES = """  keepapart completion bash > ~/.local/share/bash-completion/completions/keepapart
+  keepapart completion zsh > ~/.zfunc/_keepapart"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the script."""
+    import shtab
+
+    from keepapart.cli import VERBS
+    from keepapart.cli.parser import build
+
+    sys.stdout.write(shtab.complete(build(VERBS), shell=args.shell) + "\n")
+    return 0
