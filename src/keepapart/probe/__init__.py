@@ -1,0 +1,1 @@
+"""Measuring: who sends to whom, and how many hops away everybody is."""

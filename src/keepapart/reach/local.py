@@ -1,0 +1,60 @@
+"""The way in to this machine: a child process and two pipes, just as ssh has them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+
+from keepapart.errors import ReachError
+from keepapart.reach.pipe import LINE_LIMIT, LOADER, Pipe, PipeCrew, node_source
+
+
+class LocalCrew(PipeCrew):
+    """Nodes that are children of this process."""
+
+    async def connect(self, name: str) -> Pipe:
+        """Start the loader as a child."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                LOADER,
+                str(len(node_source())),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                limit=LINE_LIMIT,
+            )
+        except OSError as error:
+            raise ReachError(f"no child process for {name!r}: {error.strerror}") from None
+        return ChildPipe(process)
+
+
+class ChildPipe:
+    """The two pipes of a child process; see `Pipe`."""
+
+    def __init__(self, process: Process) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise ReachError("a child without pipes")
+        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
+
+    async def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+        try:
+            self._stdin.write(data)
+            await self._stdin.drain()
+        except OSError:
+            raise ReachError("its node ended") from None
+
+    async def read_line(self) -> bytes:
+        """Receive one line."""
+        try:
+            return await self._stdout.readline()
+        except ValueError:
+            raise ReachError("its node says more than an answer may hold") from None
+
+    async def close(self) -> None:
+        """Close its input, which ends it."""
+        self._stdin.close()
+        await self._process.wait()

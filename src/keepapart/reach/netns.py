@@ -1,0 +1,176 @@
+"""The way into network namespaces: many nodes in one process, on sockets opened in other namespaces.
+
+A socket keeps the namespace that it was born in, so only the opening needs to be there. `NAME` is one that
+`ip netns` knows; `ID@LAB` is a guest of a running lab, which opens the sockets itself and hands them over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import resource
+import select
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+from keepapart.errors import LabError, ReachError
+from keepapart.probe.node import Node, Want, open_socket
+from keepapart.reach import Roster
+
+NAMED = Path("/run/netns")  # where `ip netns add` keeps them
+CLONE_NEWNET = 0x40000000
+
+
+class NetnsCrew:
+    """Nodes in network namespaces; see `reach.Crew`."""
+
+    def __init__(self, namespaces: Mapping[str, str], addresses: Mapping[str, str]) -> None:
+        self.lost: dict[str, str] = {}
+        self._namespaces = namespaces
+        self._addresses = addresses
+        self._nodes: dict[str, Node] = {}
+
+    async def open(self, port: int, flows: int) -> Mapping[str, int]:
+        """Open each instance's sockets in its namespace."""
+        return await asyncio.to_thread(self._open, port, flows)
+
+    async def join(self, roster: Roster, key: bytes, samples: int) -> None:
+        """Hand every node the roster: one list, shared."""
+        places = list(roster.places)
+        for index, name in enumerate(roster.ids):
+            if name in self._nodes:
+                self._nodes[name].join(index, key, places, samples)
+
+    async def send(self, wants: Mapping[str, Sequence[Want]]) -> None:
+        """Let the nodes send in turn, a burst each, receiving in between."""
+        await asyncio.to_thread(self._send, wants)
+
+    async def report(self, settle: float) -> Mapping[str, bytes]:
+        """Receive until all is there or nothing has come for `settle` seconds."""
+        await asyncio.to_thread(self._settle, settle)
+        return {name: bytes(node.least) for name, node in self._nodes.items()}
+
+    async def close(self) -> None:
+        """Close every socket."""
+        for node in self._nodes.values():
+            for sock in node.sockets:
+                sock.close()
+        self._nodes.clear()
+
+    def _open(self, port: int, flows: int) -> Mapping[str, int]:
+        _raise_file_limit()
+        opened: dict[str, list[socket.socket]] = {}
+        in_labs: dict[str, dict[str, str]] = {}
+        for name, namespace in self._namespaces.items():
+            guest, at, lab = namespace.partition("@")
+            if at:
+                in_labs.setdefault(lab, {})[guest] = name
+            else:
+                try:
+                    opened[name] = _sockets_in(namespace, _family(self._addresses[name]), flows)
+                except ReachError as error:
+                    self.lost[name] = str(error)
+        for lab, guests in in_labs.items():
+            for guest, sockets in self._from_lab(lab, guests, flows).items():
+                opened[guests[guest]] = sockets
+        for name, sockets in opened.items():
+            try:
+                for number, sock in enumerate(sockets):
+                    open_socket(sock, port if number == 0 else 0)
+            except OSError as error:
+                self.lost[name] = f"its namespace gives no socket: {error.strerror}"
+                continue
+            self._nodes[name] = Node(sockets)
+        return {name: node.port for name, node in self._nodes.items()}
+
+    def _from_lab(
+        self, name: str, guests: Mapping[str, str], flows: int
+    ) -> Mapping[str, list[socket.socket]]:
+        from keepapart.lab.client import Lab
+
+        try:
+            found: Mapping[str, list[socket.socket]] = Lab.find(name).sockets(list(guests), flows)
+        except LabError as error:
+            self.lost.update(dict.fromkeys(guests.values(), str(error)))
+            return {}
+        for guest in guests.keys() - found.keys():
+            self.lost[guests[guest]] = f"lab {name!r} has no running guest {guest!r} with a network"
+        return found
+
+    def _send(self, wants: Mapping[str, Sequence[Want]]) -> None:
+        nodes = list(self._nodes.values())
+        sending = []
+        for name, node in self._nodes.items():
+            if name in wants:
+                sending.append(node.send(wants[name]))
+        while sending:
+            sending = [burst for burst in sending if next(burst, 0)]
+            for node in nodes:
+                node.receive()
+
+    def _settle(self, quiet: float) -> None:
+        waiting = {node.sockets[0].fileno(): node for node in self._nodes.values()}
+        poll = select.epoll()
+        try:
+            for number in waiting:
+                poll.register(number, select.EPOLLIN)
+            end = time.monotonic() + quiet
+            while not all(node.complete() for node in waiting.values()):
+                ready = poll.poll(max(0.0, end - time.monotonic()))
+                if not ready:
+                    break
+                for number, _ in ready:
+                    waiting[number].receive()
+        finally:
+            poll.close()
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _sockets_in(namespace: str, family: socket.AddressFamily, count: int) -> list[socket.socket]:
+    """Open UDP sockets in a named namespace. Raises `ReachError` where it can't be entered."""
+    try:
+        with _inside(NAMED / namespace):
+            return [socket.socket(family, socket.SOCK_DGRAM) for _ in range(count)]
+    except FileNotFoundError:
+        raise ReachError(f"no network namespace {namespace!r} here") from None
+    except OSError as error:
+        raise ReachError(f"network namespace {namespace!r} can't be entered: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _inside(namespace: Path) -> Iterator[None]:
+    """Move this thread into a network namespace and back again."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        there = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _set_namespace(there)
+        finally:
+            os.close(there)
+        try:
+            yield
+        finally:
+            _set_namespace(home)
+    finally:
+        os.close(home)
+
+
+def _set_namespace(handle: int) -> None:
+    # os.setns came with Python 3.12
+    if ctypes.CDLL(None, use_errno=True).setns(handle, CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

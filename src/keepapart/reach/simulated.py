@@ -1,0 +1,67 @@
+"""The way into a simulated lab, where hop counts are computed instead of measured."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from keepapart.errors import LabError
+from keepapart.probe.node import Want
+from keepapart.reach import Roster
+
+PORT = 1  # nothing is sent, but a roster names a port
+
+
+class SimulatedCrew:
+    """Guests of simulated labs; see `reach.Crew`. `wheres` are ID@LAB."""
+
+    def __init__(self, wheres: Mapping[str, str]) -> None:
+        self.lost: dict[str, str] = {}
+        self._guests: dict[str, dict[str, str]] = {}  # lab -> guest -> instance
+        for name, where in wheres.items():
+            guest, _, lab = where.partition("@")
+            self._guests.setdefault(lab, {})[guest] = name
+        self._counts: dict[str, bytes] = {}
+
+    async def open(self, port: int, flows: int) -> Mapping[str, int]:  # noqa: ARG002  # nothing to open
+        """Find out which guests answer."""
+        from keepapart.lab.client import Lab
+
+        found: dict[str, int] = {}
+        for lab, guests in self._guests.items():
+            try:
+                known = await asyncio.to_thread(Lab.find(lab or None).describe, list(guests))
+            except LabError as error:
+                self.lost.update(dict.fromkeys(guests.values(), str(error)))
+                continue
+            for guest, name in guests.items():
+                instance = known.get(guest)
+                if instance is None or instance.state != "running" or "health" in instance.facts:
+                    self.lost[name] = f"lab {lab!r} has no running guest {guest!r} with a network"
+                else:
+                    found[name] = PORT
+        return found
+
+    async def join(self, roster: Roster, key: bytes, samples: int) -> None:  # noqa: ARG002  # no datagrams
+        """Have the labs compute the counts of this round."""
+        from keepapart.lab.client import Lab
+
+        for lab, guests in self._guests.items():
+            here = {guest: name for guest, name in guests.items() if name in set(roster.ids)}
+            hops = await asyncio.to_thread(Lab.find(lab or None).hops, list(here), samples)
+            position = {name: at for at, name in enumerate(here.values())}
+            order = [position.get(name, -1) for name in roster.ids]
+            for name, at in position.items():
+                column = hops[:, order, at]
+                column[:, [place < 0 for place in order]] = 0  # another lab's guests
+                self._counts[name] = column.tobytes()
+
+    async def send(self, wants: Mapping[str, Sequence[Want]]) -> None:
+        """Nothing is sent."""
+
+    async def report(self, settle: float) -> Mapping[str, bytes]:  # noqa: ARG002  # nothing to wait for
+        """Return the computed counts."""
+        return dict(self._counts)
+
+    async def close(self) -> None:
+        """Nothing to end."""

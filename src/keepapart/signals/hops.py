@@ -1,0 +1,236 @@
+"""Hops: two instances with one router between them, where every host is the gateway of its guests.
+
+Hop counts are as tracepath's: routers between + 1. The rules, numbered as in the design:
+
+1. One hop: the two share a link. Says nothing.
+2. A network is *routed-host* where every host is the gateway of its guests. The operator asserts it, or
+   `auto` establishes it when all of these hold:
+   a. no two instances are one hop apart;
+   b. "two hops" is transitive (a pair that may yet be seen at two is no counter-example);
+   c. at least one pair is at two hops and one beyond, now or earlier in the same network;
+   d. no stated evidence contradicts it.
+   Where one is refuted, hops say nothing at all; where one is still open, they speak weakly.
+3. Two hops on any flow say *same*: extra gateways only ever add hops.
+4. More than two say *different*, strongly only while the chance that a shorter path has not been seen yet
+   is below `UNSEEN`. Of k flows that each take a longer path with chance p, all do with p^k; p is bounded
+   from above by the network's own measured variation, by that of each instance and that of the pair.
+
+Source of the two-hop rule: "Where am I? Testing AWS EC2 Instances for Co-Residence" (2011).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv
+
+from keepapart.components import Mask, components
+from keepapart.model import Strength
+from keepapart.signals import Counts, Testimony, Weights
+
+UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
+CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
+
+Chances = npt.NDArray[np.float32]
+
+
+class Standing(Enum):
+    """What is known of a network's kind."""
+
+    ASSERTED = "asserted"
+    ESTABLISHED = "established"
+    OPEN = "open"
+    REFUTED = "refuted"
+    OPAQUE = "opaque"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Whether hops may speak on this network, and why.
+
+    `pair` names the two instances that show it, by index, where there are two.
+    """
+
+    standing: Standing
+    because: str
+    pair: tuple[int, int] | None = None
+
+    @property
+    def strength(self) -> Strength | None:
+        """How strongly hops may speak; None where they say nothing."""
+        if self.standing in (Standing.ASSERTED, Standing.ESTABLISHED):
+            return Strength.STRONG
+        return Strength.WEAK if self.standing is Standing.OPEN else None
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The measured counts of unordered pairs, both ways and all flows taken together.
+
+    All are [n, n] and symmetric. `least` and `most` are hop counts, 0 where nothing was measured; `flows`
+    how many were measured, `shortest` how many of them had the least count; `unseen` is an upper bound on
+    the chance that a path shorter than `least` exists and none of the flows took it.
+    """
+
+    least: Counts
+    most: Counts
+    flows: npt.NDArray[np.uint16]
+    shortest: npt.NDArray[np.uint16]
+    unseen: Chances
+
+    @classmethod
+    def of(cls, hops: Counts) -> Paths:
+        """Summarise `hops`, [samples, n, n] with 0 for not measured."""
+        size = hops.shape[1]
+        least, most = np.zeros((2, size, size), np.uint8)
+        flows, shortest = np.zeros((2, size, size), np.uint16)
+        for sample in hops:
+            for way in (sample, sample.T):
+                shorter = (way > 0) & ((least == 0) | (way < least))
+                shortest[shorter] = 0
+                np.copyto(least, way, where=shorter)
+                np.maximum(most, way, out=most)
+                flows += way > 0
+                shortest += (way > 0) & (way == least)
+        return cls(least, most, flows, shortest, _unseen(flows, shortest))
+
+
+def testify(paths: Paths, finding: Finding) -> Testimony:
+    """Say same or different of every pair, by rules 1, 3 and 4, as strongly as `finding` allows."""
+    weights: Weights = np.zeros(paths.least.shape, np.int8)
+    strength = finding.strength
+    if strength is not None:
+        beyond = paths.least > 2
+        weights[paths.least == 2] = strength
+        weights[beyond] = -np.int8(Strength.WEAK)
+        weights[beyond & (paths.unseen < UNSEEN)] = -np.int8(strength)
+
+    def because(i: int, j: int) -> str:
+        low, high, flows = int(paths.least[i, j]), int(paths.most[i, j]), int(paths.flows[i, j])
+        if low == 2:
+            words = f"2 hops in {paths.shortest[i, j]} of {flows} flows"
+        elif low == high:
+            words = f"{low} hops in all {flows} flows"
+        else:
+            words = f"at least {low} hops in {flows} flows, counts vary up to {high}"
+        if low > 2 and paths.unseen[i, j] >= UNSEEN:
+            words += f"; the chance that a shorter path was not seen is up to {paths.unseen[i, j]:.1g}"
+        return words if strength is not Strength.WEAK else f"{words}; {finding.because}"
+
+    return Testimony("hops", weights, because)
+
+
+def find(
+    model: str, paths: Paths, ids: Sequence[str], *, earlier: str = "", stated: Sequence[Testimony] = ()
+) -> Finding:
+    """Say what kind of network this is (rule 2).
+
+    `model` is the configuration's; `earlier` says in words when and by whom the same network was established
+    before, or is empty; `stated` is what the platform says of placement.
+    """
+    if model == "opaque":
+        return Finding(Standing.OPAQUE, "the configuration says that hops say nothing here")
+    if model == "routed-host":
+        return Finding(Standing.ASSERTED, "the configuration says that each host is its guests' gateway")
+    for refute in (_shared_link, _not_transitive):
+        if finding := refute(paths, ids):
+            return finding
+    for testimony in stated:
+        if finding := _contradicted(paths, ids, testimony):
+            return finding
+    two, beyond = _first(paths.least == 2), _first((paths.least > 2) & (paths.unseen < UNSEEN))
+    if two and beyond:
+        return Finding(
+            Standing.ESTABLISHED,
+            f"{_named(ids, two)} are 2 hops apart and {_named(ids, beyond)} are "
+            f"{paths.least[beyond]}: hosts are their guests' gateways here",
+            two,
+        )
+    if earlier:
+        return Finding(Standing.ESTABLISHED, earlier)
+    lacking = "2 hops apart" if not two else "known to be more than 2 hops apart"
+    return Finding(
+        Standing.OPEN,
+        f"no pair is {lacking}, so nothing shows that hosts are gateways here"
+        ' (if they are, say so: [network] model = "routed-host")',
+    )
+
+
+def _shared_link(paths: Paths, ids: Sequence[str]) -> Finding | None:
+    if pair := _first(paths.least == 1):
+        return Finding(
+            Standing.REFUTED,
+            f"{_named(ids, pair)} are 1 hop apart: they share a link, so hosts are not the gateways here",
+            pair,
+        )
+    return None
+
+
+def _not_transitive(paths: Paths, ids: Sequence[str]) -> Finding | None:
+    two: Mask = paths.least == 2
+    groups = components(two)
+    together = groups[:, None] == groups[None, :]
+    pair = _first(together & (paths.least > 2) & (paths.unseen < UNSEEN))
+    if pair is None:
+        return None
+    return Finding(
+        Standing.REFUTED,
+        f"{_named(ids, pair)} are {paths.least[pair]} hops apart, yet a chain of 2-hop pairs joins them:"
+        " the router between those is not a host",
+        pair,
+    )
+
+
+def _contradicted(paths: Paths, ids: Sequence[str], stated: Testimony) -> Finding | None:
+    lie = (paths.least == 2) & (stated.weights < 0)
+    lie |= (paths.least > 2) & (paths.unseen < UNSEEN) & (stated.weights > 0)
+    if pair := _first(lie):
+        return Finding(
+            Standing.REFUTED,
+            f"{_named(ids, pair)} are {paths.least[pair]} hops apart,"
+            f" but {stated.signal}: {stated.because(*pair)}",
+            pair,
+        )
+    return None
+
+
+def _first(mask: Mask) -> tuple[int, int] | None:
+    place = int(mask.argmax())
+    i, j = divmod(place, mask.shape[1]) if mask.size else (0, 0)
+    return (i, j) if mask.size and mask[i, j] else None
+
+
+def _named(ids: Sequence[str], pair: tuple[int, int]) -> str:
+    return f"{ids[pair[0]]} and {ids[pair[1]]}"
+
+
+def _unseen(flows: npt.NDArray[np.uint16], shortest: npt.NDArray[np.uint16]) -> Chances:
+    """Bound the chance that no flow of a pair took its shortest path (rule 4); 1 where none was measured.
+
+    One flow of each pair is its least by definition, so a pair of k flows has k - 1 trials. An instance or
+    a pair with variation of its own is held to that too; without any, to the network's.
+    """
+    trials = np.maximum(flows, 1) - np.uint16(1)
+    longer = flows - shortest
+    everywhere = _upper_bound(longer.sum(dtype=np.int64) // 2, trials.sum(dtype=np.int64) // 2)
+    chance: Chances = np.full(flows.shape, everywhere, np.float32)
+    if longer.any():
+        of_instance = longer.sum(axis=1, dtype=np.int64)
+        bound = _upper_bound(of_instance, trials.sum(axis=1, dtype=np.int64)) * (of_instance > 0)
+        np.maximum(chance, np.maximum(bound[:, None], bound[None, :]), out=chance)
+        varied = longer > 0
+        chance[varied] = np.maximum(chance[varied], _upper_bound(longer[varied], trials[varied]))
+    return np.power(chance, flows, dtype=np.float32)
+
+
+def _upper_bound(longer: object, trials: object) -> npt.NDArray[np.float64]:
+    """Clopper and Pearson's upper bound on a chance, from `longer` of `trials`; 1 where there were none."""
+    x, n = np.asarray(longer, np.float64), np.asarray(trials, np.float64)
+    bound: npt.NDArray[np.float64] = np.where(
+        x < n, betaincinv(x + 1, np.maximum(n - x, 0.5), CONFIDENCE), 1.0
+    )
+    return bound
