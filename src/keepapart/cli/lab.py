@@ -1,0 +1,256 @@
+"""`keepapart lab`: a small cloud on this machine, to try everything on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from keepapart.cli.parser import add_json
+
+if TYPE_CHECKING:
+    from keepapart.lab.client import Lab
+    from keepapart.lab.service import Service
+    from keepapart.lab.world import World
+
+SUMMARY = "a small cloud on this machine, to try everything on"
+EXAMPLES = """  keepapart lab up worlds/three-racks.toml   bring one up
+  keepapart lab ls                           what runs in it
+  keepapart lab exec i-0001 -- tracepath -n 10.1.2.3
+  keepapart lab fail a-1                     fail a host with all that is on it
+  keepapart lab truth                        which instance is where, to hold verdicts against
+  keepapart lab down                         end it; nothing stays behind"""
+
+SCHEMA = "keepapart.lab/1"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the lab's own verbs."""
+    verbs = parser.add_subparsers(metavar="VERB", dest="lab_verb", required=True)
+
+    up = _verb(
+        verbs, "up", "bring a lab up from a world file", "keepapart lab up worlds/three-racks.toml", lab=False
+    )
+    up.add_argument("world", metavar="WORLD", help="world file (TOML)")
+    up.add_argument("--name", help="what to call it (default: the world's own name)")
+    up.add_argument("--simulated", action="store_true", help="compute hop counts instead of sending packets")
+    up.add_argument("--foreground", action="store_true", help="stay attached; Ctrl-C ends the lab")
+
+    add_json(_verb(verbs, "ls", "list its instances", "keepapart lab ls --json"))
+    add_json(_verb(verbs, "truth", "list its instances with their hosts", "keepapart lab truth"))
+
+    launch = _verb(verbs, "launch", "launch instances", "keepapart lab launch --count 3 --cluster orders")
+    launch.add_argument("--count", type=_count, default=1, metavar="N", help="how many (default: 1)")
+    launch.add_argument("--cluster", metavar="NAME", help="make them members of this cluster")
+
+    for word, does in (
+        ("start", "start stopped instances: they get new places"),
+        ("stop", "stop instances: they keep their ids and lose their places"),
+        ("terminate", "end instances for good"),
+    ):
+        several = _verb(verbs, word, does, f"keepapart lab {word} i-0001 i-0002")
+        several.add_argument("ids", metavar="ID", nargs="+")
+
+    fail = _verb(verbs, "fail", "fail a host with all that is on it", "keepapart lab fail a-1")
+    fail.add_argument("host", metavar="HOST", help="a host as `lab truth` names it")
+
+    enter = _verb(
+        verbs, "exec", "run a command inside an instance", "keepapart lab exec i-0001 -- ip address"
+    )
+    enter.add_argument("id", metavar="ID")
+    enter.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER, help="after `--`")
+
+    _verb(verbs, "down", "end the lab; nothing stays behind", "keepapart lab down")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked."""
+    if args.lab_verb == "up":
+        return _up(args)
+    from keepapart.lab.client import Lab
+
+    lab = Lab.find(args.lab)
+    return {
+        "ls": _list,
+        "truth": _list,
+        "launch": _launch,
+        "start": _each,
+        "stop": _each,
+        "terminate": _each,
+        "fail": _fail,
+        "exec": _exec,
+        "down": _down,
+    }[args.lab_verb](lab, args)
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    does: str,
+    example: str,
+    *,
+    lab: bool = True,
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(
+        name,
+        help=does,
+        description=does,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if lab:
+        parser.add_argument("--lab", metavar="NAME", help="which lab (default: the only one running)")
+    return parser
+
+
+def _up(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from keepapart.errors import UsageError
+    from keepapart.lab import client, world
+
+    a_world = world.load(Path(args.world))
+    name = args.name or a_world.name
+    if not world.NAME.fullmatch(name):
+        raise UsageError(f"--name {name}: up to 40 lower-case letters, digits and dashes are wanted")
+    if args.foreground:
+        return _stay(name, a_world, simulated=args.simulated)
+    lab = client.up(a_world, name=name, simulated=args.simulated)
+    _welcome(lab.name, lab.kind, lab.because, a_world, asked=args.simulated)
+    return 0
+
+
+def _stay(name: str, a_world: World, *, simulated: bool) -> int:
+    from keepapart.lab import daemon
+
+    def ready(service: Service) -> None:
+        _welcome(name, service.network.kind, service.because, a_world, asked=simulated)
+
+    try:
+        daemon.serve(name, a_world, simulated=simulated, lifeline=None, ready=ready)
+    except KeyboardInterrupt:  # the way to end it
+        sys.stderr.write("\n")
+    return 0
+
+
+def _welcome(name: str, kind: str, because: str, a_world: World, *, asked: bool) -> None:
+    """Say what came up and what to do next; where it is weaker than asked for, say so on stderr."""
+    if kind == "simulated" and not asked:
+        sys.stderr.write(f"keepapart: the lab is simulated, without real packets: {because}\n")
+    racks, hosts = len(a_world.racks), sum(rack.hosts for rack in a_world.racks)
+    instances = sum(cluster.size for cluster in a_world.clusters)
+    clusters = ", ".join(cluster.name for cluster in a_world.clusters) or "none"
+    sys.stdout.write(
+        f"lab {name} ({kind}, {a_world.network.kind}): {_many(instances, 'instance')}, "
+        f"{_many(hosts, 'host')} in {_many(racks, 'rack')}; clusters: {clusters}\n"
+        "next: `keepapart lab ls` shows what runs; in keepapart.toml write "
+        f'[cloud] provider = "lab", lab = "{name}"\n'
+    )
+    sys.stdout.flush()
+
+
+def _list(lab: Lab, args: argparse.Namespace) -> int:
+    from keepapart.clouds import CLUSTER_TAG
+
+    rows = [
+        {
+            "id": one.id,
+            "address": one.address or None,
+            "state": one.state,
+            "health": one.facts.get("health", "ok"),
+            "cluster": one.tags.get(CLUSTER_TAG),
+        }
+        for one in lab.instances()
+    ]
+    if args.lab_verb == "truth":
+        truth = lab.truth()
+        for row in rows:
+            where = truth.get(str(row["id"]))
+            row.update(host=where.host if where else None, rack=where.rack if where else None)
+    if args.json:
+        import json
+
+        document = {"schema": SCHEMA, "lab": lab.name, "kind": lab.kind, "instances": rows}
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        _table(lab, rows)
+    return 0
+
+
+def _table(lab: Lab, rows: list[dict[str, str | None]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    kind = f"{lab.kind}: {lab.because}" if lab.because else lab.kind
+    console = Console(highlight=False)
+    console.print(f"lab {lab.name} ({kind})", markup=False)
+    if not rows:
+        console.print("no instances; `keepapart lab launch` makes one", markup=False)
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in rows[0]:
+        table.add_column(column)
+    for row in rows:
+        style = "red" if row["health"] == "impaired" else None
+        table.add_row(*(value or "–" for value in row.values()), style=style)
+    console.print(table)
+
+
+def _launch(lab: Lab, args: argparse.Namespace) -> int:
+    import secrets
+
+    from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, LaunchRequest
+
+    tags = {CLUSTER_TAG: args.cluster, ROLE_TAG: MEMBER} if args.cluster else {}
+    for _ in range(args.count):
+        one = lab.launch(LaunchRequest(token=secrets.token_hex(16), tags=tags))
+        sys.stdout.write(f"{one.id} {one.address} {one.state}\n")
+    return 0
+
+
+def _each(lab: Lab, args: argparse.Namespace) -> int:
+    from keepapart.errors import UsageError
+
+    known = lab.describe(args.ids)
+    for one in args.ids:
+        if one not in known:  # before anything is done to the others
+            raise UsageError(f"no instance {one!r} in lab {lab.name}; `keepapart lab ls` lists them")
+    does = {"start": lab.start, "stop": lab.stop, "terminate": lab.terminate}[args.lab_verb]
+    for instance_id in args.ids:
+        one = does(instance_id)
+        sys.stdout.write(f"{one.id} {one.address or '–'} {one.state}\n")
+    return 0
+
+
+def _fail(lab: Lab, args: argparse.Namespace) -> int:
+    lost = lab.fail(args.host)
+    sys.stdout.write(f"{args.host} failed; lost with it: {', '.join(lost) or 'no instance'}\n")
+    return 0
+
+
+def _exec(lab: Lab, args: argparse.Namespace) -> int:
+    from keepapart.errors import UsageError
+
+    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if not command:
+        raise UsageError(f"exec {args.id}: no command; write it after `--`")
+    if args.id not in lab.describe([args.id]):
+        raise UsageError(f"no instance {args.id!r} in lab {lab.name}; `keepapart lab ls` lists them")
+    return lab.exec(args.id, command)
+
+
+def _down(lab: Lab, _: argparse.Namespace) -> int:
+    lab.down()
+    sys.stdout.write(f"lab {lab.name} is gone\n")
+    return 0
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 is wanted, not {text!r}")
+    return int(text)
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

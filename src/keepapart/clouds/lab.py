@@ -1,0 +1,82 @@
+"""The lab as a cloud: `provider = "lab"`, with `lab = NAME` where several are running.
+
+It states no placement: where its instances truly are is for `keepapart lab truth` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from keepapart.clouds import Cloud, LaunchRequest
+from keepapart.config import nearest
+from keepapart.errors import CloudError, ConfigError, LabError
+from keepapart.lab.client import Lab
+from keepapart.model import Instance
+
+
+class LabCloud:
+    """A running lab, behind the protocol of every cloud."""
+
+    name = "lab"
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    def instances(self, tags: Mapping[str, str]) -> Sequence[Instance]:
+        """List every instance that carries all of these tags, terminated ones left out."""
+        with _asked():
+            return self.lab.instances(tags)
+
+    def describe(self, ids: Iterable[str]) -> Mapping[str, Instance]:
+        """Tell the present state of these; ids that the lab doesn't know are left out."""
+        with _asked():
+            return self.lab.describe(ids)
+
+    def launch(self, request: LaunchRequest) -> Instance:
+        """Launch one instance, or return the one that this token launched before."""
+        with _asked():
+            return self.lab.launch(request)
+
+    def start(self, instance_id: str) -> None:
+        """Start a stopped instance, on whatever host the lab's scheduler chooses."""
+        with _asked():
+            self.lab.start(instance_id)
+
+    def stop(self, instance_id: str) -> None:
+        """Stop an instance."""
+        with _asked():
+            self.lab.stop(instance_id)
+
+    def terminate(self, instance_id: str) -> None:
+        """End an instance for good."""
+        with _asked():
+            self.lab.terminate(instance_id)
+
+    def tag(self, instance_id: str, tags: Mapping[str, str]) -> None:
+        """Set these tags, leaving others as they are."""
+        with _asked():
+            self.lab.tag(instance_id, tags)
+
+
+def connect(settings: Mapping[str, Any], instances: Sequence[Instance]) -> Cloud:
+    """Open the running lab that `settings` name. Raises `ConfigError`, `LabError`."""
+    for key in settings:
+        if key != "lab":
+            raise ConfigError(f"[cloud] {key}: the lab has no such key{nearest(key, ('lab',))}")
+    name = settings.get("lab")
+    if name is not None and not isinstance(name, str):
+        raise ConfigError(f"[cloud] lab: the name of a lab in quotes is wanted, not {name!r}")
+    if instances:
+        raise ConfigError('[[instances]]: the lab lists its own; leave them out, or say provider = "static"')
+    return LabCloud(Lab.find(name))
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Turn a lab that can't be asked into a cloud that can't be asked."""
+    try:
+        yield
+    except LabError as error:
+        raise CloudError(str(error)) from error

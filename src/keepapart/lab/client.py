@@ -1,0 +1,231 @@
+"""The way into a lab: find one or bring one up, and ask it for what a cloud is asked for, and for sockets.
+
+Nothing here needs any privilege: a socket keeps the namespace that it was made in, whoever holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from keepapart import errors
+from keepapart.clouds import LaunchRequest
+from keepapart.errors import LabError
+from keepapart.lab import linux, protocol
+from keepapart.lab.world import World
+from keepapart.model import Instance
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where an instance truly is."""
+
+    host: str
+    rack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A running lab. `kind` is `netns` or `simulated`; `because` says why it is simulated.
+
+    Every method may raise `LabError`, those that name an instance `NotFoundError`.
+    """
+
+    name: str
+    kind: str
+    because: str
+    pid: int
+
+    @staticmethod
+    def find(name: str | None = None) -> Lab:
+        """Return the lab of this name, or the only one that runs. Raises `LabError` naming the mend."""
+        running = labs()
+        if name is None and len(running) != 1:
+            if not running:
+                raise LabError("no lab is running; `keepapart lab up WORLD` brings one up")
+            raise LabError(f"several labs are running ({', '.join(running)}): say which")
+        if name is not None and name not in running:
+            there = f"there is {', '.join(running)}" if running else "none is"
+            raise LabError(f"no lab named {name!r} is running; {there}")
+        return Lab(**_ask(name or running[0], "hello")[0])
+
+    def down(self) -> None:
+        """End the lab and everything in it."""
+        _ask(self.name, "down")
+
+    def instances(self, tags: Mapping[str, str] | None = None) -> list[Instance]:
+        """List the instances that carry all of these tags, terminated ones left out."""
+        return [self._instance(shown) for shown in _ask(self.name, "instances", tags=dict(tags or {}))[0]]
+
+    def describe(self, ids: Iterable[str]) -> dict[str, Instance]:
+        """Tell the present state of these; unknown ids are left out."""
+        shown = _ask(self.name, "describe", ids=list(ids))[0]
+        return {one["id"]: self._instance(one) for one in shown}
+
+    def launch(self, request: LaunchRequest) -> Instance:
+        """Launch one instance, or return the one that the token launched before. Raises `CapacityError`."""
+        return self._instance(
+            _ask(
+                self.name,
+                "launch",
+                token=request.token,
+                tags=dict(request.tags),
+                parameters=dict(request.parameters),
+            )[0]
+        )
+
+    def start(self, instance_id: str) -> Instance:
+        """Start a stopped instance: it gets a new place, and with it a new address."""
+        return self._instance(_ask(self.name, "start", instance=instance_id)[0])
+
+    def stop(self, instance_id: str) -> Instance:
+        """Stop an instance: it keeps its id and tags, and loses its place."""
+        return self._instance(_ask(self.name, "stop", instance=instance_id)[0])
+
+    def terminate(self, instance_id: str) -> Instance:
+        """End an instance for good."""
+        return self._instance(_ask(self.name, "terminate", instance=instance_id)[0])
+
+    def tag(self, instance_id: str, tags: Mapping[str, str]) -> Instance:
+        """Set these tags, leaving others as they are."""
+        return self._instance(_ask(self.name, "tag", instance=instance_id, tags=dict(tags))[0])
+
+    def fail(self, host: str) -> list[str]:
+        """Fail a host; return the ids of the instances that lost their network with it."""
+        failed: list[str] = _ask(self.name, "fail", host=host)[0]
+        return failed
+
+    def truth(self) -> dict[str, Whereabouts]:
+        """Say where every instance truly is; those without a place are left out."""
+        return {guest_id: Whereabouts(**where) for guest_id, where in _ask(self.name, "truth")[0].items()}
+
+    def sockets(self, ids: Sequence[str], count: int) -> dict[str, list[socket.socket]]:
+        """Return `count` new, unbound, non-blocking UDP sockets inside each instance.
+
+        Instances without a network are left out. The sockets are the caller's to close.
+        """
+        linux.raise_descriptor_limit()
+        at_once = max(1, protocol.MAX_DESCRIPTORS // count)
+        found: dict[str, list[socket.socket]] = {}
+        try:
+            for start in range(0, len(ids), at_once):
+                made, numbers = _ask(
+                    self.name, "sockets", ids=list(ids[start : start + at_once]), count=count
+                )
+                for place, one in enumerate(made):
+                    found[one["id"]] = [
+                        _adopt(number, one["family"])
+                        for number in numbers[place * count : (place + 1) * count]
+                    ]
+        except BaseException:
+            for sockets in found.values():
+                for each in sockets:
+                    each.close()
+            raise
+        return found
+
+    def hops(self, ids: Sequence[str], flows: int) -> NDArray[np.uint8]:
+        """Return the computed hop counts `[flows, from, to]` of a simulated lab; 0 is not measured."""
+        import numpy as np
+
+        _, (number,) = _ask(self.name, "hops", ids=list(ids), flows=flows)
+        with open(number, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
+            counts = np.fromfile(file, dtype=np.uint8)
+        return counts.reshape(flows, len(ids), len(ids))
+
+    def exec(self, instance_id: str, argv: Sequence[str]) -> int:
+        """Run a command inside an instance on this process's own terminal; return its exit code."""
+        _, numbers = _ask(self.name, "enter", instance=instance_id)
+        try:
+            command = [sys.executable, "-m", "keepapart.lab.enter", ",".join(map(str, numbers)), *argv]
+            return subprocess.run(command, pass_fds=numbers, check=False).returncode
+        finally:
+            for number in numbers:
+                os.close(number)
+
+    def _instance(self, shown: Mapping[str, Any]) -> Instance:
+        return Instance(
+            id=shown["id"],
+            address=shown["address"],
+            reach=f"{self.kind}:{shown['id']}@{self.name}",
+            state=shown["state"],
+            tags=MappingProxyType(shown["tags"]),
+            facts=MappingProxyType(shown["facts"]),
+        )
+
+
+def labs() -> list[str]:
+    """Name this user's running labs, in order; what a killed one left behind is removed."""
+    running = []
+    for path in sorted(protocol.folder().glob("*.sock")):
+        try:
+            protocol.ask(path, {"do": "hello"})
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+        except (OSError, LabError):  # it is just going down
+            continue
+        else:
+            running.append(path.stem)
+    return running
+
+
+def up(world: World, *, name: str | None = None, simulated: bool = False, lifeline: int | None = None) -> Lab:
+    """Bring a lab up and return when it answers. Raises `LabError`.
+
+    Where namespaces can't be had it is simulated and says so (`kind`, `because`). With a `lifeline`, the read
+    end of a pipe, the lab ends when the write end closes: nothing survives whoever holds that.
+    """
+    order = {
+        "name": name or world.name,
+        "world": world.document(),
+        "simulated": simulated,
+        "lifeline": lifeline,
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "keepapart.lab.daemon"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=[] if lifeline is None else [lifeline],
+    ) as starter:
+        assert starter.stdin and starter.stdout and starter.stderr
+        with suppress(BrokenPipeError), starter.stdin:  # where it ended already, it says why below
+            starter.stdin.write(protocol.encode(order))
+        line = starter.stdout.readline()
+        complaint = b"" if line else starter.stderr.read()
+    if not line:
+        last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+        raise LabError(f"the lab did not come up: {last or 'it ended without a word'}")
+    return Lab(**_result(protocol.decode(line)))
+
+
+def _ask(name: str, operation: str, **arguments: object) -> tuple[Any, list[int]]:
+    try:
+        answer, descriptors = protocol.ask(protocol.socket_path(name), {"do": operation, **arguments})
+    except OSError as error:
+        raise LabError(f"lab {name!r} does not answer: {error.strerror or error}") from error
+    return _result(answer), descriptors
+
+
+def _result(answer: Mapping[str, Any]) -> Any:
+    if "error" not in answer:
+        return answer["ok"]
+    kind = getattr(errors, answer["error"]["kind"], LabError)
+    raise kind(answer["error"]["text"])
+
+
+def _adopt(number: int, family: int) -> socket.socket:
+    adopted = socket.socket(family, socket.SOCK_DGRAM, 0, fileno=number)
+    adopted.setblocking(False)
+    return adopted

@@ -1,0 +1,201 @@
+"""Netlink requests as bytes, and their sending in bulk.
+
+The encoding is pyroute2's; its sockets aren't used, because each brings an event loop, and the lab opens one
+in each of hundreds of namespaces from a single thread. Interfaces go by index: the lab chooses every one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any
+
+from pyroute2.netlink.rtnl.fibmsg import fibmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.ndmsg import ndmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from keepapart.errors import LabError
+
+LOOPBACK = 1
+
+_NEWLINK, _DELLINK, _NEWADDR, _NEWROUTE, _NEWNEIGH, _NEWRULE = 16, 17, 20, 24, 28, 32
+_REQUEST_ACK, _CREATE = 0x5, 0x400
+_REPLACE = 0x100
+_UP = 1
+_PERMANENT, _TO_BRIDGE = 0x80, 0x4
+_UNIVERSE = 0
+_STATIC, _MAIN, _ONLINK = 4, 254, 4
+_UNICAST, _BLACKHOLE, _UNREACHABLE = 1, 6, 7
+_NO_DAD = 0x2
+_BATCH = 128  # answers must fit into the receive buffer
+
+
+def _message(
+    kind: Any, number: int, flags: int, attributes: list[tuple[str, Any]], /, **fields: Any
+) -> bytes:
+    message = kind()
+    message.update(fields)
+    message["attrs"] = attributes
+    message["header"].update(type=number, flags=_REQUEST_ACK | flags, pid=0, sequence_number=0)
+    message.encode()
+    return bytes(message.data)
+
+
+def veth(name: str, index: int, mac: str, peer: tuple[str, int, str], peer_namespace: int) -> bytes:
+    """Make two joined interfaces: one here, up, its peer (name, index, MAC) in another namespace, down."""
+    there, there_index, there_mac = peer
+    other = {
+        "index": there_index,
+        "attrs": [
+            ("IFLA_IFNAME", there),
+            ("IFLA_ADDRESS", there_mac),
+            ("IFLA_NET_NS_FD", peer_namespace),
+        ],
+    }
+    return _message(
+        ifinfmsg,
+        _NEWLINK,
+        _CREATE,
+        [
+            ("IFLA_IFNAME", name),
+            ("IFLA_ADDRESS", mac),
+            (
+                "IFLA_LINKINFO",
+                {
+                    "attrs": [
+                        ("IFLA_INFO_KIND", "veth"),
+                        ("IFLA_INFO_DATA", {"attrs": [("VETH_INFO_PEER", other)]}),
+                    ]
+                },
+            ),
+        ],
+        index=index,
+        flags=_UP,
+        change=_UP,
+    )
+
+
+def bridge(name: str, index: int) -> bytes:
+    """Make a bridge and set it up."""
+    info = {"attrs": [("IFLA_INFO_KIND", "bridge")]}
+    attributes = [("IFLA_IFNAME", name), ("IFLA_LINKINFO", info)]
+    return _message(ifinfmsg, _NEWLINK, _CREATE, attributes, index=index, flags=_UP, change=_UP)
+
+
+def join(index: int, master: int) -> bytes:
+    """Make an interface a port of a bridge."""
+    return _message(ifinfmsg, _NEWLINK, 0, [("IFLA_MASTER", master)], index=index)
+
+
+@lru_cache(maxsize=64)
+def up(index: int) -> bytes:
+    """Set an interface up."""
+    return _message(ifinfmsg, _NEWLINK, 0, [], index=index, flags=_UP, change=_UP)
+
+
+def delete(index: int) -> bytes:
+    """Remove an interface, and the peer that it is joined to."""
+    return _message(ifinfmsg, _DELLINK, 0, [], index=index)
+
+
+def address(index: int, ip: str, prefix: int) -> bytes:
+    """Give an interface an address."""
+    attributes = [("IFA_ADDRESS", ip), ("IFA_LOCAL", ip)]
+    v6 = _family(ip) == socket.AF_INET6
+    return _message(
+        ifaddrmsg,
+        _NEWADDR,
+        _CREATE | _REPLACE,
+        attributes,
+        family=_family(ip),
+        prefixlen=prefix,
+        index=index,
+        flags=_NO_DAD if v6 else 0,
+    )
+
+
+def route(to: str, prefix: int, via: str, index: int) -> bytes:
+    """Route a prefix through a neighbour that needs no address in common with us."""
+    attributes = [("RTA_GATEWAY", via), ("RTA_OIF", index)]
+    return _route(to, prefix, attributes, type=_UNICAST, flags=_ONLINK)
+
+
+def unreachable(to: str, prefix: int) -> bytes:
+    """Refuse what no longer route answers for, lest an aggregate sends it round and round."""
+    return _route(to, prefix, [], type=_UNREACHABLE, flags=0)
+
+
+def silence(family: int) -> bytes:
+    """Drop whatever this namespace itself would send; what it forwards isn't touched."""
+    attributes = [("FRA_IIFNAME", "lo"), ("FRA_PRIORITY", 1)]
+    return _message(fibmsg, _NEWRULE, _CREATE, attributes, family=family, action=_BLACKHOLE)
+
+
+def neighbour(index: int, ip: str, mac: str) -> bytes:
+    """Make a neighbour known for good: the kernel's table of learnt ones overflows at 1,024 entries."""
+    attributes = [("NDA_DST", ip), ("NDA_LLADDR", mac)]
+    return _message(
+        ndmsg, _NEWNEIGH, _CREATE | _REPLACE, attributes, family=_family(ip), ifindex=index, state=_PERMANENT
+    )
+
+
+def forward(index: int, mac: str) -> bytes:
+    """Tell a bridge for good which port an instance is behind, lest it floods all ports to find out."""
+    return _message(
+        ndmsg,
+        _NEWNEIGH,
+        _CREATE | _REPLACE,
+        [("NDA_LLADDR", mac)],
+        family=socket.AF_BRIDGE if hasattr(socket, "AF_BRIDGE") else 7,
+        ifindex=index,
+        state=_PERMANENT,
+        flags=_TO_BRIDGE,
+    )
+
+
+def send(messages: Sequence[bytes], what: str) -> None:
+    """Perform requests in the namespace that this process is in, in order.
+
+    Raises `LabError` saying `what` failed and the kernel's reason for the first request that it refused.
+    """
+    with socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+    ) as link:
+        for start in range(0, len(messages), _BATCH):
+            batch = messages[start : start + _BATCH]
+            try:
+                link.sendto(b"".join(batch), (0, 0))
+                for _ in batch:
+                    _, _, _, _, _, error = struct.unpack_from("=IHHIIi", link.recv(65536))
+                    if error:
+                        raise OSError(-error, os.strerror(-error))
+            except OSError as error:
+                raise LabError(f"{what}: {error.strerror or errno.errorcode[error.errno or 0]}") from error
+
+
+def _route(to: str, prefix: int, attributes: list[tuple[str, Any]], **fields: Any) -> bytes:
+    if prefix:
+        attributes = [("RTA_DST", to), *attributes]
+    return _message(
+        rtmsg,
+        _NEWROUTE,
+        _CREATE | _REPLACE,
+        attributes,
+        family=_family(to),
+        dst_len=prefix,
+        table=_MAIN,
+        proto=_STATIC,
+        scope=_UNIVERSE,
+        **fields,
+    )
+
+
+def _family(ip: str) -> int:
+    return socket.AF_INET if ip_address(ip).version == 4 else socket.AF_INET6

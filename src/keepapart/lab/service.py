@@ -1,0 +1,240 @@
+"""What a lab answers to each request: the fleet decides, the network follows.
+
+Arguments are checked strictly before anything is done, and a request that can't be served changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+from keepapart import clouds
+from keepapart.errors import KeepapartError, LabError, UsageError
+from keepapart.lab.lifecycle import Fleet, Guest
+from keepapart.lab.protocol import MAX_DESCRIPTORS
+from keepapart.lab.topology import Host, Place
+from keepapart.lab.world import World
+
+_TEXT, _TEXTS, _TAGS, _COUNT = "text", "a list of texts", "a table of texts", "a whole number from 1"
+_LAUNCH_TOKEN = "up-{cluster}-{number}"  # noqa: S105  # names a launch, guards nothing
+MAX_FLOWS = 64
+
+
+class Network(Protocol):
+    """What a lab's instances are joined by: namespaces, or nothing at all in the simulated form."""
+
+    kind: str
+
+    def attach(self, places: Mapping[str, Place]) -> None:
+        """Give instances a network. Raises `LabError`; then none of them has one."""
+
+    def detach(self, ids: Iterable[str]) -> None:
+        """Take it away again; ids that have none are passed over."""
+
+    def fail(self, host: Host) -> None:
+        """End the network of every instance on a host."""
+
+    def sockets(self, guest_id: str, count: int) -> list[socket.socket]:
+        """Make UDP sockets inside an instance; none where it has no network."""
+
+    def descriptors(self, guest_id: str) -> list[int]:
+        """Return the namespaces to enter for an instance; they stay the network's own."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """A document, and the descriptors that go with it; `after` closes what was opened for them."""
+
+    document: object = None
+    descriptors: list[int] = field(default_factory=list)
+    after: ExitStack = field(default_factory=ExitStack)
+
+
+class Service:
+    """One lab: its instances, its network, and an answer for every request."""
+
+    def __init__(self, name: str, world: World, network: Network, because: str) -> None:
+        self.name, self.because = name, because
+        self.fleet = Fleet(world)
+        self.network = network
+        self._operations: dict[str, tuple[Callable[..., Answer], Mapping[str, str]]] = {
+            "hello": (self._hello, {}),
+            "instances": (self._instances, {"tags": _TAGS}),
+            "describe": (self._describe, {"ids": _TEXTS}),
+            "truth": (self._truth, {}),
+            "launch": (self._launch, {"token": _TEXT, "tags": _TAGS, "parameters": _TAGS}),
+            "start": (self._start, {"instance": _TEXT}),
+            "stop": (self._stop, {"instance": _TEXT}),
+            "terminate": (self._terminate, {"instance": _TEXT}),
+            "tag": (self._tag, {"instance": _TEXT, "tags": _TAGS}),
+            "fail": (self._fail, {"host": _TEXT}),
+            "sockets": (self._sockets, {"ids": _TEXTS, "count": _COUNT}),
+            "hops": (self._hops, {"ids": _TEXTS, "flows": _COUNT}),
+            "enter": (self._enter, {"instance": _TEXT}),
+        }
+        self._launch_clusters()
+
+    def answer(self, request: Mapping[str, Any]) -> Answer:
+        """Answer one request. Every error becomes an answer; none of them ends the lab."""
+        try:
+            arguments = dict(request)
+            name = arguments.pop("do", None)
+            if not isinstance(name, str) or name not in self._operations:
+                raise UsageError(f"the lab can't do {name!r}")
+            operation, wanted = self._operations[name]
+            _check(name, arguments, wanted)
+            answer = operation(**arguments)
+            answer.document = {"ok": answer.document}
+            return answer
+        except KeepapartError as error:
+            return Answer({"error": {"kind": type(error).__name__, "text": str(error)}})
+        except Exception as error:  # a fault of the lab's own must not take every namespace with it
+            return Answer({"error": {"kind": "LabError", "text": f"{type(error).__name__}: {error}"}})
+
+    def _hello(self) -> Answer:
+        return Answer(
+            {"name": self.name, "kind": self.network.kind, "because": self.because, "pid": os.getpid()}
+        )
+
+    def _instances(self, tags: Mapping[str, str]) -> Answer:
+        return Answer(
+            [
+                self._show(guest)
+                for guest in self.fleet.guests()
+                if guest.state != clouds.TERMINATED and tags.items() <= guest.tags.items()
+            ]
+        )
+
+    def _describe(self, ids: list[str]) -> Answer:
+        return Answer([self._show(guest) for guest in map(self.fleet.find, ids) if guest])
+
+    def _truth(self) -> Answer:
+        topology = self.fleet.topology
+        return Answer(
+            {
+                guest.id: {
+                    "host": topology.host_name(guest.place.host),
+                    "rack": topology.rack_name(guest.place.host),
+                }
+                for guest in self.fleet.guests()
+                if guest.place
+            }
+        )
+
+    def _launch(self, token: str, tags: Mapping[str, str], parameters: Mapping[str, str]) -> Answer:
+        guest = self.fleet.launch(token, tags, parameters)
+        return self._connect(guest, partial(self.fleet.terminate, guest.id))
+
+    def _start(self, instance: str) -> Answer:
+        guest = self.fleet.start(instance)
+        return self._connect(guest, partial(self.fleet.stop, instance))
+
+    def _stop(self, instance: str) -> Answer:
+        self.fleet.stop(instance)
+        self.network.detach([instance])
+        return Answer(self._show(self.fleet.settle(instance)))
+
+    def _terminate(self, instance: str) -> Answer:
+        guest = self.fleet.terminate(instance)
+        self.network.detach([instance])
+        return Answer(self._show(guest))
+
+    def _tag(self, instance: str, tags: Mapping[str, str]) -> Answer:
+        return Answer(self._show(self.fleet.tag(instance, tags)))
+
+    def _fail(self, host: str) -> Answer:
+        failed = self.fleet.fail(host)
+        self.network.fail(failed)
+        return Answer([guest.id for guest in self.fleet.guests() if guest.impaired and _on(guest, failed)])
+
+    def _sockets(self, ids: list[str], count: int) -> Answer:
+        if len(ids) * count > MAX_DESCRIPTORS:
+            raise UsageError(f"{len(ids)} times {count} sockets are more than {MAX_DESCRIPTORS} at once")
+        answer = Answer()
+        families = []
+        try:
+            for guest_id in ids:
+                made = self.network.sockets(guest_id, count)
+                for one in made:
+                    answer.after.enter_context(one)
+                    answer.descriptors.append(one.fileno())
+                if made:
+                    families.append({"id": guest_id, "family": int(made[0].family)})
+        except BaseException:
+            answer.after.close()
+            raise
+        answer.document = families
+        return answer
+
+    def _hops(self, ids: list[str], flows: int) -> Answer:
+        if self.network.kind != "simulated":
+            raise LabError("this lab is real: hop counts are measured there, not asked for")
+        if flows > MAX_FLOWS:
+            raise UsageError(f"{flows} flows are more than {MAX_FLOWS}")
+        guests = [self.fleet.find(guest_id) for guest_id in ids]
+        counts = self.fleet.topology.hops([g.place if g and g.connected else None for g in guests])
+        answer = Answer()
+        file = answer.after.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the answer closes it
+        for _ in range(flows):
+            file.write(counts.data)
+        file.flush()
+        answer.descriptors.append(file.fileno())
+        return answer
+
+    def _enter(self, instance: str) -> Answer:
+        self.fleet.get(instance)
+        return Answer(descriptors=self.network.descriptors(instance))
+
+    def _connect(self, guest: Guest, undo: Callable[[], Guest]) -> Answer:
+        if guest.state == clouds.PENDING and guest.place:
+            try:
+                self.network.attach({guest.id: guest.place})
+            except BaseException:
+                undo()
+                self.fleet.settle(guest.id)
+                raise
+        return Answer(self._show(self.fleet.settle(guest.id)))
+
+    def _launch_clusters(self) -> None:
+        launched = [
+            self.fleet.launch(
+                _LAUNCH_TOKEN.format(cluster=cluster.name, number=number),
+                {clouds.CLUSTER_TAG: cluster.name, clouds.ROLE_TAG: clouds.MEMBER},
+                {},
+            )
+            for cluster in self.fleet.topology.world.clusters
+            for number in range(1, cluster.size + 1)
+        ]
+        self.network.attach({guest.id: guest.place for guest in launched if guest.place})
+        for guest in launched:
+            self.fleet.settle(guest.id)
+
+    def _show(self, guest: Guest) -> dict[str, Any]:
+        facts = {"health": "impaired"} if guest.impaired else {}
+        address = self.fleet.topology.address(guest.place) if guest.place else ""
+        return {"id": guest.id, "address": address, "state": guest.state, "tags": guest.tags, "facts": facts}
+
+
+def _on(guest: Guest, host: Host) -> bool:
+    return guest.place is not None and guest.place.host == host
+
+
+def _check(operation: str, arguments: Mapping[str, object], wanted: Mapping[str, str]) -> None:
+    if arguments.keys() != wanted.keys():
+        raise UsageError(f"{operation} wants {', '.join(wanted) or 'nothing'}, not {', '.join(arguments)}")
+    for name, kind in wanted.items():
+        value = arguments[name]
+        good = {
+            _TEXT: isinstance(value, str),
+            _TEXTS: isinstance(value, list) and all(isinstance(item, str) for item in value),
+            _TAGS: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),
+            _COUNT: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
+        }
+        if not good[kind]:
+            raise UsageError(f"{operation}: {name} must be {kind}, not {value!r}")
