@@ -10,6 +10,7 @@ KeepapartError              any of these; `exit_code` is what the command line e
     │   └── NotFoundError   4  the platform knows no such instance, or not yet
     ├── LabError            4  the lab could not be built or found
     └── StoreError          4  the journal can't be read or written
+        └── LeaseError      4  another admission of the cluster holds the lease
 """
 
 
@@ -55,3 +56,7 @@ class LabError(OperationError):
 
 class StoreError(OperationError):
     """The store can't be opened, read or written."""
+
+
+class LeaseError(StoreError):
+    """Another admission of the cluster holds the lease, or took it over."""

@@ -47,14 +47,13 @@ class Round:
 
     def least(self) -> Counts:
         """Return the least count over samples, [n, n], row = from, column = to, 0 = not measured."""
-        return least(self.hops)
+        # 0 - 1 wraps to 255, the largest: "not measured" loses against every count.
+        found: Counts = (self.hops - np.uint8(1)).min(axis=0) + np.uint8(1)
+        return found
 
-
-def least(hops: Counts) -> Counts:
-    """Return the least non-zero count over the first axis; 0 where there is none."""
-    # 0 - 1 wraps to 255, the largest: "not measured" loses against every count.
-    out: Counts = (hops - np.uint8(1)).min(axis=0) + np.uint8(1)
-    return out
+    def among(self, ids: Sequence[str], lost: Mapping[str, str]) -> Round:
+        """Return the same round as one of `ids`, those not in it being `lost` (why, in words)."""
+        return Round(tuple(ids), _spread(self.hops, self.ids, ids), {**self.lost, **lost})
 
 
 def samples_for(size: int) -> int:

@@ -124,6 +124,13 @@ def testify(paths: Paths, finding: Finding) -> Testimony:
     return Testimony("hops", weights, because)
 
 
+def levels(paths: Paths, finding: Finding) -> Counts | None:
+    """Return the least counts that may be believed, 0 elsewhere; None where hops don't speak strongly."""
+    if finding.strength is not Strength.STRONG:
+        return None
+    return np.where((paths.least == 2) | (paths.unseen < UNSEEN), paths.least, np.uint8(0))
+
+
 def find(
     model: str, paths: Paths, ids: Sequence[str], *, earlier: str = "", stated: Sequence[Testimony] = ()
 ) -> Finding:

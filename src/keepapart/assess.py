@@ -1,0 +1,87 @@
+"""From what was measured to what may be said: signals → judge → domains → risk. Pure.
+
+Everything of which a wrong answer is dangerous happens below this line: no clock, no socket, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keepapart.config import Cluster
+from keepapart.domains import Domains, domains
+from keepapart.judge import Judgement, judge
+from keepapart.model import Instance, Pair, Strength
+from keepapart.probe.round import Round
+from keepapart.risk import Risk, risk
+from keepapart.signals import hops
+from keepapart.signals.hops import Finding, Paths
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What one round showed of a cluster, at `at` seconds since the epoch; see the fields' own types."""
+
+    at: float
+    cluster: str
+    instances: Sequence[Instance]
+    round: Round
+    paths: Paths
+    network: Finding
+    judgement: Judgement
+    domains: Domains
+    risk: Risk
+
+    def pair(self, a: str, b: str) -> Pair:
+        """Return the verdict on two instances by id."""
+        ids = self.round.ids
+        return self.judgement.pair(ids.index(a), ids.index(b))
+
+    @property
+    def reached(self) -> Sequence[bool]:
+        """Which instances took part, in the order of `instances`."""
+        return [name not in self.round.lost for name in self.round.ids]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many pairs there are of each verdict."""
+        found = self.judgement
+        by_verdict = {
+            "separate": found.separate,
+            "co-resident": found.co_resident,
+            "unknown": found.unknown,
+        }
+        return {verdict: int(mask.sum()) // 2 for verdict, mask in by_verdict.items()}
+
+
+def assess(
+    instances: Sequence[Instance],
+    measured: Round,
+    *,
+    cluster: Cluster,
+    model: str,
+    earlier: str = "",
+    at: float = 0.0,
+) -> Audit:
+    """Judge one round of a cluster.
+
+    `model` is `[network] model`; `earlier` says in words when the same network was established before, or is
+    empty. `instances` are in the order of `measured.ids`.
+    """
+    paths = Paths.of(measured.hops)
+    network = hops.find(model, paths, measured.ids, earlier=earlier)
+    testimonies = [hops.testify(paths, network)]
+    judgement = judge(measured.ids, testimonies, Strength[cluster.assurance.upper()])
+    found = domains(judgement, hops.levels(paths, network))
+    reached = [name not in measured.lost for name in measured.ids]
+    return Audit(
+        at=at,
+        cluster=cluster.name,
+        instances=instances,
+        round=measured,
+        paths=paths,
+        network=network,
+        judgement=judgement,
+        domains=found,
+        risk=risk(judgement, found, reached, cluster.survive),
+    )

@@ -1,0 +1,41 @@
+"""`keepapart audit`: the whole cluster, and what one failure takes down."""
+
+from __future__ import annotations
+
+import argparse
+
+from keepapart.cli.common import opened, print_json, progress_bar
+from keepapart.cli.parser import add_json
+
+SUMMARY = "who shares a host with whom, and what one host failure takes down"
+EXAMPLES = """  keepapart audit
+  keepapart audit --json --pairs all | jq '.verdicts'
+  keepapart audit --html report.html"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_json(parser)
+    parser.add_argument("--pairs", choices=("all",), help="list every pair, however many instances there are")
+    parser.add_argument("--html", metavar="FILE", help="also write the audit as a page of its own")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Audit, print, and return 0 (all apart), 1 (some share a host) or 3 (some unknown)."""
+    from keepapart.report.document import audit_document
+    from keepapart.survey import audit
+
+    with opened(args) as (config, store), progress_bar() as progress:
+        found = audit(config, store=store, progress=progress)
+    if args.html:
+        from keepapart.report.html import write_page
+
+        write_page(found, args.html)
+    if args.json:
+        print_json(audit_document(found, all_pairs=bool(args.pairs)))
+    else:
+        from keepapart.report.terminal import print_audit
+
+        print_audit(found, all_pairs=bool(args.pairs))
+    counts = found.counts
+    return 1 if counts["co-resident"] else 3 if counts["unknown"] else 0

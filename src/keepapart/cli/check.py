@@ -1,0 +1,42 @@
+"""`keepapart check A B`: are these two on one host?"""
+
+from __future__ import annotations
+
+import argparse
+
+from keepapart.cli.common import opened, print_json, progress_bar
+from keepapart.cli.parser import add_json
+
+SUMMARY = "are these two instances on one host? The verdict and all evidence behind it"
+EXAMPLES = """  keepapart check web-1 web-2
+  keepapart check web-1 web-2 --json && echo apart"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("a", metavar="A", help="id of a member")
+    parser.add_argument("b", metavar="B", help="id of another")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, print, and return 0 (separate), 1 (co-resident) or 3 (unknown)."""
+    from keepapart.errors import ReachError
+    from keepapart.model import Verdict
+    from keepapart.report.document import check_document
+    from keepapart.survey import check
+
+    with opened(args) as (config, store), progress_bar() as progress:
+        found = check(config, args.a, args.b, store=store, progress=progress)
+    pair = found.pair(args.a, args.b)
+    if args.json:
+        print_json(check_document(found, pair))
+    else:
+        from keepapart.report.terminal import print_pair
+
+        print_pair(found, pair)
+    if pair.verdict is Verdict.UNKNOWN:
+        for name in (pair.a, pair.b):
+            if name in found.round.lost:
+                raise ReachError(f"{name}: {found.round.lost[name]}")
+    return {Verdict.SEPARATE: 0, Verdict.CO_RESIDENT: 1, Verdict.UNKNOWN: 3}[pair.verdict]

@@ -1,0 +1,34 @@
+"""`keepapart hops`: the raw matrix."""
+
+from __future__ import annotations
+
+import argparse
+
+from keepapart.cli.common import opened, print_json, progress_bar
+from keepapart.cli.parser import add_json
+
+SUMMARY = "the raw hop matrix, as tracepath would count it"
+EXAMPLES = """  keepapart hops
+  keepapart hops --json | jq '.hops[0]'"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; 0 unless pairs are missing, which is 3."""
+    from keepapart.report.document import hops_document
+    from keepapart.survey import audit
+
+    with opened(args) as (config, store), progress_bar() as progress:
+        found = audit(config, store=store, progress=progress)
+    if args.json:
+        print_json(hops_document(found))
+    else:
+        from keepapart.report.terminal import print_hops
+
+        print_hops(found)
+    missing = int((found.round.least() == 0).sum()) - len(found.round.ids)
+    return 3 if missing else 0

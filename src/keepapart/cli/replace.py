@@ -1,0 +1,30 @@
+"""`keepapart replace`: admit a stand-in for each member named, then release the old one."""
+
+from __future__ import annotations
+
+import argparse
+
+SUMMARY = "admit a stand-in for each of these members, then release the old one"
+EXAMPLES = """  keepapart replace web-2
+  keepapart replace web-2 web-5 --json
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    from keepapart.cli.admit import add_excuse
+    from keepapart.cli.parser import add_json
+
+    parser.add_argument("ids", nargs="+", metavar="ID", help="the members to replace")
+    add_excuse(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replace, and print what became of it."""
+    from keepapart.admit import replace
+    from keepapart.cli.admission import opened, show
+    from keepapart.config import load
+
+    with opened(load(args.config)) as (site, checker):
+        return show(replace(site, checker, args.ids, args.excuse), as_json=args.json)

@@ -1,0 +1,95 @@
+"""Fault domains: from verdicts to hosts, from hop levels to racks. Pure.
+
+1. A group of co-resident instances is a host. An instance that is separate from every other is alone on
+   its host. Any other instance has no host that can be named: no verdict places it.
+2. Hop levels beyond two nest: hosts joined at the least of these levels, and farther from the rest, share a
+   rack. Where all are equally far, or "at that level" is not transitive, there is no rack to speak of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keepapart.components import components
+from keepapart.judge import Judgement
+from keepapart.signals import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Instances that fail together with one physical machine; `members` are indices."""
+
+    name: str
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rack:
+    """Hosts that share a rack, by index into `Domains.hosts`."""
+
+    name: str
+    hosts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Domains:
+    """The fault domains of a cluster, host ⊂ rack.
+
+    `host_of[i]` and `rack_of[i]` are the names for instance i, None where no verdict places it.
+    """
+
+    hosts: Sequence[Host]
+    racks: Sequence[Rack]
+    host_of: Sequence[str | None]
+    rack_of: Sequence[str | None]
+
+
+def domains(judgement: Judgement, levels: Counts | None) -> Domains:
+    """Group instances into hosts and hosts into racks.
+
+    `levels` are least hop counts [n, n] where they may be believed, else None: no racks then.
+    """
+    size = len(judgement.ids)
+    placed = ~judgement.unknown.any(axis=1) | judgement.co_resident.any(axis=1)
+    hosts: list[Host] = []
+    host_of: list[str | None] = [None] * size
+    by_group: dict[int, list[int]] = {}
+    for i in np.flatnonzero(placed).tolist():
+        by_group.setdefault(int(judgement.groups[i]), []).append(i)
+    for number, members in enumerate(by_group.values(), 1):
+        hosts.append(Host(f"host-{number}", tuple(members)))
+        for i in members:
+            host_of[i] = f"host-{number}"
+    racks = _racks(hosts, levels) if levels is not None else []
+    rack_of: list[str | None] = [None] * size
+    for rack in racks:
+        for host in rack.hosts:
+            for i in hosts[host].members:
+                rack_of[i] = rack.name
+    return Domains(hosts, racks, host_of, rack_of)
+
+
+def _racks(hosts: Sequence[Host], levels: Counts) -> list[Rack]:
+    """Nest hosts by rule 2."""
+    if len(hosts) < 2:
+        return []
+    members = np.concatenate([host.members for host in hosts])
+    starts = np.cumsum([0, *(len(host.members) for host in hosts)])[:-1]
+    # 0 - 1 wraps to 255, the largest: "not measured" loses against every count.
+    block = levels[np.ix_(members, members)] - np.uint8(1)
+    between = np.minimum.reduceat(np.minimum.reduceat(block, starts, axis=0), starts, axis=1) + np.uint8(1)
+    np.fill_diagonal(between, 0)
+    found = np.unique(between[between > 0])
+    if len(found) < 2 or (between == 0).sum() > len(hosts):
+        return []
+    near = between <= found[0]
+    labels = components(near)
+    if (near != (labels[:, None] == labels[None, :])).any():
+        return []
+    return [
+        Rack(f"rack-{number}", tuple(np.flatnonzero(labels == label).tolist()))
+        for number, label in enumerate(dict.fromkeys(labels.tolist()), 1)
+    ]

@@ -1,0 +1,60 @@
+"""Risk: what one host failure takes down, and what to replace so that it takes one member only. Pure.
+
+1. A cluster of n survives a host if at least `need` members live on elsewhere: a majority, or a number.
+2. Unknown is never separate: an instance may share a host with every instance that it is not known to be
+   apart from. The cluster is called safe only if it survives even the worst of that, unsafe if a known host
+   is enough to bring it down, and otherwise neither.
+3. The fewest instances to replace until every known host has one member: all but one of each host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keepapart.domains import Domains
+from keepapart.errors import ConfigError
+from keepapart.judge import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What one host failure costs.
+
+    `survives` is None where unknown pairs leave it open. `worst` is the name of the host with the most
+    members, None where none is known; `lost` are the ids on it; `replace` the ids to replace.
+    """
+
+    survives: bool | None
+    worst: str | None
+    lost: Sequence[str]
+    replace: Sequence[str]
+
+
+def needed(survive: str | int, size: int) -> int:
+    """Return how many members must live on; raises `ConfigError` where there are fewer than asked for."""
+    if isinstance(survive, int):
+        if survive > size:
+            raise ConfigError(f"[cluster] survive = {survive}: the cluster has only {size} members")
+        return survive
+    return size // 2 + 1
+
+
+def risk(judgement: Judgement, domains: Domains, reached: Sequence[bool], survive: str | int) -> Risk:
+    """Say what the failure of any one host does to the cluster.
+
+    Of a host's members the first that was reached stays; the others are to be replaced.
+    """
+    ids = judgement.ids
+    need = needed(survive, len(ids))
+    worst = max(domains.hosts, key=lambda host: len(host.members), default=None)
+    known = len(worst.members) if worst else min(1, len(ids))
+    possible = int((~judgement.separate).sum(axis=1).max(initial=0))  # each counts itself
+    survives = False if len(ids) - known < need else True if len(ids) - possible >= need else None
+    replace = []
+    for host in domains.hosts:
+        stays = next((i for i in host.members if reached[i]), host.members[0])
+        replace += [ids[i] for i in host.members if i != stays]
+    return Risk(
+        survives, worst.name if worst else None, [ids[i] for i in worst.members] if worst else [], replace
+    )

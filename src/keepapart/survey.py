@@ -1,0 +1,135 @@
+"""The use case: who (inventory) → a way in → packets → what may be said of it, kept in the history.
+
+`audit` and `check` look at a cluster as it is; `checker` asks the same question of one candidate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from keepapart.assess import Audit, assess
+from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, connect
+from keepapart.config import Config
+from keepapart.errors import OperationError, UsageError
+from keepapart.history import earlier, record
+from keepapart.model import Instance, Pair
+from keepapart.probe.round import Progress, measure
+
+if TYPE_CHECKING:
+    from keepapart.store import Store
+
+Clock = Callable[[], float]
+
+
+def silent(_what: str, _share: float) -> None:
+    """Show no progress."""
+
+
+def cloud_of(config: Config) -> Cloud:
+    """Connect to the cloud that the configuration names."""
+    return connect(config.cloud.provider, config.cloud.settings, config.instances)
+
+
+def members(config: Config, cloud: Cloud) -> list[Instance]:
+    """List the cluster's members. Raises `UsageError` where there are none."""
+    found = list(cloud.instances({CLUSTER_TAG: config.cluster.name, ROLE_TAG: MEMBER}))
+    if not found:
+        mend = "list them as [[instances]]" if cloud.name == "static" else "`keepapart admit` adds some"
+        raise UsageError(f"{config.path}: cluster {config.cluster.name!r} has no members; {mend}")
+    return sorted(found, key=lambda instance: instance.id) if cloud.name != "static" else found
+
+
+def audit(
+    config: Config,
+    *,
+    only: Sequence[str] = (),
+    store: Store | None = None,
+    clock: Clock = time.time,
+    progress: Progress = silent,
+) -> Audit:
+    """Measure the whole cluster (or `only` these members) and judge it.
+
+    Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached.
+    """
+    everybody = members(config, cloud_of(config))
+    known = {instance.id for instance in everybody}
+    for name in only:
+        if name not in known:
+            raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(sorted(known))}")
+    chosen = [instance for instance in everybody if not only or instance.id in only]
+    found = survey(config, chosen, "audit", store=store, clock=clock, progress=progress)
+    if not any(found.reached):
+        first, why = next(iter(found.round.lost.items()))
+        raise OperationError(f"no way in to any instance; {first}: {why}")
+    return found
+
+
+def check(
+    config: Config,
+    a: str,
+    b: str,
+    *,
+    store: Store | None = None,
+    clock: Clock = time.time,
+    progress: Progress = silent,
+) -> Audit:
+    """Measure what the verdict on two members needs; `.pair(a, b)` of the audit is it.
+
+    Where the network's kind is to be found out, everybody takes part: two alone can't show it.
+    """
+    if a == b:
+        raise UsageError(f"{a!r} is one instance; check takes two")
+    only = () if config.network.model == "auto" else (a, b)
+    found = audit(config, only=only, store=store, clock=clock, progress=progress)
+    for name in (a, b):
+        if name not in found.round.ids:
+            raise UsageError(f"{name!r} is not a member of {found.cluster!r}: {_listed(found.round.ids)}")
+    return found
+
+
+def checker(
+    config: Config, *, store: Store | None = None, clock: Clock = time.time, progress: Progress = silent
+) -> Callable[[Instance, Sequence[Instance], Sequence[Instance]], Mapping[str, Pair]]:
+    """Return what admission asks: the pairs of a candidate with every instance that it must be apart from."""
+
+    def check_candidate(
+        candidate: Instance, against: Sequence[Instance], witnesses: Sequence[Instance]
+    ) -> Mapping[str, Pair]:
+        everybody = {i.id: i for i in (*witnesses, *against, candidate)}
+        found = survey(config, list(everybody.values()), "admit", store=store, clock=clock, progress=progress)
+        return {other.id: found.pair(candidate.id, other.id) for other in against}
+
+    return check_candidate
+
+
+def survey(
+    config: Config,
+    instances: Sequence[Instance],
+    purpose: str,
+    *,
+    store: Store | None,
+    clock: Clock,
+    progress: Progress,
+) -> Audit:
+    """Run one round among `instances`, judge it, and keep it in the history under `purpose`."""
+    network = config.network
+    running = [i for i in instances if i.state == RUNNING]
+    idle = {i.id: f"it is {i.state}" for i in instances if i.state != RUNNING}
+    measured = asyncio.run(measure(running, via=config.reach.via, port=network.port, progress=progress))
+    measured = measured.among([i.id for i in instances], idle)
+    progress("judge", 0.0)
+    before = earlier(store, config.cluster.name, instances, measured) if store else ""
+    found = assess(
+        instances, measured, cluster=config.cluster, model=network.model, earlier=before, at=clock()
+    )
+    if store:
+        record(store, found, purpose)
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:8])
+    return f"there is {shown}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")
