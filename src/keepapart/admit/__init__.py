@@ -1,0 +1,26 @@
+"""Admission: launch, check, then join or release.
+
+One candidate passes through these files in this order: `intent`, `launch`, `check`, `release`. `machine`
+decides which step is next from `state` (the fold of the journal's `events`) and `view` (what the platform
+shows), within `budget`, after `reconcile`; `executor` performs it through `hands` and journals what came of
+it. `run` and `collect` are the use cases.
+"""
+
+from keepapart.admit.check import Checker
+from keepapart.admit.collect import Collected, collect
+from keepapart.admit.outcome import Outcome, Rejection
+from keepapart.admit.plan import Plan, plan
+from keepapart.admit.run import Site, admit, replace
+
+__all__ = [
+    "Checker",
+    "Collected",
+    "Outcome",
+    "Plan",
+    "Rejection",
+    "Site",
+    "admit",
+    "collect",
+    "plan",
+    "replace",
+]

@@ -1,0 +1,204 @@
+"""What may happen in an admission: the journal's events, as values and as JSON.
+
+Events are facts in the past tense, appended and never changed. `attempt` is the number of the attempt
+within its run, from 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from keepapart.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Event):
+    """The run was begun: `count` new members are wanted, as stand-ins for `replaces` where any are named."""
+
+    cluster: str
+    count: int
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Excused(Event):
+    """The operator excused these members: candidates needn't be separate from them."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intended(Event):
+    """An attempt was decided on; everything that its launch call will say.
+
+    `source` is the stopped instance that will be started, or empty where one is launched; `replaces` is
+    the member that the candidate would stand in for.
+    """
+
+    attempt: int
+    token: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed(Event):
+    """The platform had no room; the same call will be made again later."""
+
+    attempt: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launched(Event):
+    """The attempt's instance is known by its id."""
+
+    attempt: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running(Event):
+    """The platform says that the attempt's instance runs."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged(Event):
+    """The candidate was checked.
+
+    `verdict` is the worst over all pairs that count, as `Verdict` spells it; `against` names those it was
+    checked against; `mute` those that could not be measured although they're about to go.
+    """
+
+    attempt: int
+    verdict: str
+    because: str
+    against: tuple[str, ...] = ()
+    mute: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Voided(Event):
+    """The verdict no longer holds; the candidate is to be checked again."""
+
+    attempt: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(Event):
+    """The candidate is a member, by its tag."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected(Event):
+    """The candidate was turned down before it could be judged."""
+
+    attempt: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fruitless(Event):
+    """No instance came of the attempt, as far as can be seen."""
+
+    attempt: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strayed(Event):
+    """An instance carries this run's tags, and no attempt of the run owns it."""
+
+    id: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Releasing(Event):
+    """The platform was told to stop or terminate the instance."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Event):
+    """The instance is stopped or gone, by the platform's own word."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone(Event):
+    """The instance was not released: it isn't ours any more, or it would not go (`stuck`)."""
+
+    id: str
+    because: str
+    stuck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Closing(Event):
+    """No more candidates: `code` is how the run will end (the contract's table), and why."""
+
+    code: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Event):
+    """Everything is settled; the run is over."""
+
+
+KINDS: Mapping[str, type[Event]] = {
+    kind.__name__.lower(): kind
+    for kind in (
+        Asked,
+        Excused,
+        Intended,
+        Postponed,
+        Launched,
+        Running,
+        Judged,
+        Voided,
+        Joined,
+        Rejected,
+        Fruitless,
+        Strayed,
+        Releasing,
+        Released,
+        LeftAlone,
+        Closing,
+        Finished,
+    )
+}
+
+
+def encode(event: Event) -> tuple[str, Mapping[str, Any]]:
+    """Return the event as (kind, JSON-ready data)."""
+    return type(event).__name__.lower(), {
+        f.name: dict(value) if isinstance(value := getattr(event, f.name), Mapping) else value
+        for f in dataclasses.fields(event)
+    }
+
+
+def decode(kind: str, data: Mapping[str, Any]) -> Event:
+    """Return the event that `encode` wrote. Raises `StoreError` for one that this version doesn't know."""
+    try:
+        return KINDS[kind](**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+    except (KeyError, TypeError):
+        raise StoreError(f"the journal holds an event {kind!r} that this keepapart can't read") from None

@@ -1,0 +1,93 @@
+"""The executor: performs one step after another and journals what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from keepapart.admit import check, events, intent, launch, reconcile, release, steps
+from keepapart.admit.check import Checker
+from keepapart.admit.hands import Hands
+from keepapart.admit.journal import Journal
+from keepapart.admit.machine import decide
+from keepapart.admit.outcome import told
+from keepapart.admit.view import View
+from keepapart.config import Launch
+
+
+class Executor:
+    """One run, taken on from wherever its journal stands.
+
+    `gone_within` is how many seconds to wait for each instance that is let go.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        hands: Hands,
+        policy: Launch,
+        checker: Checker,
+        tokens: Callable[[], str],
+        parameters: Mapping[str, str],
+        progress: Callable[[str], None],
+    ) -> None:
+        self.journal = journal
+        self.gone_within = release.GONE_WITHIN
+        self._hands = hands
+        self._policy = policy
+        self._checker = checker
+        self._tokens = tokens
+        self._parameters = parameters
+        self._progress = progress
+        self._began = hands.clock()
+
+    def resume(self) -> None:
+        """Void what an interruption made doubtful."""
+        for event in reconcile.voided(self.journal.state, self.look()):
+            self.write(event)
+
+    def go_on(self) -> None:
+        """Go on until the run is finished."""
+        while not self.journal.state.finished:
+            elapsed = self._hands.clock() - self._began
+            step = decide(self.journal.state, self.look(), self._policy, elapsed)
+            self.write(self.perform(step))
+
+    def look(self) -> View:
+        """See what the platform shows of the cluster now."""
+        state = self.journal.state
+        return self._hands.look([*(a.id for a in state.attempts if a.id), *state.replaces])
+
+    def write(self, event: events.Event) -> None:
+        """Journal an event, then tell it."""
+        self.journal.write(event)
+        if message := told(self.journal.state, event):
+            self._progress(message)
+
+    def perform(self, step: steps.Step) -> events.Event:
+        """Do what the step says, and return what came of it."""
+        hands = self._hands
+        match step:
+            case steps.Note(event):
+                return event
+            case steps.Intend():
+                return intent.intended(self.journal.state, step, self._tokens(), dict(self._parameters))
+            case steps.Launch():
+                return launch.launch(hands, step)
+            case steps.StartStopped():
+                return launch.start_stopped(hands, step)
+            case steps.AwaitRunning():
+                return launch.await_running(hands, step)
+            case steps.Check():
+                return check.check(hands, step, self._checker)
+            case steps.Join():
+                return check.join(hands, step)
+            case steps.Release():
+                return release.release(hands, step)
+            case steps.AwaitGone():
+                return release.await_gone(hands, step, self.gone_within)
+            case steps.Settle():
+                return release.settle(hands, self.journal.run, step)
+            case steps.Finish():
+                return events.Finished()
+            case _:
+                raise TypeError(f"no way to perform {step!r}")

@@ -1,0 +1,55 @@
+"""Intent: what the next candidate is to be, said before anything is done.
+
+Rules:
+1. Every attempt has a token of its own, never used again: a platform may answer a used one with an
+   instance that was terminated long ago.
+2. The launch call's tags name the cluster, the run and the attempt, so that what comes of it can be found
+   whatever becomes of the answer.
+3. A stopped instance is tried in turn: those tried least come first. One that is held runs, so it isn't
+   tried twice.
+"""
+
+from __future__ import annotations
+
+from keepapart.admit.events import Intended
+from keepapart.admit.state import Phase, State
+from keepapart.admit.steps import Intend
+from keepapart.admit.view import SPARE_TAG, YES, View
+from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_TAG
+from keepapart.config import Launch
+
+
+def step(state: State, view: View, policy: Launch) -> Intend:
+    """Decide on the next candidate."""
+    taken = {a.replaces for a in state.attempts if a.phase is Phase.JOINED}
+    replaces = next((r for r in state.replaces if r not in taken), "")
+    return Intend(len(state.attempts) + 1, next_source(state, view, policy), replaces)
+
+
+def nothing_to_start(view: View, policy: Launch) -> bool:
+    """Say whether candidates may only be started, and there is none to start."""
+    return policy.source == "stopped" and not view.startable()
+
+
+def intended(state: State, step: Intend, token: str, parameters: dict[str, str]) -> Intended:
+    """Return the event that holds everything the launch call will say."""
+    tags = {
+        CLUSTER_TAG: state.cluster,
+        RUN_TAG: state.run,
+        ATTEMPT_TAG: str(step.attempt),
+        ROLE_TAG: CANDIDATE,
+    }
+    if step.source:
+        tags[SPARE_TAG] = YES
+    return Intended(step.attempt, token, tags, parameters, step.source, step.replaces)
+
+
+def next_source(state: State, view: View, policy: Launch) -> str:
+    """Name the stopped instance to start next; empty where one is to be launched."""
+    if policy.source == "launch":
+        return ""
+    tried = [a.source for a in state.attempts]
+    found = sorted(view.startable(), key=lambda i: (tried.count(i.id), i.id))
+    if policy.source == "stopped-then-launch":
+        found = [i for i in found if i.id not in tried]  # else the launching would never begin
+    return found[0].id if found else ""

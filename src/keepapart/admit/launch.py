@@ -1,0 +1,84 @@
+"""Launch: from an intent to an instance that runs.
+
+Rules:
+1. The call repeats the journalled request word for word, however often it is made: the same token, the
+   same parameters, so the same instance.
+2. No room is no error: the call is made again after a pause that doubles, as long as time is left.
+3. An instance that doesn't show yet is waited for, never launched again.
+4. One that doesn't run within `RUNNING_WITHIN` seconds is rejected.
+"""
+
+from __future__ import annotations
+
+from keepapart.admit import events as e
+from keepapart.admit.hands import Hands
+from keepapart.admit.state import Attempt, Phase
+from keepapart.admit.steps import AwaitRunning, Launch, StartStopped, Step
+from keepapart.admit.view import is_member
+from keepapart.clouds import CLUSTER_TAG, PENDING, RUNNING, STOPPED, STOPPING, TERMINATED, LaunchRequest
+from keepapart.errors import CapacityError, NotFoundError
+
+RUNNING_WITHIN = 600.0  # seconds; the slowest images boot in minutes, and what doesn't by then never will
+NO_ROOM_FIRST, NO_ROOM_LAST = 2.0, 300.0  # seconds before the call is made again
+
+
+def step(attempt: Attempt) -> Step | None:
+    """Decide what brings the attempt nearer to a running instance; None where it has one."""
+    if attempt.phase is Phase.INTENDED:
+        request = LaunchRequest(attempt.token, attempt.tags, attempt.parameters)
+        delay = pause(attempt)
+        if attempt.source:
+            return StartStopped(attempt.number, request, attempt.source, delay)
+        return Launch(attempt.number, request, delay)
+    if attempt.phase is Phase.LAUNCHED:
+        return AwaitRunning(attempt.number, attempt.id)
+    return None
+
+
+def pause(attempt: Attempt) -> float:
+    """Say how many seconds to wait before the call, by how often there was no room."""
+    if not attempt.postponed:
+        return 0.0
+    return min(NO_ROOM_LAST, NO_ROOM_FIRST * 2.0 ** min(attempt.postponed - 1, 32))
+
+
+def launch(hands: Hands, step: Launch) -> e.Event:
+    """Make the launch call."""
+    hands.sleep(step.delay)
+    try:
+        instance = hands.effect("launch", lambda: hands.cloud.launch(step.request))
+    except CapacityError as error:
+        return e.Postponed(step.attempt, str(error))
+    return e.Launched(step.attempt, instance.id)
+
+
+def start_stopped(hands: Hands, step: StartStopped) -> e.Event:
+    """Make a stopped instance this run's candidate, by its tags first, and start it."""
+    hands.sleep(step.delay)
+    found = hands.describe([step.id]).get(step.id)
+    if found is None or found.state == TERMINATED:
+        return e.Fruitless(step.attempt, f"{step.id} is gone")
+    if found.tags.get(CLUSTER_TAG) != hands.cluster or is_member(found):
+        return e.Fruitless(step.attempt, f"{step.id} is no stopped instance of {hands.cluster!r} any more")
+    try:
+        hands.effect("tag", lambda: hands.cloud.tag(step.id, step.request.tags))
+        if found.state in (STOPPED, STOPPING):
+            hands.effect("start", lambda: hands.cloud.start(step.id))
+    except CapacityError as error:
+        return e.Postponed(step.attempt, str(error))
+    except NotFoundError:
+        return e.Fruitless(step.attempt, f"{step.id} is gone")
+    return e.Launched(step.attempt, step.id)
+
+
+def await_running(hands: Hands, step: AwaitRunning) -> e.Event:
+    """Wait for the instance to run."""
+    state = "not known to the platform"
+    for _ in hands.polls(RUNNING_WITHIN):
+        found = hands.describe([step.id]).get(step.id)
+        state = found.state if found else state
+        if state == RUNNING:
+            return e.Running(step.attempt)
+        if found and state not in (PENDING, STOPPED):  # a start may take a moment to show
+            return e.Rejected(step.attempt, f"came up {state} instead of running")
+    return e.Rejected(step.attempt, f"still {state} after {RUNNING_WITHIN:.0f} s")

@@ -1,0 +1,66 @@
+"""Reconcile: what the platform shows and the journal doesn't know yet becomes an event.
+
+Rules:
+1. An instance with the tags of an attempt that was never answered is that attempt's: it is taken on,
+   rather than launched again.
+2. Where two match one attempt, one is kept (the journal's, else the first by id); the other strayed.
+3. So did one whose attempt was given up before it showed.
+4. A candidate that is a member by its tag has joined: the tag was set, the journal was cut short.
+5. After an interruption no verdict holds unless its candidate has joined: it may have moved since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from keepapart.admit import events as e
+from keepapart.admit.state import Attempt, Phase, State
+from keepapart.admit.steps import Note
+from keepapart.admit.view import View, is_candidate, is_member
+from keepapart.clouds import RUN_TAG
+
+
+def step(state: State, view: View) -> Note | None:
+    """Say the first thing that the journal should know, if any."""
+    return next((Note(event) for event in _differences(state, view)), None)
+
+
+def _differences(state: State, view: View) -> Iterator[e.Event]:
+    for attempt in state.in_phase(Phase.SEPARATE):
+        shown = view.instances.get(attempt.id)
+        if shown and is_member(shown):
+            yield e.Joined(attempt.number)
+    for attempt in state.in_phase(Phase.INTENDED):
+        found = view.of_attempt(state.run, attempt.number)
+        if found and not attempt.source:
+            yield e.Launched(attempt.number, found[0].id)
+    yield from _strays(state, view)
+
+
+def _strays(state: State, view: View) -> Iterator[e.Strayed]:
+    owned = {a.id or a.source for a in state.attempts}
+    for instance in view.instances.values():
+        ours = instance.tags.get(RUN_TAG) == state.run and is_candidate(instance)
+        if ours and instance.id not in owned and instance.id not in state.strays:
+            yield e.Strayed(instance.id, _twin_of(state, instance.id, view))
+
+
+def _twin_of(state: State, instance_id: str, view: View) -> str:
+    for attempt in state.attempts:
+        if any(i.id == instance_id for i in view.of_attempt(state.run, attempt.number)):
+            return _why(attempt)
+    return "no attempt of this run launched it"
+
+
+def _why(attempt: Attempt) -> str:
+    if attempt.id:
+        return f"attempt {attempt.number} has {attempt.id} already"
+    return f"it came up after attempt {attempt.number} was given up"
+
+
+def voided(state: State, view: View) -> Iterator[e.Voided]:
+    """Say which verdicts don't hold after an interruption."""
+    for attempt in state.in_phase(Phase.SEPARATE):
+        shown = view.instances.get(attempt.id)
+        if not (shown and is_member(shown)):
+            yield e.Voided(attempt.number, "the run was interrupted between check and joining")

@@ -1,0 +1,149 @@
+"""Release: let go of what isn't wanted, until the platform says that it is gone.
+
+Rules:
+1. Rejects are held until the run is done, since a freed slot is often the next one filled; `on_reject` may
+   say to stop or terminate them at once instead. Where `max_held` is reached, the one held longest goes.
+2. What was launched is terminated (stopped, where `on_reject` says so); what was started from stopped is
+   stopped again and never terminated.
+3. A replaced member is terminated when the run is done, and only if its stand-in is in.
+4. Tags are looked at right before each stop and terminate: nothing is touched that isn't a candidate of
+   this cluster, or a member of it that the operator named.
+5. The call is repeated until the instance is stopped or gone. One that won't go within `GONE_WITHIN` seconds
+   is left, said so, and blocks no other; `gc` finds it.
+6. Where nobody knows what came of a launch call, its tags are looked for, `SETTLED_WITHIN` seconds long.
+"""
+
+from __future__ import annotations
+
+from keepapart.admit import events as e
+from keepapart.admit.hands import Hands
+from keepapart.admit.state import IN_FLIGHT, Attempt, Phase, State
+from keepapart.admit.steps import AwaitGone, Note, Release, Settle, Step
+from keepapart.admit.view import SPARE_TAG, YES, is_candidate, is_spare
+from keepapart.clouds import CLUSTER_TAG, STOPPED, STOPPING, TERMINATED
+from keepapart.config import Launch
+from keepapart.errors import NotFoundError
+from keepapart.model import Instance
+
+GONE_WITHIN = 600.0  # seconds
+SETTLED_WITHIN = 6.0  # seconds; lists lag by less on the platforms we know, and `gc` is there for the rest
+
+
+def strays(state: State) -> Step | None:
+    """Let go at once of what carries our tags and is no attempt's own."""
+    for instance_id in state.strays:
+        if instance_id not in state.released and instance_id not in state.left:
+            release = Release(instance_id, stop=False)
+            return AwaitGone(release) if instance_id in state.releasing else release
+    return None
+
+
+def early(state: State, policy: Launch) -> Step | None:
+    """Let go of rejects before the run is done, where that is the policy or too many are held."""
+    held = state.in_phase(Phase.REJECTED)
+    too_many = policy.max_held and len(held) >= policy.max_held
+    if held and (policy.on_reject != "hold" or too_many):
+        return _release(held[0], policy)
+    return _await(state, policy)
+
+
+def step(state: State, policy: Launch) -> Step | None:
+    """Let go of all that is left when the run is done; None when nothing is."""
+    for attempt in state.in_phase(*IN_FLIGHT):
+        if not attempt.id and not attempt.source:
+            return Settle(attempt.number)
+        if not attempt.id:
+            return Note(e.Launched(attempt.number, attempt.source))
+        return _release(attempt, policy)
+    for attempt in state.in_phase(Phase.REJECTED):
+        return _release(attempt, policy)
+    leaving = [r for r in state.relieved if r not in state.released and r not in state.left]
+    for instance_id in leaving:
+        if instance_id not in state.releasing:
+            return Release(instance_id, stop=False, named=True)
+    for instance_id in leaving:
+        return AwaitGone(Release(instance_id, stop=False, named=True))
+    return _await(state, policy)
+
+
+def release(hands: Hands, step: Release) -> e.Event:
+    """Stop or terminate an instance."""
+    found = _find(hands, step)
+    if _is_gone(step, found):
+        return e.Released(step.id)
+    if refusal := _refusal(hands, step, found):
+        return e.LeftAlone(step.id, refusal)
+    _act(hands, step, found)
+    return e.Releasing(step.id)
+
+
+def await_gone(hands: Hands, step: AwaitGone, within: float = GONE_WITHIN) -> e.Event:
+    """Wait until the instance is stopped or gone, telling the platform so again each time."""
+    found: Instance | None = None
+    for poll, _ in enumerate(hands.polls(within)):
+        found = hands.describe([step.release.id]).get(step.release.id)
+        if _is_gone(step.release, found):
+            return e.Released(step.release.id)
+        if refusal := _refusal(hands, step.release, found):
+            return e.LeftAlone(step.release.id, refusal)
+        if poll:
+            _act(hands, step.release, found)
+    state = found.state if found else "unknown"
+    return e.LeftAlone(step.release.id, f"still {state} after {within:.0f} s of asking", stuck=True)
+
+
+def settle(hands: Hands, run: str, step: Settle) -> e.Event:
+    """Look for what an unanswered launch call may have brought."""
+    for _ in hands.polls(SETTLED_WITHIN):
+        found = hands.look().of_attempt(run, step.attempt)
+        if found:
+            return e.Launched(step.attempt, found[0].id)
+    return e.Fruitless(step.attempt, "the platform shows no instance of it")
+
+
+def _await(state: State, policy: Launch) -> Step | None:
+    for attempt in state.in_phase(Phase.RELEASING):
+        return AwaitGone(_release(attempt, policy))
+    return None
+
+
+def _release(attempt: Attempt, policy: Launch) -> Release:
+    stop = bool(attempt.source) or policy.on_reject == "stop"
+    return Release(attempt.id, stop, seen=attempt.ran or bool(attempt.source))
+
+
+def _find(hands: Hands, step: Release) -> Instance | None:
+    for _ in hands.polls(0.0 if step.seen else SETTLED_WITHIN):
+        found = hands.describe([step.id]).get(step.id)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_gone(step: Release, found: Instance | None) -> bool:
+    if found is None or found.state == TERMINATED:
+        return True
+    return step.stop and found.state == STOPPED and is_spare(found)
+
+
+def _refusal(hands: Hands, step: Release, found: Instance | None) -> str:
+    if found is None or found.tags.get(CLUSTER_TAG) != hands.cluster:
+        return f"it doesn't carry the tag of cluster {hands.cluster!r} any more"
+    if not step.named and not is_candidate(found):
+        return "it isn't a candidate any more, by its tag"
+    if not step.named and not step.stop and is_spare(found):
+        return "it is a spare, by its tag, and only ever stopped"
+    return ""
+
+
+def _act(hands: Hands, step: Release, found: Instance | None) -> None:
+    try:
+        if not step.stop:
+            hands.effect("terminate", lambda: hands.cloud.terminate(step.id))
+            return
+        if found is not None and not is_spare(found):  # else `gc` would take it for left behind
+            hands.effect("tag", lambda: hands.cloud.tag(step.id, {SPARE_TAG: YES}))
+        if found is None or found.state not in (STOPPED, STOPPING):
+            hands.effect("stop", lambda: hands.cloud.stop(step.id))
+    except NotFoundError:
+        pass  # gone already; the next look says so

@@ -1,0 +1,261 @@
+"""A programmable cloud: its next errors are set, its calls are recorded, its instances live in a file.
+
+The file outlives the process under test. Instances are placed on hosts by a habit: ``packing`` fills one
+host after the other, ``sticky`` fills the slot that was freed last, ``random`` is seeded. It honours
+tokens, refuses a used token with other parameters, and can lose a response after the effect.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keepapart.clouds import (
+    CLUSTER_TAG,
+    MEMBER,
+    ROLE_TAG,
+    RUNNING,
+    STOPPED,
+    TERMINATED,
+    LaunchRequest,
+)
+from keepapart.errors import CapacityError, CloudError, NotFoundError
+from keepapart.model import Instance, Pair, Strength, Verdict
+
+CLUSTER = "orders"
+
+
+@dataclass
+class Fault:
+    """The `nth` time that `call` is made from now on (1: the next), and `times` - 1 more, it fails.
+
+    With `after`, it takes effect first: the response is lost.
+    """
+
+    call: str
+    error: Exception
+    nth: int = 1
+    times: int = 1
+    after: bool = False
+
+
+@dataclass
+class FileCloud:
+    path: Path
+    hosts: int = 8
+    capacity: int = 2
+    habit: str = "packing"
+    seed: int = 0
+    forgets: bool = False  # terminated instances are unknown to describe at once
+    faults: list[Fault] = field(default_factory=list)
+    hidden: int = 0  # how many more times describe and instances know nothing of new instances
+    deaf: set[str] = field(default_factory=set)  # instances that terminate and stop do nothing to
+    idempotent: bool = True
+    name: str = "file"
+
+    def __post_init__(self) -> None:
+        with closing(self._open()) as db, db:
+            db.execute("create table if not exists calls (name text, about text)")
+            db.execute(
+                "create table if not exists machines "
+                "(id text primary key, token text, request text, host int, state text, tags text, freed int)"
+            )
+
+    # What keepapart calls
+
+    def instances(self, tags: Mapping[str, str]) -> Sequence[Instance]:
+        self._called("instances", "")
+        found = [self._instance(r) for r in self._rows() if r["state"] != TERMINATED]
+        return [i for i in found if all(i.tags.get(k) == v for k, v in tags.items())]
+
+    def describe(self, ids: Iterable[str]) -> Mapping[str, Instance]:
+        wanted = set(ids)
+        self._called("describe", " ".join(sorted(wanted)))
+        if self.hidden:
+            self.hidden -= 1
+            return {}
+        rows = [r for r in self._rows() if r["id"] in wanted]
+        return {r["id"]: self._instance(r) for r in rows if r["state"] != TERMINATED or not self.forgets}
+
+    def launch(self, request: LaunchRequest) -> Instance:
+        def effect() -> Instance:
+            said = json.dumps([dict(request.tags), dict(request.parameters)], sort_keys=True)
+            for row in self._rows():
+                if row["token"] == request.token and self.idempotent:
+                    if row["request"] != said:
+                        raise CloudError("IdempotentParameterMismatch")
+                    return self._instance(row)
+            instance_id = f"i-{len(self._rows()) + 1:04}"
+            self._insert(instance_id, request.token, said, self._place(), RUNNING, request.tags)
+            return self._instance(self._row(instance_id))
+
+        return self._do("launch", request.token, effect)
+
+    def start(self, instance_id: str) -> None:
+        def effect() -> None:
+            if self._row(instance_id)["state"] == STOPPED:
+                self._update(instance_id, state=RUNNING, host=self._place())
+
+        self._do("start", instance_id, effect)
+
+    def stop(self, instance_id: str) -> None:
+        self._do("stop", instance_id, lambda: self._free(instance_id, STOPPED))
+
+    def terminate(self, instance_id: str) -> None:
+        self._do("terminate", instance_id, lambda: self._free(instance_id, TERMINATED))
+
+    def tag(self, instance_id: str, tags: Mapping[str, str]) -> None:
+        def effect() -> None:
+            merged = {**json.loads(self._row(instance_id)["tags"]), **tags}
+            self._update(instance_id, tags=json.dumps(merged))
+
+        self._do("tag", instance_id, effect)
+
+    # What tests call
+
+    def add(
+        self, instance_id: str, host: int, *, state: str = RUNNING, role: str = MEMBER, **more: str
+    ) -> None:
+        """Put an instance there that nobody launched."""
+        tags = {CLUSTER_TAG: CLUSTER, **({ROLE_TAG: role} if role else {}), **more}
+        self._insert(instance_id, "", "", host, state, tags)
+
+    def retag(self, instance_id: str, **tags: str) -> None:
+        self._update(instance_id, tags=json.dumps({**json.loads(self._row(instance_id)["tags"]), **tags}))
+
+    def set_state(self, instance_id: str, state: str) -> None:
+        self._update(instance_id, state=state)
+
+    def all(self) -> dict[str, Instance]:
+        """Every instance there ever was."""
+        return {r["id"]: self._instance(r) for r in self._rows()}
+
+    def alive(self) -> dict[str, Instance]:
+        return {i: x for i, x in self.all().items() if x.state != TERMINATED}
+
+    def members(self) -> list[str]:
+        return [i for i, x in self.alive().items() if x.tags.get(ROLE_TAG) == MEMBER]
+
+    def host(self, instance_id: str) -> int:
+        return int(self._row(instance_id)["host"])
+
+    def tokens(self) -> list[str]:
+        return [r["token"] for r in self._rows() if r["token"]]
+
+    def calls(self, name: str) -> list[str]:
+        with closing(self._open()) as db:
+            return [r[0] for r in db.execute("select about from calls where name = ?", (name,))]
+
+    # How it works
+
+    def _do(self, name: str, about: str, effect: Callable[[], Any]) -> Any:
+        late = self._called(name, about)
+        result = effect()
+        if late:
+            raise late
+        return result
+
+    def _called(self, name: str, about: str) -> Exception | None:
+        with closing(self._open()) as db, db:
+            db.execute("insert into calls values (?, ?)", (name, about))
+        for fault in self.faults:
+            if fault.call == name and fault.times > 0:
+                fault.nth -= 1
+                if fault.nth <= 0:
+                    fault.times -= 1
+                    if fault.after:
+                        return fault.error
+                    raise fault.error
+        return None
+
+    def _place(self) -> int:
+        rows = self._rows()
+        used = [r["host"] for r in rows if r["state"] == RUNNING]
+        free = [h for h in range(self.hosts) if used.count(h) < self.capacity]
+        if not free:
+            raise CapacityError("no host has room")
+        if self.habit == "random":
+            return random.Random(f"{self.seed} {len(rows)} {len(used)}").choice(free)
+        freed = [r for r in rows if r["freed"] and r["host"] in free]
+        if self.habit == "sticky" and freed:
+            return int(max(freed, key=lambda r: r["freed"])["host"])
+        return free[0]
+
+    def _free(self, instance_id: str, state: str) -> None:
+        if self._row(instance_id)["state"] == TERMINATED or instance_id in self.deaf:
+            return
+        self._update(instance_id, state=state, freed=max(r["freed"] for r in self._rows()) + 1)
+
+    def _instance(self, row: sqlite3.Row) -> Instance:
+        return Instance(row["id"], f"10.0.0.{row['rowid']}", "", row["state"], json.loads(row["tags"]))
+
+    def _row(self, instance_id: str) -> sqlite3.Row:
+        found = [r for r in self._rows() if r["id"] == instance_id]
+        if not found:
+            raise NotFoundError(f"{instance_id}: no such instance")
+        return found[0]
+
+    def _rows(self) -> list[sqlite3.Row]:
+        with closing(self._open()) as db:
+            return db.execute("select rowid, * from machines order by rowid").fetchall()
+
+    def _insert(self, i: str, token: str, said: str, host: int, state: str, tags: Mapping[str, str]) -> None:
+        with closing(self._open()) as db, db:
+            row = (i, token, said, host, state, json.dumps(dict(tags)), 0)
+            db.execute("insert into machines values (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def _update(self, instance_id: str, **columns: object) -> None:
+        names = ", ".join(f"{c} = ?" for c in columns)
+        with closing(self._open()) as db, db:
+            db.execute(
+                f"update machines set {names} where id = ?",  # noqa: S608  # names from this file
+                (*columns.values(), instance_id),
+            )
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=30)
+        db.row_factory = sqlite3.Row
+        db.execute("pragma synchronous = off")  # it outlives the process, not the machine
+        return db
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.now += seconds
+
+
+@dataclass
+class Truth:
+    """A checker that tells the truth, save of those in `silent`; it records what it was asked."""
+
+    cloud: FileCloud
+    silent: set[str] = field(default_factory=set)
+    asked: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
+
+    def __call__(
+        self, candidate: Instance, against: Sequence[Instance], witnesses: Sequence[Instance]
+    ) -> Mapping[str, Pair]:
+        self.asked.append((candidate.id, tuple(i.id for i in against), tuple(i.id for i in witnesses)))
+        return {other.id: self._pair(candidate.id, other.id) for other in against}
+
+    def _pair(self, a: str, b: str) -> Pair:
+        if {a, b} & self.silent:
+            return Pair(a, b, Verdict.UNKNOWN, None, "no packet came through", ())
+        if self.cloud.host(a) == self.cloud.host(b):
+            return Pair(a, b, Verdict.CO_RESIDENT, Strength.STRONG, "2 hops in 8 of 8 flows", ())
+        return Pair(a, b, Verdict.SEPARATE, Strength.STRONG, "4 hops in 8 of 8 flows", ())
