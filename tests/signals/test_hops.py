@@ -1,0 +1,167 @@
+"""The hop rules: what counts may say, on which networks, and how strongly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keepapart.model import Says, Strength
+from keepapart.signals import Testimony, hops
+from keepapart.signals.hops import UNSEEN, Finding, Paths, Standing
+
+IDS = "abcdefgh"
+
+
+def paths(*rows: str, samples: int = 8) -> Paths:
+    """Return steady counts from a picture of the matrix, one digit a pair, "." for not measured."""
+    matrix = np.array([[0 if c == "." else int(c) for c in row] for row in rows], np.uint8)
+    return Paths.of(np.repeat(matrix[None], samples, axis=0))
+
+
+def varying(pair: tuple[int, ...], *, others: int = 4, size: int = 5) -> Paths:
+    """Return a network in which all pairs but (a, b) always count `others`, and (a, b) these samples."""
+    counts = np.full((len(pair), size, size), others, np.uint8)
+    counts[:, 0, 1] = counts[:, 1, 0] = pair
+    counts[:, np.arange(size), np.arange(size)] = 0
+    return Paths.of(counts)
+
+
+def find(given: Paths, model: str = "auto", **more: object) -> Finding:
+    """Say what kind of network it is."""
+    return hops.find(model, given, IDS[: len(given.least)], **more)  # type: ignore[arg-type]  # passed on
+
+
+def says(given: Paths, i: int, j: int, model: str = "auto") -> tuple[Says, Strength] | None:
+    """Return what hops say of a pair."""
+    evidence = hops.testify(given, find(given, model)).evidence(i, j)
+    return (evidence.says, evidence.strength) if evidence else None
+
+
+ROUTED = paths("0244", "2044", "4402", "4420")
+ALONE = paths("044", "404", "440")
+FLAT = paths("011", "101", "110")
+
+
+def test_two_and_more_hops_establish_a_routed_host_network() -> None:
+    """With a pair at two hops, one beyond and nothing against it, hops speak strongly, both ways."""
+    assert find(ROUTED).standing is Standing.ESTABLISHED
+    assert says(ROUTED, 0, 1) == (Says.SAME, Strength.STRONG)
+    assert says(ROUTED, 0, 2) == (Says.DIFFERENT, Strength.STRONG)
+
+
+def test_a_shared_link_refutes_it_and_is_named() -> None:
+    """One pair at one hop silences hops altogether; the finding names the pair."""
+    found = find(paths("0124", "1044", "2404", "4440"))
+    assert (found.standing, found.pair) == (Standing.REFUTED, (0, 1))
+    assert "a and b are 1 hop apart" in found.because
+    assert says(FLAT, 0, 1) is None
+
+
+def test_two_hops_that_are_not_transitive_refute_it() -> None:
+    """a and c each two hops from b, yet four from each other: the router between is no host."""
+    found = find(paths("0244", "2024", "4204", "4440"))
+    assert (found.standing, found.pair) == (Standing.REFUTED, (0, 2))
+
+
+def test_a_pair_that_may_yet_be_seen_at_two_is_no_counter_example() -> None:
+    """Where counts vary so much that a shorter path may be unseen, transitivity isn't refuted by it."""
+    samples = np.array([[[0, 2, 3], [2, 0, 2], [3, 2, 0]], [[0, 3, 4], [3, 0, 4], [4, 4, 0]]], np.uint8)
+    assert find(Paths.of(samples)).standing is Standing.OPEN
+
+
+def test_without_a_pair_at_two_hops_the_question_stays_open() -> None:
+    """Every guest alone on its host looks like many other networks: hops speak only weakly."""
+    assert find(ALONE).standing is Standing.OPEN
+    assert says(ALONE, 0, 1) == (Says.DIFFERENT, Strength.WEAK)
+
+
+def test_without_a_pair_beyond_the_question_stays_open() -> None:
+    """VLANs behind one router all count two: hops must not call them co-resident."""
+    vlans = paths("022", "202", "220")
+    assert find(vlans).standing is Standing.OPEN
+    assert says(vlans, 0, 1) == (Says.SAME, Strength.WEAK)
+
+
+def test_the_operator_may_assert_it() -> None:
+    """Asserted routed-host needs no pair at two hops to separate the others."""
+    assert says(ALONE, 0, 1, "routed-host") == (Says.DIFFERENT, Strength.STRONG)
+
+
+def test_one_hop_says_nothing_even_where_routed_host_is_asserted() -> None:
+    """A shared link is no sign of one host, nor of two."""
+    assert says(paths("012", "102", "220"), 0, 1, "routed-host") is None
+
+
+def test_opaque_says_nothing() -> None:
+    """Where the configuration calls the network opaque, no count is evidence."""
+    assert says(ROUTED, 0, 1, "opaque") is says(ROUTED, 0, 2, "opaque") is None
+
+
+def test_what_was_not_measured_says_nothing() -> None:
+    """A pair without a count gets no evidence, whatever the others have."""
+    assert says(paths("02.4", "2044", ".402", "4420"), 0, 2) is None
+
+
+def test_stated_evidence_that_contradicts_refutes_it() -> None:
+    """The platform calls a pair different that is two hops apart: hops say nothing, and it is named."""
+    weights = np.zeros((4, 4), np.int8)
+    weights[2, 3] = weights[3, 2] = -Strength.CONCLUSIVE
+    found = find(ROUTED, stated=[Testimony("stated", weights, lambda _i, _j: "hosts x and y")])
+    assert (found.standing, found.pair) == (Standing.REFUTED, (2, 3))
+    assert "hosts x and y" in found.because
+
+
+def test_what_was_established_earlier_stands_in_for_a_pair_at_two() -> None:
+    """History of the same network lets hops separate although no pair is at two hops now."""
+    assert find(ALONE, earlier="established at noon").standing is Standing.ESTABLISHED
+    assert find(FLAT, earlier="established at noon").standing is Standing.REFUTED
+
+
+def test_two_hops_once_seen_are_not_unsaid_by_longer_paths() -> None:
+    """Extra gateways only ever add hops: one flow at two among many at more is the same host."""
+    assert says(varying((5, 4, 5, 2, 5, 5, 4, 5)), 0, 1) == (Says.SAME, Strength.STRONG)
+
+
+def test_varying_counts_separate_only_weakly() -> None:
+    """A pair that has been seen at 4, 5 and 6 may yet have a shorter path."""
+    given = varying((5, 6, 5, 4, 5, 6, 4, 5))
+    assert says(given, 0, 1, "routed-host") == (Says.DIFFERENT, Strength.WEAK)
+    assert "not seen" in hops.testify(given, find(given, "routed-host")).because(0, 1)
+
+
+def test_variation_anywhere_weakens_an_instance_s_other_pairs() -> None:
+    """An instance whose other pair varies is held to that variation in its steady pairs too."""
+    steady, varied = paths("044", "404", "440").unseen, varying((5, 6, 4), size=3).unseen
+    assert varied[0, 2] > steady[0, 2]
+
+
+def test_one_way_only_is_not_steady() -> None:
+    """A single flow can't show that counts are steady."""
+    one_way = np.array([[[0, 4], [0, 0]]], np.uint8)
+    assert says(Paths.of(one_way), 0, 1, "routed-host") == (Says.DIFFERENT, Strength.WEAK)
+
+
+@pytest.mark.parametrize(("size", "samples"), [(2, 8), (5, 8), (64, 8), (200, 7), (375, 1), (500, 1)])
+def test_steady_rounds_of_any_size_separate(size: int, samples: int) -> None:
+    """As many samples as a round takes of so many instances are enough where counts never vary."""
+    from keepapart.probe.round import samples_for
+
+    assert samples_for(size) >= samples
+    counts = np.full((samples, size, size), 4, np.uint8)
+    counts[:, np.arange(size), np.arange(size)] = 0
+    assert Paths.of(counts).unseen[0, 1] < UNSEEN
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(3, 12))
+def test_behind_random_extra_gateways_nothing_is_separated(seed: int, most: int, size: int) -> None:
+    """Every flow passes 0 to `most` extra gateways at random: no pair is thought sure to have no path of 2.
+
+    All pairs truly have one, and some never show it in their 16 flows.
+    """
+    random = np.random.default_rng(seed)
+    counts = 2 + random.integers(0, most + 1, (8, size, size)).astype(np.uint8)
+    counts[:, np.arange(size), np.arange(size)] = 0
+    given = Paths.of(counts)
+    assert not ((given.least > 2) & (given.unseen < UNSEEN)).any()
