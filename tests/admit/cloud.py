@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,14 +57,6 @@ class FileCloud:
     idempotent: bool = True
     name: str = "file"
 
-    def __post_init__(self) -> None:
-        with closing(self._open()) as db, db:
-            db.execute("create table if not exists calls (name text, about text)")
-            db.execute(
-                "create table if not exists machines "
-                "(id text primary key, token text, request text, host int, state text, tags text, freed int)"
-            )
-
     # What keepapart calls
 
     def instances(self, tags: Mapping[str, str]) -> Sequence[Instance]:
@@ -95,7 +85,8 @@ class FileCloud:
             self._insert(instance_id, request.token, said, self._place(), RUNNING, request.tags)
             return self._instance(self._row(instance_id))
 
-        return self._do("launch", request.token, effect)
+        instance: Instance = self._do("launch", request.token, effect)
+        return instance
 
     def start(self, instance_id: str) -> None:
         def effect() -> None:
@@ -112,8 +103,7 @@ class FileCloud:
 
     def tag(self, instance_id: str, tags: Mapping[str, str]) -> None:
         def effect() -> None:
-            merged = {**json.loads(self._row(instance_id)["tags"]), **tags}
-            self._update(instance_id, tags=json.dumps(merged))
+            self._update(instance_id, tags={**self._row(instance_id)["tags"], **tags})
 
         self._do("tag", instance_id, effect)
 
@@ -127,7 +117,7 @@ class FileCloud:
         self._insert(instance_id, "", "", host, state, tags)
 
     def retag(self, instance_id: str, **tags: str) -> None:
-        self._update(instance_id, tags=json.dumps({**json.loads(self._row(instance_id)["tags"]), **tags}))
+        self._update(instance_id, tags={**self._row(instance_id)["tags"], **tags})
 
     def set_state(self, instance_id: str, state: str) -> None:
         self._update(instance_id, state=state)
@@ -149,8 +139,7 @@ class FileCloud:
         return [r["token"] for r in self._rows() if r["token"]]
 
     def calls(self, name: str) -> list[str]:
-        with closing(self._open()) as db:
-            return [r[0] for r in db.execute("select about from calls where name = ?", (name,))]
+        return [about for call, about in self._read()["calls"] if call == name]
 
     # How it works
 
@@ -162,8 +151,9 @@ class FileCloud:
         return result
 
     def _called(self, name: str, about: str) -> Exception | None:
-        with closing(self._open()) as db, db:
-            db.execute("insert into calls values (?, ?)", (name, about))
+        document = self._read()
+        document["calls"].append([name, about])
+        self._write(document)
         for fault in self.faults:
             if fault.call == name and fault.times > 0:
                 fault.nth -= 1
@@ -192,37 +182,43 @@ class FileCloud:
             return
         self._update(instance_id, state=state, freed=max(r["freed"] for r in self._rows()) + 1)
 
-    def _instance(self, row: sqlite3.Row) -> Instance:
-        return Instance(row["id"], f"10.0.0.{row['rowid']}", "", row["state"], json.loads(row["tags"]))
+    def _instance(self, row: Mapping[str, Any]) -> Instance:
+        return Instance(row["id"], f"10.0.0.{row['number']}", "", row["state"], row["tags"])
 
-    def _row(self, instance_id: str) -> sqlite3.Row:
+    def _row(self, instance_id: str) -> dict[str, Any]:
         found = [r for r in self._rows() if r["id"] == instance_id]
         if not found:
             raise NotFoundError(f"{instance_id}: no such instance")
         return found[0]
 
-    def _rows(self) -> list[sqlite3.Row]:
-        with closing(self._open()) as db:
-            return db.execute("select rowid, * from machines order by rowid").fetchall()
+    def _rows(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._read()["machines"]
+        return rows
 
     def _insert(self, i: str, token: str, said: str, host: int, state: str, tags: Mapping[str, str]) -> None:
-        with closing(self._open()) as db, db:
-            row = (i, token, said, host, state, json.dumps(dict(tags)), 0)
-            db.execute("insert into machines values (?, ?, ?, ?, ?, ?, ?)", row)
+        document = self._read()
+        row = {"id": i, "number": len(document["machines"]) + 1, "token": token, "request": said}
+        row |= {"host": host, "state": state, "tags": dict(tags), "freed": 0}
+        document["machines"].append(row)
+        self._write(document)
 
     def _update(self, instance_id: str, **columns: object) -> None:
-        names = ", ".join(f"{c} = ?" for c in columns)
-        with closing(self._open()) as db, db:
-            db.execute(
-                f"update machines set {names} where id = ?",  # noqa: S608  # names from this file
-                (*columns.values(), instance_id),
-            )
+        document = self._read()
+        for row in document["machines"]:
+            if row["id"] == instance_id:
+                row.update(columns)
+        self._write(document)
 
-    def _open(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=30)
-        db.row_factory = sqlite3.Row
-        db.execute("pragma synchronous = off")  # it outlives the process, not the machine
-        return db
+    def _read(self) -> dict[str, Any]:
+        if not self.path.exists():
+            return {"machines": [], "calls": []}
+        document: dict[str, Any] = json.loads(self.path.read_text())
+        return document
+
+    def _write(self, document: Mapping[str, Any]) -> None:
+        new = self.path.with_suffix(".new")
+        new.write_text(json.dumps(document))
+        new.replace(self.path)  # whole or not at all, whenever the process is killed
 
 
 class Clock:

@@ -8,87 +8,104 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from tests.admit.cloud import CLUSTER, Clock, FileCloud, Truth
 
 from keepapart.admit import Site, admit, collect, replace
 from keepapart.clouds import CANDIDATE, ROLE_TAG, STOPPED
 from keepapart.config import Launch
+from keepapart.errors import UsageError
 from keepapart.store import Store
-from tests.admit.cloud import CLUSTER, Clock, FileCloud, Truth
 
 Scenario = Callable[[Site, Truth], None]
 
 
 def site(folder: Path, policy: Launch, on_arrow: Callable[[str], None]) -> Site:
+    """Open what the folder holds, as a new process does."""
     clock = Clock()
-    cloud = FileCloud(folder / "cloud.db", hosts=4, capacity=2, habit="packing")
+    cloud = FileCloud(folder / "cloud.json", hosts=4, capacity=2, habit="packing")
     store = Store(f"sqlite:///{folder / 'store.db'}")
     return Site(cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep, on_arrow=on_arrow)
 
 
 def grow(at: Site, checker: Truth) -> None:
+    """Ask for two more members."""
     admit(at, checker, count=2)
 
 
 def stand_in(at: Site, checker: Truth) -> None:
-    replace(at, checker, ["m-2"])
+    """Replace one; where that was done already, the name means nothing any more."""
+    try:
+        replace(at, checker, ["m-2"])
+    except UsageError:
+        if "m-2" in checker.cloud.alive() or at.store.unfinished(CLUSTER):
+            raise
 
 
-def other(at: Site, checker: Truth) -> None:
-    """Ask for something else than the run that was killed."""
+def one(at: Site, checker: Truth) -> None:
+    """Ask for one more member."""
     admit(at, checker, count=1)
 
 
 def collected(at: Site, _: Truth) -> None:
+    """Clean up instead of going on."""
     collect(at)
 
 
 def peopled(folder: Path) -> None:
     """Two members on hosts of their own and room for one beside each: the packing habit does the rest."""
-    cloud = FileCloud(folder / "cloud.db")
+    cloud = FileCloud(folder / "cloud.json")
     cloud.add("m-1", 0)
     cloud.add("m-2", 1)
 
 
 def spares(folder: Path) -> None:
+    """The same, and six stopped instances."""
     peopled(folder)
-    cloud = FileCloud(folder / "cloud.db")
-    for number in range(1, 5):
+    cloud = FileCloud(folder / "cloud.json")
+    for number in range(1, 7):
         cloud.add(f"s-{number}", 0, state=STOPPED, role="" if number % 2 else CANDIDATE)
 
 
 # name: (what is there, policy, what is killed, what resumes, members then)
 SCENARIOS: dict[str, tuple[Callable[[Path], None], Launch, Scenario, Scenario, int | None]] = {
     "grow": (peopled, Launch(), grow, grow, 4),
-    "grow-stop": (peopled, Launch(on_reject="stop", max_attempts=8), grow, grow, None),
-    "grow-held-one": (peopled, Launch(max_held=1, max_attempts=3), grow, grow, None),
+    "stop": (peopled, Launch(on_reject="stop", max_attempts=3), one, one, None),
+    "hold-one": (peopled, Launch(max_held=1, max_attempts=3), one, one, None),
     "start": (spares, Launch(source="stopped"), grow, grow, 4),
     "replace": (peopled, Launch(), stand_in, stand_in, 2),
-    "other": (peopled, Launch(), grow, other, None),
-    "gc": (peopled, Launch(), grow, collected, None),
+    "other": (peopled, Launch(), one, grow, None),
+    "gc": (peopled, Launch(), one, collected, None),
 }
 
 
 def main(name: str, folder: Path) -> None:
+    """Kill at the 1st, 2nd, … arrow until one is never reached: then the run was complete."""
     setup, policy, killed, resumed, members = SCENARIOS[name]
-    results = []
-    k = 0
+    results: list[dict[str, object]] = []
     while True:
-        k += 1
-        here = folder / f"{name}-{k}"
+        here = folder / f"{name}-{len(results) + 1}"
         here.mkdir()
         setup(here)
-        status, last = _killed_at(k, here, policy, killed)
-        if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-            results.append({"arrow": None, "error": None if status == 0 else f"first process: {status}"})
+        status, arrow = _killed_at(len(results) + 1, here, policy, killed)
+        if not os.WIFSIGNALED(status):
             break
-        error = _child(lambda here=here: resumed(*_ready(here, policy, lambda _: None)), here)
-        results.append({"arrow": last, **_after(here, policy, error)})
-    json.dump({"members": members, "results": results}, sys.stdout)
+        error = _child(partial(_resume, resumed, here, policy), here)
+        results.append({"arrow": arrow, "error": error, **_after(here, policy)})
+        shutil.rmtree(here)
+    trouble = None if status == 0 else (here / "trace").read_text()
+    json.dump({"members": members, "results": results, "error": trouble}, sys.stdout)
+
+
+def _resume(scenario: Scenario, here: Path, policy: Launch) -> None:
+    scenario(*_ready(here, policy, lambda _: None))
 
 
 def _ready(here: Path, policy: Launch, on_arrow: Callable[[str], None]) -> tuple[Site, Truth]:
@@ -124,11 +141,11 @@ def _fork(work: Callable[[], None], here: Path) -> int:
             os._exit(0)
         except BaseException:
             (here / "trace").write_text(traceback.format_exc())
-            os._exit(9)
+        os._exit(9)
     return os.waitpid(pid, 0)[1]
 
 
-def _after(here: Path, policy: Launch, error: str | None) -> dict[str, object]:
+def _after(here: Path, policy: Launch) -> dict[str, object]:
     """Say what is there after the resumed process, and after `gc`."""
     at, truth = _ready(here, policy, lambda _: None)
     cloud = truth.cloud
@@ -137,7 +154,6 @@ def _after(here: Path, policy: Launch, error: str | None) -> dict[str, object]:
     done = collect(at)
     at.store.close()
     return {
-        "error": error,
         "alive": before,
         "found": found,
         "left": [x.id for x in done.left],
