@@ -1,0 +1,109 @@
+"""An audit as one page that needs nothing else: no script, no font, no server. Works from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from keepapart.assess import Audit
+from keepapart.errors import UsageError
+from keepapart.model import Instance, Pair, Verdict
+from keepapart.report import words
+from keepapart.report.document import ALL_PAIRS_UP_TO, timestamp
+
+DENSE = 60  # hosts beyond which boxes are drawn small
+LISTED = 2000  # pairs in the list that stands in for the matrix of a larger cluster
+
+LETTERS = {Verdict.CO_RESIDENT: "C", Verdict.SEPARATE: "·", Verdict.UNKNOWN: "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One instance as the page shows it; `because` says why it wasn't reached, where it wasn't."""
+
+    instance: Instance
+    because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One pair of the matrix; `verdict` is None on the diagonal."""
+
+    verdict: Verdict | None
+    letter: str
+    title: str
+
+
+def write_page(audit: Audit, path: str | Path) -> None:
+    """Write the page to `path`. Raises `UsageError` where that can't be written."""
+    try:
+        Path(path).write_text(page(audit), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: the page can't be written there: {error.strerror or error}") from None
+
+
+def page(audit: Audit) -> str:
+    """Return the page."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("keepapart", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["many"] = words.many
+    size = len(audit.round.ids)
+    chips = [Chip(i, audit.round.lost.get(i.id)) for i in audit.instances]
+    outside = [chips[i] for i in words.unplaced(audit)]
+    reasons, unread = words.unknown_reasons(audit)
+    drawn = size <= ALL_PAIRS_UP_TO
+    order = _order(audit)
+    command, purpose = words.next_step(audit)
+    return environment.get_template("audit.html.j2").render(
+        audit=audit,
+        at=timestamp(audit.at),
+        answer=words.answer(audit),
+        stakes=words.stakes(audit),
+        places=words.places(audit),
+        chips=chips,
+        unreached=[chip for chip in outside if chip.because],
+        floating=[chip for chip in outside if not chip.because],
+        reasons=reasons,
+        unread=unread,
+        contradictions=words.contradictions(audit),
+        network=words.NETWORK[audit.network.standing],
+        command=command,
+        purpose=purpose,
+        dense=len(audit.domains.hosts) > DENSE,
+        order=[audit.round.ids[i] for i in order],
+        matrix=_matrix(audit, order) if drawn else None,
+        pairs=[] if drawn else _not_separate(audit),
+    )
+
+
+def _order(audit: Audit) -> list[int]:
+    """Order instances as the boxes do, so that co-resident ones stand side by side in the matrix."""
+    placed = [i for place in words.places(audit) for host in place.hosts for i in host.members]
+    return placed + words.unplaced(audit)
+
+
+def _matrix(audit: Audit, order: Sequence[int]) -> list[list[Cell]]:
+    return [[_cell(audit.judgement.pair(i, j) if i != j else None) for j in order] for i in order]
+
+
+def _cell(pair: Pair | None) -> Cell:
+    if pair is None:
+        return Cell(None, "", "")
+    title = f"{pair.a} and {pair.b}: {pair.verdict.value}\n{pair.because}"
+    return Cell(pair.verdict, LETTERS[pair.verdict], title)
+
+
+def _not_separate(audit: Audit) -> list[Pair]:
+    """List the co-resident pairs, then the unknown ones, at most `LISTED`."""
+    judgement = audit.judgement
+    found = [*np.argwhere(np.triu(judgement.co_resident)), *np.argwhere(np.triu(judgement.unknown))[:LISTED]]
+    return [judgement.pair(int(i), int(j)) for i, j in found[:LISTED]]

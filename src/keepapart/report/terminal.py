@@ -1,0 +1,266 @@
+"""An audit in a terminal: the answer first, then the hosts as boxes, then what is not known and why.
+
+Nothing that comes from outside (ids, addresses, reasons) is read as markup or reaches the terminal as a
+control character.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable
+
+from rich import box
+from rich.columns import Columns
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from keepapart.assess import Audit
+from keepapart.domains import Host
+from keepapart.model import Pair, Verdict
+from keepapart.report import words
+from keepapart.report.document import pairs, timestamp
+from keepapart.report.words import Place, Tone
+
+BOXES = 48  # hosts that are drawn as boxes; more are listed, a line each
+LINES = 40  # hosts with several members that are listed one by one where there are too many for boxes
+REASONS = 5  # of pairs being unknown, and of instances not being reached
+MOST_COLUMNS = 64  # of a hop matrix
+
+STYLES = {Tone.GOOD: "bold green", Tone.BAD: "bold red", Tone.OPEN: "bold yellow"}
+MARKS = {Tone.GOOD: "✓", Tone.BAD: "✗", Tone.OPEN: "?"}
+VERDICTS = {Verdict.CO_RESIDENT: Tone.BAD, Verdict.SEPARATE: Tone.GOOD, Verdict.UNKNOWN: Tone.OPEN}
+
+
+def print_audit(audit: Audit, *, all_pairs: bool) -> None:
+    """Print the whole audit; `all_pairs` adds a line for every pair."""
+    console = _console()
+    found = words.answer(audit)
+    _line(console, (f"{MARKS[found.tone]} {found.text}", STYLES[found.tone]))
+    counts = audit.counts
+    _line(
+        console,
+        (
+            f"{audit.cluster}: {words.many(len(audit.round.ids), 'member')}, "
+            f"{words.many(len(audit.domains.hosts), 'host')} known; pairs: "
+            + ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items())
+            + f"; {timestamp(audit.at)}",
+            "dim",
+        ),
+    )
+    _hosts(console, audit)
+    _unplaced(console, audit)
+    _unknown(console, audit)
+    for text in words.contradictions(audit):
+        _line(console, ("contradiction: ", STYLES[Tone.OPEN]), text)
+    if all_pairs:
+        _pairs(console, audit)
+    console.print()
+    _line(console, ("risk     ", "bold"), words.stakes(audit))
+    if audit.risk.replace:
+        _line(console, ("replace  ", "bold"), words.listed(audit.risk.replace, 12))
+    _network(console, audit)
+    command, purpose = words.next_step(audit)
+    _line(console, ("next     ", "bold"), (command, "bold cyan"))
+    _line(console, (f"         {purpose}", "dim"))
+
+
+def print_pair(audit: Audit, pair: Pair) -> None:
+    """Print the verdict on one pair, its reason and every piece of evidence."""
+    console = _console()
+    tone = VERDICTS[pair.verdict]
+    verdict = Text(f"{MARKS[tone]} {pair.verdict.value.upper()}", STYLES[tone])
+    strength = f"strength: {pair.strength.label}" if pair.strength else None
+    console.print(
+        Panel(
+            Text.assemble(verdict, "\n", plain(words.of_pair(pair))),
+            box=box.HEAVY,
+            border_style=STYLES[tone],
+            subtitle=Text(strength) if strength else None,
+            expand=False,
+            padding=(0, 2),
+        )
+    )
+    _line(console, ("because  ", "bold"), pair.because)
+    for name in (pair.a, pair.b):
+        if name in audit.round.lost:
+            _line(console, ("reach    ", "bold"), f"{name}: {audit.round.lost[name]}")
+    if pair.evidence:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in ("signal", "says", "strength"):
+            table.add_column(column, no_wrap=True)
+        table.add_column("because", overflow="fold")
+        for piece in pair.evidence:
+            row = (piece.signal, piece.says.value, piece.strength.label, piece.because)
+            table.add_row(*(plain(cell) for cell in row))
+        console.print(table)
+    _network(console, audit)
+
+
+def print_hops(audit: Audit) -> None:
+    """Print the hop matrix, row = from, column = to; columns that don't fit are left out, and counted."""
+    console = _console()
+    ids = [plain(name) for name in audit.round.ids]
+    least = audit.round.least()
+    widest = max(len(name) for name in ids)
+    number = len(str(len(ids)))
+    room = console.width - number - widest - 3
+    headed = sum(max(2, len(name)) + 2 for name in ids) <= room
+    shown = len(ids) if headed else min(len(ids), MOST_COLUMNS, max(1, room // (max(2, number) + 2)))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=False)
+    table.add_column(Text("from \\ to"), no_wrap=True)
+    for column in range(shown):
+        head = ids[column] if headed else Text(str(column + 1))
+        table.add_column(head, justify="right", no_wrap=True)
+    speaks = audit.network.strength is not None
+    for row in range(min(len(ids), max(shown, MOST_COLUMNS))):
+        cells = [
+            Text("·", "dim") if row == column else _hop(int(least[row, column]), speaks=speaks)
+            for column in range(shown)
+        ]
+        name = ids[row] if headed else Text.assemble((f"{row + 1:>{number}} ", "dim"), ids[row])
+        table.add_row(name, *cells)
+    console.print(table)
+    if shown < len(ids):
+        _line(
+            console,
+            f"{shown} of {len(ids)} columns shown; columns are numbered as rows are."
+            " All of it: keepapart hops --json",
+        )
+    _line(console, ("– was not measured; hops are routers between + 1, the least over all flows", "dim"))
+    _network(console, audit)
+
+
+def plain(text: str) -> Text:
+    """Make text that can neither style nor steer the terminal."""
+    return Text("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
+
+
+def _console() -> Console:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a narrow encoding costs a mark, not the report
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def _line(console: Console, *parts: str | tuple[str, str]) -> None:
+    """Print one paragraph: wrapped to a terminal's width, one line where it is piped."""
+    text = Text()
+    for part in parts:
+        words_, style = part if isinstance(part, tuple) else (part, "")
+        text.append_text(plain(words_)).stylize(style, len(text) - len(words_))
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
+def _hosts(console: Console, audit: Audit) -> None:
+    draw = _boxes if len(audit.domains.hosts) <= BOXES else _lines
+    for place in words.places(audit):
+        console.print()
+        if place.rack or audit.domains.racks:
+            rack = place.rack or "no rack known"
+            many = f"{words.many(len(place.hosts), 'host')}, {words.many(place.members, 'member')}"
+            _line(console, (rack, "bold"), (f"  {many}", "dim"))
+        draw(console, audit, place)
+
+
+def _boxes(console: Console, audit: Audit, place: Place) -> None:
+    drawn = [[_member(audit, i) for i in host.members] for host in place.hosts]
+    # one width for all: a map is read by its grid
+    width = max(max(len(text) for text in one) for one in drawn)
+    width = max(width, *(len(_title(host)) for host in place.hosts)) + 4
+    console.print(
+        Columns(
+            [
+                Panel(
+                    Text("\n").join(lines),
+                    title=Text(_title(host)),
+                    title_align="left",
+                    box=box.HEAVY if len(host.members) > 1 else box.ROUNDED,
+                    border_style="red" if len(host.members) > 1 else "green",
+                    width=min(width, console.width),
+                )
+                for host, lines in zip(place.hosts, drawn, strict=True)
+            ]
+        )
+    )
+
+
+def _title(host: Host) -> str:
+    return f"{host.name} ×{len(host.members)}" if len(host.members) > 1 else host.name
+
+
+def _member(audit: Audit, i: int) -> Text:
+    instance = audit.instances[i]
+    return Text.assemble(plain(instance.id), "  ", (plain(instance.address).plain, "dim"))
+
+
+def _lines(console: Console, audit: Audit, place: Place) -> None:
+    shared = sorted((h for h in place.hosts if len(h.members) > 1), key=lambda h: -len(h.members))
+    for host in shared[:LINES]:
+        names = ", ".join(audit.round.ids[i] for i in host.members)
+        _line(console, (f"  ■ {_title(host)}  ", "red"), names)
+    if len(shared) > LINES:
+        _line(console, f"  and {len(shared) - LINES} more hosts with several members (all: --json)")
+    if alone := len(place.hosts) - len(shared):
+        _line(console, ("  □ ", "green"), f"{words.many(alone, 'host')} with one member each (all: --json)")
+
+
+def _unplaced(console: Console, audit: Audit) -> None:
+    """Print the instances that no host box holds, and why those not reached were not."""
+    lost = audit.round.lost
+    waiting = [audit.round.ids[i] for i in words.unplaced(audit) if audit.round.ids[i] not in lost]
+    if waiting:
+        console.print()
+        _line(console, ("on no known host  ", STYLES[Tone.OPEN]), ", ".join(waiting))
+    if not lost:
+        return
+    console.print()
+    _line(console, (f"not reached: {len(lost)}", STYLES[Tone.OPEN]))
+    by_reason: dict[str, list[str]] = {}
+    for name, because in lost.items():
+        by_reason.setdefault(because, []).append(name)
+    for because, names in list(by_reason.items())[:REASONS]:
+        _line(console, f"  {words.listed(names, 12)}: {because}")
+    if len(by_reason) > REASONS:
+        _line(console, f"  and {len(by_reason) - REASONS} more reasons (all: --json)")
+
+
+def _unknown(console: Console, audit: Audit) -> None:
+    found, unread = words.unknown_reasons(audit)
+    if not found:
+        return
+    console.print()
+    _line(console, (f"unknown: {words.many(audit.counts['unknown'], 'pair')}", STYLES[Tone.OPEN]))
+    for because, count, pair in found[:REASONS]:
+        which = f"{pair.a} and {pair.b}" + (f" and {words.many(count - 1, 'pair')} more" if count > 1 else "")
+        _line(console, f"  {which}: {because}")
+    if rest := sum(count for _, count, _ in found[REASONS:]) + unread:
+        _line(console, f"  and {words.many(rest, 'pair')} more for other reasons (all: --json)")
+
+
+def _pairs(console: Console, audit: Audit) -> None:
+    console.print()
+    widest = max((len(name) for name in audit.round.ids), default=0)
+    for pair in pairs(audit, all_pairs=True):
+        tone = VERDICTS[pair.verdict]
+        verdict = f"{MARKS[tone]} {pair.verdict.value:<11} "
+        _line(
+            console,
+            (verdict, STYLES[tone]),
+            f"{pair.a:<{widest}} {pair.b:<{widest}}  ",
+            (pair.because, "dim"),
+        )
+
+
+def _network(console: Console, audit: Audit) -> None:
+    finding = audit.network
+    _line(
+        console, ("network  ", "bold"), f"{words.NETWORK[finding.standing]}", (f" – {finding.because}", "dim")
+    )
+
+
+def _hop(count: int, *, speaks: bool) -> Text:
+    if count == 0:
+        return Text("–", "yellow")
+    return Text(str(count), "bold red" if count == 2 and speaks else "")

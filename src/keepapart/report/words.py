@@ -1,0 +1,207 @@
+"""What an audit says, in words: the same sentences in a terminal and on a page. Pure.
+
+The answer never says that members are apart while a pair is unknown: unknown is never separate.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from keepapart.assess import Audit
+from keepapart.domains import Host
+from keepapart.model import Pair, Verdict
+from keepapart.signals.hops import Standing
+
+LOOKED_AT = 500  # unknown pairs whose reasons are collected: each costs a judgement, and reasons repeat
+TYPED = 6  # ids that somebody would still type after a command
+
+NETWORK = {
+    Standing.ASSERTED: "routed-host, as configured",
+    Standing.ESTABLISHED: "routed-host, established",
+    Standing.OPEN: "not established: hops speak only weakly",
+    Standing.REFUTED: "not routed-host: hops say nothing",
+    Standing.OPAQUE: "opaque, as configured: hops say nothing",
+}
+
+
+class Tone(Enum):
+    """How an answer sounds."""
+
+    GOOD = "good"
+    BAD = "bad"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One sentence and its tone."""
+
+    tone: Tone
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Hosts to be shown together: a rack, or those of which no rack is known (`rack` is None)."""
+
+    rack: str | None
+    hosts: Sequence[Host]
+
+    @property
+    def members(self) -> int:
+        """How many instances a failure of all of it takes."""
+        return sum(len(host.members) for host in self.hosts)
+
+
+def answer(audit: Audit) -> Answer:
+    """Answer the question that was asked: do members share a host, and what does that cost?"""
+    size, counts = len(audit.round.ids), audit.counts
+    shared = [host for host in audit.domains.hosts if len(host.members) > 1]
+    open_pairs = f"{counts['unknown']} of {many(sum(counts.values()), 'pair')} "
+    open_pairs += "is unknown" if counts["unknown"] == 1 else "are unknown"
+    if shared:
+        together = sum(len(host.members) for host in shared)
+        where = "a host" if len(shared) == 1 else f"{len(shared)} hosts"
+        text = f"{together} of {size} members share {where}: losing {_loss(audit)}"
+        return Answer(Tone.BAD, text + (f"; {open_pairs}" if counts["unknown"] else ""))
+    if counts["unknown"]:
+        known = "nothing is known of who shares a host" if not counts["separate"] else "no two are known to"
+        text = (
+            f"{known}: {open_pairs}" if not counts["separate"] else f"{known} share a host, but {open_pairs}"
+        )
+        return Answer(Tone.OPEN, text)
+    if size == 1:
+        return Answer(Tone.BAD, "one member alone: the host that it is on takes the whole cluster with it")
+    if audit.risk.survives is False:
+        return Answer(
+            Tone.BAD, f"every member is on a host of its own, but {size} are too few to survive losing one"
+        )
+    return Answer(Tone.GOOD, "every member is on a host of its own")
+
+
+def stakes(audit: Audit) -> str:
+    """Say whether the cluster survives the loss of any one host, and of which it does not."""
+    risk = audit.risk
+    if risk.survives:
+        return "The cluster survives the loss of any one host."
+    if risk.survives is None:
+        return (
+            "Whether the cluster survives the loss of any one host is not known:"
+            " unknown pairs may share one, and are counted as if they did."
+        )
+    if not risk.worst:
+        return "The cluster does not survive the loss of one host."
+    return f"The cluster does not survive the loss of {risk.worst}, which takes {listed(risk.lost)}."
+
+
+def _loss(audit: Audit) -> str:
+    """Say of the worst known host what losing it takes."""
+    risk, size = audit.risk, len(audit.round.ids)
+    takes = f"{risk.worst} takes {len(risk.lost)}"
+    if risk.survives:
+        return f"{takes}, and the cluster survives that"
+    if risk.survives is None:
+        return f"{takes}, or more"
+    if size - len(risk.lost) < size // 2 + 1:
+        return f"{takes}, and the cluster loses its majority"
+    return f"{takes}, more than the cluster is to survive"
+
+
+def places(audit: Audit) -> list[Place]:
+    """Group all hosts by rack; those without one come last."""
+    hosts = audit.domains.hosts
+    found = [Place(rack.name, [hosts[h] for h in rack.hosts]) for rack in audit.domains.racks]
+    racked = {h for rack in audit.domains.racks for h in rack.hosts}
+    rest = [host for number, host in enumerate(hosts) if number not in racked]
+    return found + ([Place(None, rest)] if rest else [])
+
+
+def unplaced(audit: Audit) -> list[int]:
+    """List the instances that no verdict places on a host, by index."""
+    return [i for i, host in enumerate(audit.domains.host_of) if host is None]
+
+
+def unknown_reasons(audit: Audit) -> tuple[list[tuple[str, int, Pair]], int]:
+    """Group unknown pairs by reason, most frequent first: (reason, how many, one of them).
+
+    Also returns how many unknown pairs were not looked at. Pairs of an instance that wasn't reached are one
+    group, for they have one reason.
+    """
+    judgement = audit.judgement
+    unknown = np.triu(judgement.unknown, 1)
+    gone = ~np.array(audit.reached, np.bool_)
+    unreached = unknown & (gone[:, None] | gone[None, :])
+    groups: Counter[str] = Counter()
+    first: dict[str, Pair] = {}
+    if unreached.any():
+        because = "one of the two couldn't be reached"
+        i, j = np.argwhere(unreached)[0].tolist()
+        groups[because], first[because] = int(unreached.sum()), judgement.pair(i, j)
+    others = np.argwhere(unknown & ~unreached)
+    for i, j in others[:LOOKED_AT].tolist():
+        pair = judgement.pair(i, j)
+        groups[pair.because] += 1
+        first.setdefault(pair.because, pair)
+    found = [(because, count, first[because]) for because, count in groups.most_common()]
+    return found, max(0, len(others) - LOOKED_AT)
+
+
+def contradictions(audit: Audit) -> list[str]:
+    """Put every contradiction into words."""
+    ids = audit.round.ids
+    return [
+        f"{found.strength.label} evidence joins {ids[found.i]} and {ids[found.j]} on one host, and evidence as"
+        f" strong holds them apart: every pair among {listed([ids[k] for k in sorted(found.members)])}"
+        " that rests on it is unknown"
+        for found in audit.judgement.contradictions
+    ]
+
+
+def of_pair(pair: Pair) -> str:
+    """Say in one sentence what a verdict means."""
+    if pair.verdict is Verdict.CO_RESIDENT:
+        return f"{pair.a} and {pair.b} are on one host: when it fails, both fail"
+    if pair.verdict is Verdict.SEPARATE:
+        return f"{pair.a} and {pair.b} are on different hosts"
+    return f"whether {pair.a} and {pair.b} share a host is unknown: count on it that they do"
+
+
+def next_step(audit: Audit) -> tuple[str, str]:
+    """Return the command to type next, and what it is for."""
+    replace, lost = audit.risk.replace, audit.round.lost
+    if replace:
+        ids = (
+            shlex.join(replace)
+            if len(replace) <= TYPED
+            else "$(keepapart audit --json | jq -r '.risk.replace[]')"
+        )
+        return f"keepapart replace {ids}", "gives every member of a known host but one a host of its own"
+    if lost:
+        return "keepapart audit", f"once there is a way in to {listed(list(lost))}"
+    found, _ = unknown_reasons(audit)
+    if found:
+        pair = found[0][2]
+        return (
+            f"keepapart check {shlex.join((pair.a, pair.b))}",
+            "shows all there is on one of the unknown pairs",
+        )
+    return "keepapart audit --html report.html", "keeps this map as a page"
+
+
+def listed(names: Sequence[str], most: int = TYPED) -> str:
+    """Join names into a phrase; beyond `most` they are only counted."""
+    shown = list(names[:most])
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def many(number: int, thing: str) -> str:
+    """Count things: "1 host", "2 hosts"."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
