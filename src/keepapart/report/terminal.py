@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable
 
 from rich import box
 from rich.columns import Columns

@@ -156,8 +156,8 @@ def contradictions(audit: Audit) -> list[str]:
     """Put every contradiction into words."""
     ids = audit.round.ids
     return [
-        f"{found.strength.label} evidence joins {ids[found.i]} and {ids[found.j]} on one host, and evidence as"
-        f" strong holds them apart: every pair among {listed([ids[k] for k in sorted(found.members)])}"
+        f"{found.strength.label} evidence joins {ids[found.i]} and {ids[found.j]} on one host, and evidence"
+        f" as strong holds them apart: every pair among {listed([ids[k] for k in sorted(found.members)])}"
         " that rests on it is unknown"
         for found in audit.judgement.contradictions
     ]
