@@ -1,0 +1,7 @@
+"""`python -m keepapart`."""
+
+import sys
+
+from keepapart.cli import main
+
+sys.exit(main())
