@@ -224,7 +224,12 @@ def _each(lab: Lab, args: argparse.Namespace) -> int:
 
 
 def _fail(lab: Lab, args: argparse.Namespace) -> int:
-    lost = lab.fail(args.host)
+    from keepapart.errors import NotFoundError, UsageError
+
+    try:
+        lost = lab.fail(args.host)
+    except NotFoundError as error:
+        raise UsageError(str(error)) from None
     sys.stdout.write(f"{args.host} failed; lost with it: {', '.join(lost) or 'no instance'}\n")
     return 0
 

@@ -37,6 +37,7 @@ def serve(
 ) -> None:
     """Be the lab until it ends. `ready` is told once it answers. Raises `LabError`."""
     linux.raise_descriptor_limit()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     path = protocol.socket_path(name)
     told_to_end: list[socket.socket] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -143,7 +144,9 @@ def _network(topology: Topology, simulated: bool) -> tuple[Network, str]:
         return Simulated(), "as asked"
     try:
         from keepapart.lab import netns
-    except ImportError:
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "pyroute2":
+            raise
         return Simulated(), "pyroute2 is not installed: pip install 'keepapart[lab]'"
     try:
         user = linux.become_root()
@@ -159,12 +162,11 @@ def main() -> NoReturn:
     if os.fork():
         os._exit(0)
     os.setsid()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    os.chdir("/")
 
     def tell(document: object) -> None:
         os.write(1, protocol.encode(document))
+        os.chdir("/")  # only now: what is imported may be found from where this began
         nothing = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(nothing, standard)

@@ -29,8 +29,9 @@ _NEWLINK, _DELLINK, _NEWADDR, _NEWROUTE, _NEWNEIGH, _NEWRULE = 16, 17, 20, 24, 2
 _REQUEST_ACK, _CREATE = 0x5, 0x400
 _REPLACE = 0x100
 _UP = 1
-_PERMANENT, _TO_BRIDGE = 0x80, 0x4
+_PERMANENT, _STATIC_PORT, _TO_BRIDGE = 0x80, 0x40, 0x4
 _UNIVERSE = 0
+_AF_BRIDGE = 7  # missing from Python's socket module
 _STATIC, _MAIN, _ONLINK = 4, 254, 4
 _UNICAST, _BLACKHOLE, _UNREACHABLE = 1, 6, 7
 _NO_DAD = 0x2
@@ -153,9 +154,9 @@ def forward(index: int, mac: str) -> bytes:
         _NEWNEIGH,
         _CREATE | _REPLACE,
         [("NDA_LLADDR", mac)],
-        family=socket.AF_BRIDGE if hasattr(socket, "AF_BRIDGE") else 7,
+        family=_AF_BRIDGE,
         ifindex=index,
-        state=_PERMANENT,
+        state=_STATIC_PORT,  # a permanent one would be the bridge's own address
         flags=_TO_BRIDGE,
     )
 

@@ -183,7 +183,7 @@ class Service:
         file = answer.after.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the answer closes it
         for _ in range(flows):
             file.write(counts.data)
-        file.flush()
+        file.seek(0)  # also writes out; whoever gets the descriptor shares its position
         answer.descriptors.append(file.fileno())
         return answer
 

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping
 from keepapart.errors import LabError
 from keepapart.lab.topology import Host, Place
 
-_NOTHING_THERE = "this lab is simulated: its instances have no network to {}"
-
 
 class Simulated:
     """A network that is only computed: there is nothing to build, so nothing can go wrong."""
@@ -31,8 +29,8 @@ class Simulated:
 
     def sockets(self, guest_id: str, count: int) -> list[socket.socket]:
         """Raise `LabError`: there is no network to make sockets in."""
-        raise LabError(_NOTHING_THERE.format(f"make {count} sockets in for {guest_id}"))
+        raise LabError("this lab is simulated: its instances can't send packets")
 
     def descriptors(self, guest_id: str) -> list[int]:
         """Raise `LabError`: there is nothing to enter."""
-        raise LabError(_NOTHING_THERE.format(f"run a command in, {guest_id} included"))
+        raise LabError("this lab is simulated: its instances can't run commands")
