@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from keepapart import __version__
 
 VERBS = (
+    "init",
     "check",
     "audit",
     "hops",
     "admit",
     "replace",
     "gc",
+    "history",
+    "explain",
     "lab",
     "completion",
 )

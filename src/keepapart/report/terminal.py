@@ -35,12 +35,12 @@ VERDICTS = {Verdict.CO_RESIDENT: Tone.BAD, Verdict.SEPARATE: Tone.GOOD, Verdict.
 
 def print_audit(audit: Audit, *, all_pairs: bool) -> None:
     """Print the whole audit; `all_pairs` adds a line for every pair."""
-    console = _console()
+    out = console()
     found = words.answer(audit)
-    _line(console, (f"{MARKS[found.tone]} {found.text}", STYLES[found.tone]))
+    line(out, (f"{MARKS[found.tone]} {found.text}", STYLES[found.tone]))
     counts = audit.counts
-    _line(
-        console,
+    line(
+        out,
         (
             f"{audit.cluster}: {words.many(len(audit.round.ids), 'member')}, "
             f"{words.many(len(audit.domains.hosts), 'host')} known; pairs: "
@@ -49,30 +49,30 @@ def print_audit(audit: Audit, *, all_pairs: bool) -> None:
             "dim",
         ),
     )
-    _hosts(console, audit)
-    _unplaced(console, audit)
-    _unknown(console, audit)
+    _hosts(out, audit)
+    _unplaced(out, audit)
+    _unknown(out, audit)
     for text in words.contradictions(audit):
-        _line(console, ("contradiction: ", STYLES[Tone.OPEN]), text)
+        line(out, ("contradiction: ", STYLES[Tone.OPEN]), text)
     if all_pairs:
-        _pairs(console, audit)
-    console.print()
-    _line(console, ("risk     ", "bold"), words.stakes(audit))
+        _pairs(out, audit)
+    out.print()
+    line(out, ("risk     ", "bold"), words.stakes(audit))
     if audit.risk.replace:
-        _line(console, ("replace  ", "bold"), words.listed(audit.risk.replace, 12))
-    _network(console, audit)
+        line(out, ("replace  ", "bold"), words.listed(audit.risk.replace, 12))
+    _network(out, audit)
     command, purpose = words.next_step(audit)
-    _line(console, ("next     ", "bold"), (command, "bold cyan"))
-    _line(console, (f"         {purpose}", "dim"))
+    line(out, ("next     ", "bold"), (command, "bold cyan"))
+    line(out, (f"         {purpose}", "dim"))
 
 
 def print_pair(audit: Audit, pair: Pair) -> None:
     """Print the verdict on one pair, its reason and every piece of evidence."""
-    console = _console()
+    out = console()
     tone = VERDICTS[pair.verdict]
     verdict = Text(f"{MARKS[tone]} {pair.verdict.value.upper()}", STYLES[tone])
     strength = f"strength: {pair.strength.label}" if pair.strength else None
-    console.print(
+    out.print(
         Panel(
             Text.assemble(verdict, "\n", plain(words.of_pair(pair))),
             box=box.HEAVY,
@@ -82,10 +82,10 @@ def print_pair(audit: Audit, pair: Pair) -> None:
             padding=(0, 2),
         )
     )
-    _line(console, ("because  ", "bold"), pair.because)
+    line(out, ("because  ", "bold"), pair.because)
     for name in (pair.a, pair.b):
         if name in audit.round.lost:
-            _line(console, ("reach    ", "bold"), f"{name}: {audit.round.lost[name]}")
+            line(out, ("reach    ", "bold"), f"{name}: {audit.round.lost[name]}")
     if pair.evidence:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in ("signal", "says", "strength"):
@@ -94,18 +94,18 @@ def print_pair(audit: Audit, pair: Pair) -> None:
         for piece in pair.evidence:
             row = (piece.signal, piece.says.value, piece.strength.label, piece.because)
             table.add_row(*(plain(cell) for cell in row))
-        console.print(table)
-    _network(console, audit)
+        out.print(table)
+    _network(out, audit)
 
 
 def print_hops(audit: Audit) -> None:
     """Print the hop matrix, row = from, column = to; columns that don't fit are left out, and counted."""
-    console = _console()
+    out = console()
     ids = [plain(name) for name in audit.round.ids]
     least = audit.round.least()
     widest = max(len(name) for name in ids)
     number = len(str(len(ids)))
-    room = console.width - number - widest - 3
+    room = out.width - number - widest - 3
     headed = sum(max(2, len(name)) + 2 for name in ids) <= room
     shown = len(ids) if headed else min(len(ids), MOST_COLUMNS, max(1, room // (max(2, number) + 2)))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=False)
@@ -121,15 +121,15 @@ def print_hops(audit: Audit) -> None:
         ]
         name = ids[row] if headed else Text.assemble((f"{row + 1:>{number}} ", "dim"), ids[row])
         table.add_row(name, *cells)
-    console.print(table)
+    out.print(table)
     if shown < len(ids):
-        _line(
-            console,
+        line(
+            out,
             f"{shown} of {len(ids)} columns shown; columns are numbered as rows are."
             " All of it: keepapart hops --json",
         )
-    _line(console, ("– was not measured; hops are routers between + 1, the least over all flows", "dim"))
-    _network(console, audit)
+    line(out, ("– was not measured; hops are routers between + 1, the least over all flows", "dim"))
+    _network(out, audit)
 
 
 def plain(text: str) -> Text:
@@ -137,38 +137,39 @@ def plain(text: str) -> Text:
     return Text("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Return stdout as rich sees it; nothing printed there is read as markup."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a narrow encoding costs a mark, not the report
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def _line(console: Console, *parts: str | tuple[str, str]) -> None:
-    """Print one paragraph: wrapped to a terminal's width, one line where it is piped."""
+def line(out: Console, *parts: str | tuple[str, str]) -> None:
+    """Print one paragraph of text or (text, style) parts: wrapped in a terminal, one line where piped."""
     text = Text()
     for part in parts:
-        words_, style = part if isinstance(part, tuple) else (part, "")
-        text.append_text(plain(words_)).stylize(style, len(text) - len(words_))
-    console.print(text, soft_wrap=not console.is_terminal)
+        written, style = part if isinstance(part, tuple) else (part, "")
+        text.append(plain(written).plain, style)
+    out.print(text, soft_wrap=not out.is_terminal)
 
 
-def _hosts(console: Console, audit: Audit) -> None:
+def _hosts(out: Console, audit: Audit) -> None:
     draw = _boxes if len(audit.domains.hosts) <= BOXES else _lines
     for place in words.places(audit):
-        console.print()
+        out.print()
         if place.rack or audit.domains.racks:
             rack = place.rack or "no rack known"
             many = f"{words.many(len(place.hosts), 'host')}, {words.many(place.members, 'member')}"
-            _line(console, (rack, "bold"), (f"  {many}", "dim"))
-        draw(console, audit, place)
+            line(out, (rack, "bold"), (f"  {many}", "dim"))
+        draw(out, audit, place)
 
 
-def _boxes(console: Console, audit: Audit, place: Place) -> None:
+def _boxes(out: Console, audit: Audit, place: Place) -> None:
     drawn = [[_member(audit, i) for i in host.members] for host in place.hosts]
     # one width for all: a map is read by its grid
     width = max(max(len(text) for text in one) for one in drawn)
     width = max(width, *(len(_title(host)) for host in place.hosts)) + 4
-    console.print(
+    out.print(
         Columns(
             [
                 Panel(
@@ -177,7 +178,7 @@ def _boxes(console: Console, audit: Audit, place: Place) -> None:
                     title_align="left",
                     box=box.HEAVY if len(host.members) > 1 else box.ROUNDED,
                     border_style="red" if len(host.members) > 1 else "green",
-                    width=min(width, console.width),
+                    width=min(width, out.width),
                 )
                 for host, lines in zip(place.hosts, drawn, strict=True)
             ]
@@ -194,69 +195,67 @@ def _member(audit: Audit, i: int) -> Text:
     return Text.assemble(plain(instance.id), "  ", (plain(instance.address).plain, "dim"))
 
 
-def _lines(console: Console, audit: Audit, place: Place) -> None:
+def _lines(out: Console, audit: Audit, place: Place) -> None:
     shared = sorted((h for h in place.hosts if len(h.members) > 1), key=lambda h: -len(h.members))
     for host in shared[:LINES]:
         names = ", ".join(audit.round.ids[i] for i in host.members)
-        _line(console, (f"  ■ {_title(host)}  ", "red"), names)
+        line(out, (f"  ■ {_title(host)}  ", "red"), names)
     if len(shared) > LINES:
-        _line(console, f"  and {len(shared) - LINES} more hosts with several members (all: --json)")
+        line(out, f"  and {len(shared) - LINES} more hosts with several members (all: --json)")
     if alone := len(place.hosts) - len(shared):
-        _line(console, ("  □ ", "green"), f"{words.many(alone, 'host')} with one member each (all: --json)")
+        line(out, ("  □ ", "green"), f"{words.many(alone, 'host')} with one member each (all: --json)")
 
 
-def _unplaced(console: Console, audit: Audit) -> None:
+def _unplaced(out: Console, audit: Audit) -> None:
     """Print the instances that no host box holds, and why those not reached were not."""
     lost = audit.round.lost
     waiting = [audit.round.ids[i] for i in words.unplaced(audit) if audit.round.ids[i] not in lost]
     if waiting:
-        console.print()
-        _line(console, ("on no known host  ", STYLES[Tone.OPEN]), ", ".join(waiting))
+        out.print()
+        line(out, ("on no known host  ", STYLES[Tone.OPEN]), words.listed(waiting, LINES))
     if not lost:
         return
-    console.print()
-    _line(console, (f"not reached: {len(lost)}", STYLES[Tone.OPEN]))
+    out.print()
+    line(out, (f"not reached: {len(lost)}", STYLES[Tone.OPEN]))
     by_reason: dict[str, list[str]] = {}
     for name, because in lost.items():
         by_reason.setdefault(because, []).append(name)
     for because, names in list(by_reason.items())[:REASONS]:
-        _line(console, f"  {words.listed(names, 12)}: {because}")
+        line(out, f"  {words.listed(names, 12)}: {because}")
     if len(by_reason) > REASONS:
-        _line(console, f"  and {len(by_reason) - REASONS} more reasons (all: --json)")
+        line(out, f"  and {len(by_reason) - REASONS} more reasons (all: --json)")
 
 
-def _unknown(console: Console, audit: Audit) -> None:
+def _unknown(out: Console, audit: Audit) -> None:
     found, unread = words.unknown_reasons(audit)
     if not found:
         return
-    console.print()
-    _line(console, (f"unknown: {words.many(audit.counts['unknown'], 'pair')}", STYLES[Tone.OPEN]))
+    out.print()
+    line(out, (f"unknown: {words.many(audit.counts['unknown'], 'pair')}", STYLES[Tone.OPEN]))
     for because, count, pair in found[:REASONS]:
         which = f"{pair.a} and {pair.b}" + (f" and {words.many(count - 1, 'pair')} more" if count > 1 else "")
-        _line(console, f"  {which}: {because}")
+        line(out, f"  {which}: {because}")
     if rest := sum(count for _, count, _ in found[REASONS:]) + unread:
-        _line(console, f"  and {words.many(rest, 'pair')} more for other reasons (all: --json)")
+        line(out, f"  and {words.many(rest, 'pair')} more, each with its reason: --json")
 
 
-def _pairs(console: Console, audit: Audit) -> None:
-    console.print()
+def _pairs(out: Console, audit: Audit) -> None:
+    out.print()
     widest = max((len(name) for name in audit.round.ids), default=0)
     for pair in pairs(audit, all_pairs=True):
         tone = VERDICTS[pair.verdict]
         verdict = f"{MARKS[tone]} {pair.verdict.value:<11} "
-        _line(
-            console,
+        line(
+            out,
             (verdict, STYLES[tone]),
             f"{pair.a:<{widest}} {pair.b:<{widest}}  ",
             (pair.because, "dim"),
         )
 
 
-def _network(console: Console, audit: Audit) -> None:
+def _network(out: Console, audit: Audit) -> None:
     finding = audit.network
-    _line(
-        console, ("network  ", "bold"), f"{words.NETWORK[finding.standing]}", (f" – {finding.because}", "dim")
-    )
+    line(out, ("network  ", "bold"), f"{words.NETWORK[finding.standing]}", (f" – {finding.because}", "dim"))
 
 
 def _hop(count: int, *, speaks: bool) -> Text:

@@ -63,7 +63,7 @@ def answer(audit: Audit) -> Answer:
     """Answer the question that was asked: do members share a host, and what does that cost?"""
     size, counts = len(audit.round.ids), audit.counts
     shared = [host for host in audit.domains.hosts if len(host.members) > 1]
-    open_pairs = f"{counts['unknown']} of {many(sum(counts.values()), 'pair')} "
+    open_pairs = f"{counts['unknown']:,} of {many(sum(counts.values()), 'pair')} "
     open_pairs += "is unknown" if counts["unknown"] == 1 else "are unknown"
     if shared:
         together = sum(len(host.members) for host in shared)
@@ -86,7 +86,17 @@ def answer(audit: Audit) -> Answer:
 
 
 def stakes(audit: Audit) -> str:
-    """Say whether the cluster survives the loss of any one host, and of which it does not."""
+    """Say whether the cluster survives the loss of any one host, and what the largest rack would take."""
+    racks = [place for place in places(audit) if place.rack]
+    if not racks:
+        return _survival(audit)
+    largest = max(racks, key=lambda rack: rack.members)
+    return (
+        f"{_survival(audit)} Losing all of {largest.rack} takes {largest.members} of {len(audit.round.ids)}."
+    )
+
+
+def _survival(audit: Audit) -> str:
     risk = audit.risk
     if risk.survives:
         return "The cluster survives the loss of any one host."
@@ -107,7 +117,7 @@ def _loss(audit: Audit) -> str:
     if risk.survives:
         return f"{takes}, and the cluster survives that"
     if risk.survives is None:
-        return f"{takes}, or more"
+        return f"{takes} at least"
     if size - len(risk.lost) < size // 2 + 1:
         return f"{takes}, and the cluster loses its majority"
     return f"{takes}, more than the cluster is to survive"
@@ -131,25 +141,34 @@ def unknown_reasons(audit: Audit) -> tuple[list[tuple[str, int, Pair]], int]:
     """Group unknown pairs by reason, most frequent first: (reason, how many, one of them).
 
     Also returns how many unknown pairs were not looked at. Pairs of an instance that wasn't reached are one
-    group, for they have one reason.
+    group, and pairs of which no signal speaks another: each has one reason.
     """
     judgement = audit.judgement
     unknown = np.triu(judgement.unknown, 1)
     gone = ~np.array(audit.reached, np.bool_)
     unreached = unknown & (gone[:, None] | gone[None, :])
+    silent = unknown & ~unreached & (judgement.weights == 0)
+    for testimony in judgement.testimonies:
+        silent &= testimony.weights == 0
+    for found in judgement.contradictions:
+        silent[np.ix_(sorted(found.members), sorted(found.members))] = False
+
     groups: Counter[str] = Counter()
     first: dict[str, Pair] = {}
-    if unreached.any():
-        because = "one of the two couldn't be reached"
-        i, j = np.argwhere(unreached)[0].tolist()
-        groups[because], first[because] = int(unreached.sum()), judgement.pair(i, j)
-    others = np.argwhere(unknown & ~unreached)
+    for because, mask in (
+        ("one of the two couldn't be reached", unreached),
+        ("no signal speaks of them", silent),
+    ):
+        if mask.any():
+            groups[because] = int(mask.sum())
+            first[because] = judgement.pair(*divmod(int(mask.argmax()), len(mask)))
+    others = np.argwhere(unknown & ~unreached & ~silent)
     for i, j in others[:LOOKED_AT].tolist():
         pair = judgement.pair(i, j)
         groups[pair.because] += 1
         first.setdefault(pair.because, pair)
-    found = [(because, count, first[because]) for because, count in groups.most_common()]
-    return found, max(0, len(others) - LOOKED_AT)
+    reasons = [(because, count, first[because]) for because, count in groups.most_common()]
+    return reasons, max(0, len(others) - LOOKED_AT)
 
 
 def contradictions(audit: Audit) -> list[str]:
