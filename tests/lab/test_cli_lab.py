@@ -19,6 +19,12 @@ from keepapart.lab import client
 
 WORLD = str(Path(__file__).parents[2] / "worlds" / "three-racks.toml")
 COMMAND = "import sys; from keepapart import cli; cli.VERBS = ('lab',); sys.exit(cli.main(sys.argv[1:]))"
+WITHOUT_NAMESPACES = """
+from pathlib import Path
+from keepapart.lab import linux
+linux.enter_user_namespace()
+Path("/proc/sys/user/max_net_namespaces").write_text("0")
+"""
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -84,6 +90,23 @@ def test_a_weaker_lab_than_asked_for_says_so(run: Run) -> None:
     assert code == 0
     assert ("(netns," in out) == (err == "")
     assert err == "" or ("simulated" in err and err.count("\n") == 1)
+
+
+def test_without_namespaces_the_lab_is_simulated_and_says_so(run: Run) -> None:
+    """Where the kernel grants no network namespace, one line on stderr says why the lab is simulated."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_NAMESPACES + COMMAND, "lab", "up", WORLD],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no user namespace to forbid them in: {error.stderr}")
+    assert "(simulated," in done.stdout
+    assert done.stderr.count("\n") == 1
+    assert "without real packets: network namespaces can't be had here: unshare: " in done.stderr
+    assert "(simulated: network namespaces can't be had" in run("ls")[1]
 
 
 @pytest.mark.parametrize(

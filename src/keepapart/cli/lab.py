@@ -184,7 +184,7 @@ def _table(lab: Lab, rows: list[dict[str, str | None]]) -> None:
 
     kind = f"{lab.kind}: {lab.because}" if lab.because else lab.kind
     console = Console(highlight=False)
-    console.print(f"lab {lab.name} ({kind})", markup=False)
+    console.print(f"lab {lab.name} ({kind})", markup=False, soft_wrap=True)
     if not rows:
         console.print("no instances; `keepapart lab launch` makes one", markup=False)
         return

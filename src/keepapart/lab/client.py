@@ -149,7 +149,8 @@ class Lab:
         _, numbers = _ask(self.name, "enter", instance=instance_id)
         try:
             command = [sys.executable, "-m", "keepapart.lab.enter", ",".join(map(str, numbers)), *argv]
-            return subprocess.run(command, pass_fds=numbers, check=False).returncode
+            code = subprocess.run(command, pass_fds=numbers, check=False).returncode
+            return code if code >= 0 else 128 - code  # ended by a signal: as a shell tells it
         finally:
             for number in numbers:
                 os.close(number)

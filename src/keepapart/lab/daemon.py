@@ -152,7 +152,8 @@ def _network(topology: Topology, simulated: bool) -> tuple[Network, str]:
         user = linux.become_root()
         netns.rehearse()
     except (OSError, LabError) as error:
-        return Simulated(), f"network namespaces can't be had here: {error}"
+        reason = error.strerror if isinstance(error, OSError) else error
+        return Simulated(), f"network namespaces can't be had here: {reason}"
     return netns.build(topology, user), ""
 
 

@@ -7,6 +7,7 @@ ends, they are gone. All of this changes the calling thread, so the process must
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import resource
 import sys
@@ -86,7 +87,7 @@ def _may_unshare() -> bool:
 
 def _call(name: str, *arguments: int) -> None:
     if sys.platform != "linux":
-        raise OSError(f"{sys.platform} has no network namespaces")
+        raise OSError(errno.ENOSYS, f"{sys.platform} has none")
     libc = ctypes.CDLL(None, use_errno=True)
     if getattr(libc, name)(*arguments) != 0:
         number = ctypes.get_errno()

@@ -27,10 +27,10 @@ class Simulated:
     def fail(self, host: Host) -> None:
         """Nothing to cut off: the fleet knows which instances are impaired."""
 
-    def sockets(self, guest_id: str, count: int) -> list[socket.socket]:
+    def sockets(self, guest_id: str, count: int) -> list[socket.socket]:  # noqa: ARG002  # as in namespaces
         """Raise `LabError`: there is no network to make sockets in."""
         raise LabError("this lab is simulated: its instances can't send packets")
 
-    def descriptors(self, guest_id: str) -> list[int]:
+    def descriptors(self, guest_id: str) -> list[int]:  # noqa: ARG002  # as in namespaces
         """Raise `LabError`: there is nothing to enter."""
         raise LabError("this lab is simulated: its instances can't run commands")
