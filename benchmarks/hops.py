@@ -107,7 +107,7 @@ def _measure(lab: Lab) -> tuple[int, list[tuple[str, str, float, list[float]]]]:
             "-p",
             "1000",
             "-c",
-            "trace -P icmp-paris -q 1",
+            "trace -P icmp-paris -q 1 -w 1",
             "-i",
             *chosen,
         ]

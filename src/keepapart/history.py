@@ -23,13 +23,14 @@ from keepapart.signals.hops import Standing
 from keepapart.store import Store
 
 LOOK_BACK = 100  # audits that are read in search of one that settled what the network is
-REMEMBERED = 512  # instances: larger clusters show what the network is in every round anyway
+_SETTLED = (Standing.ESTABLISHED.value, Standing.REMEMBERED.value)
+LARGEST_KEPT = 512  # instances: larger clusters show what the network is in every round anyway
 
 
 def record(store: Store, audit: Audit, purpose: str) -> None:
     """Keep an audit; `purpose` is the verb that it was made for."""
     entry: dict[str, Any] = {"purpose": purpose, "audit": audit_document(audit)}
-    if len(audit.round.ids) <= REMEMBERED:
+    if len(audit.round.ids) <= LARGEST_KEPT:
         entry["least"] = audit.paths.least.tolist()
     store.add_audit(audit.cluster, audit.at, json.dumps(entry))
 
@@ -42,27 +43,29 @@ def recall(store: Store, cluster: str, limit: int) -> list[Mapping[str, Any]]:
 def earlier(store: Store, cluster: str, instances: Sequence[Instance], measured: Round) -> str:
     """Say in words when this very network was shown to be routed-host; empty where it was not."""
     for entry in recall(store, cluster, LOOK_BACK):
-        standing = entry["audit"]["network"]["standing"]
-        if standing == Standing.REFUTED.value:
+        network = entry["audit"]["network"]
+        if network["standing"] == Standing.REFUTED.value:
             return ""
-        if standing == Standing.ESTABLISHED.value and "least" in entry:
-            return _same_network(entry, instances, measured.hops)
+        if network["standing"] in _SETTLED and "least" in entry:
+            if not _same_network(entry, instances, measured.hops):
+                return ""
+            if network["standing"] == Standing.REMEMBERED.value:
+                return str(network["because"])
+            return f"established at {entry['audit']['at']} in this same network: {network['because']}"
     return ""
 
 
-def _same_network(entry: Mapping[str, Any], instances: Sequence[Instance], hops: Counts) -> str:
+def _same_network(entry: Mapping[str, Any], instances: Sequence[Instance], hops: Counts) -> bool:
+    """Compare a kept audit with what is measured now, by rules 2 and 3."""
     then = {(i["id"], i["address"]): place for place, i in enumerate(entry["audit"]["instances"])}
     now = {(i.id, i.address): place for place, i in enumerate(instances)}
     both = [key for key in now if key in then]
     if len(both) < 2:
-        return ""
+        return False
     before = np.array(entry["least"], np.uint8)[np.ix_(*[[then[key] for key in both]] * 2)]
     today = _symmetric(hops)[np.ix_(*[[now[key] for key in both]] * 2)]
     known = (before > 0) & (today > 0)
-    if known.sum() < 2 or (before != today)[known].any():
-        return ""
-    because: str = entry["audit"]["network"]["because"]
-    return f"established at {entry['audit']['at']} in this same network: {because}"
+    return bool(known.any() and (before == today)[known].all())
 
 
 def _symmetric(hops: Counts) -> Counts:

@@ -116,6 +116,11 @@ class FileCloud:
         tags = {CLUSTER_TAG: CLUSTER, **({ROLE_TAG: role} if role else {}), **more}
         self._insert(instance_id, "", "", host, state, tags)
 
+    def fail_for_ever(self, because: str) -> None:
+        """Let every call fail from now on."""
+        calls = ("instances", "describe", "launch", "start", "stop", "terminate", "tag")
+        self.faults += [Fault(call, CloudError(because), times=10**6) for call in calls]
+
     def retag(self, instance_id: str, **tags: str) -> None:
         self._update(instance_id, tags={**self._row(instance_id)["tags"], **tags})
 

@@ -16,13 +16,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.admit.cloud import CLUSTER, Clock, FileCloud, Truth
-
 from keepapart.admit import Site, admit, collect, replace
 from keepapart.clouds import CANDIDATE, ROLE_TAG, STOPPED
 from keepapart.config import Launch
 from keepapart.errors import UsageError
 from keepapart.store import Store
+from tests.admit.cloud import CLUSTER, Clock, FileCloud, Truth
 
 Scenario = Callable[[Site, Truth], None]
 

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+
 from tests.crash.campaign import SCENARIOS
 
 ROOT = Path(__file__).parents[2]

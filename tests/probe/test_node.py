@@ -102,7 +102,19 @@ def test_the_least_count_stands(pair: Pair) -> None:
         datagram(ttl=255),
         bytes([9]) + datagram()[1:],
     ],
-    ids="empty zeros short long key target stranger sample sent-with-0 too-far version".split(),
+    ids=[
+        "empty",
+        "zeros",
+        "short",
+        "long",
+        "key",
+        "target",
+        "stranger",
+        "sample",
+        "sent-with-0",
+        "too-far",
+        "version",
+    ],
 )
 def test_what_is_not_of_this_round_is_not_counted(bad: bytes) -> None:
     """Forged, truncated, misdirected and impossible datagrams are taken in and change nothing."""

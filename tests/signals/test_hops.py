@@ -115,7 +115,7 @@ def test_stated_evidence_that_contradicts_refutes_it() -> None:
 
 def test_what_was_established_earlier_stands_in_for_a_pair_at_two() -> None:
     """History of the same network lets hops separate although no pair is at two hops now."""
-    assert find(ALONE, earlier="established at noon").standing is Standing.ESTABLISHED
+    assert find(ALONE, earlier="established at noon").strength is Strength.STRONG
     assert find(FLAT, earlier="established at noon").standing is Standing.REFUTED
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from keepapart.admit import Checker, Outcome, Site
     from keepapart.config import Config
     from keepapart.model import Instance, Pair
+    from keepapart.store import Store
 
 
 @contextmanager
@@ -30,8 +31,8 @@ def opened(config: Config, *, checks: bool = True) -> Iterator[tuple[Site, Check
             f'{config.path}: [cloud] provider: "static" launches and releases nothing; name a cloud that can'
         )
     cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
-    checker = _checker(config) if checks else _no_checker
     with Store(config.store.url) as store, _progress() as told:
+        checker = _checker(config, store) if checks else _no_checker
         yield Site(cloud, store, config.cluster.name, config.launch, progress=told), checker
 
 
@@ -64,11 +65,10 @@ def _progress() -> Iterator[Any]:
         yield told
 
 
-def _checker(config: Config) -> Checker:
-    from keepapart.audit import checker
+def _checker(config: Config, store: Store) -> Checker:
+    from keepapart.survey import checker
 
-    made: Checker = checker(config)
-    return made
+    return checker(config, store=store)
 
 
 def _no_checker(

@@ -36,7 +36,7 @@ class SimulatedCrew:
                 continue
             for guest, name in guests.items():
                 instance = known.get(guest)
-                if instance is None or instance.state != "running" or "health" in instance.facts:
+                if instance is None or instance.state != "running" or instance.facts.get("health") == "impaired":
                     self.lost[name] = f"lab {lab!r} has no running guest {guest!r} with a network"
                 else:
                     found[name] = PORT

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from keepapart.assess import Audit
-from keepapart.model import Pair
-from keepapart.signals.hops import Standing
+from keepapart.model import Pair, Strength
 
 ALL_PAIRS_UP_TO = 64  # instances; above that only pairs that are not separate are listed unless asked for
 
@@ -71,12 +70,11 @@ def hops_document(audit: Audit) -> dict[str, Any]:
 
 def network_document(audit: Audit) -> dict[str, Any]:
     """Say what kind of network it is, whether that is established, and why."""
-    standing = audit.network.standing
-    routed = standing in (Standing.ASSERTED, Standing.ESTABLISHED)
+    routed = audit.network.strength is Strength.STRONG
     return {
         "model": "routed-host" if routed else "opaque",
         "established": routed,
-        "standing": standing.value,
+        "standing": audit.network.standing.value,
         "because": audit.network.because,
     }
 

@@ -43,6 +43,7 @@ class Standing(Enum):
 
     ASSERTED = "asserted"
     ESTABLISHED = "established"
+    REMEMBERED = "remembered"  # established before, in what is plainly the same network
     OPEN = "open"
     REFUTED = "refuted"
     OPAQUE = "opaque"
@@ -62,7 +63,7 @@ class Finding:
     @property
     def strength(self) -> Strength | None:
         """How strongly hops may speak; None where they say nothing."""
-        if self.standing in (Standing.ASSERTED, Standing.ESTABLISHED):
+        if self.standing in (Standing.ASSERTED, Standing.ESTABLISHED, Standing.REMEMBERED):
             return Strength.STRONG
         return Strength.WEAK if self.standing is Standing.OPEN else None
 
@@ -158,7 +159,7 @@ def find(
             two,
         )
     if earlier:
-        return Finding(Standing.ESTABLISHED, earlier)
+        return Finding(Standing.REMEMBERED, earlier)
     lacking = "2 hops apart" if not two else "known to be more than 2 hops apart"
     return Finding(
         Standing.OPEN,

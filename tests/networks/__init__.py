@@ -1,0 +1,1 @@
+"""Networks built by others: with `ip` alone, by nothing of keepapart's."""

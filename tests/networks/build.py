@@ -1,0 +1,172 @@
+"""Build networks of namespaces with iproute2, knowing nothing of the lab.
+
+A `Network` is the truth (which guest is on which host) and an inventory of guests by namespace.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+BUILT = count()
+
+
+@dataclass
+class Network:
+    """Namespaces under construction, all named after `prefix`."""
+
+    prefix: str
+    namespaces: list[str] = field(default_factory=list)
+    guests: dict[str, str] = field(default_factory=dict)  # namespace -> address
+    host_of: dict[str, str] = field(default_factory=dict)  # the truth
+    links: Iterator[int] = field(default_factory=count)
+    last: tuple[str, str] = ("", "")  # the two ends of the link made last
+
+    def add(self, name: str, *, router: bool = False) -> str:
+        """Make a namespace, a router's forwarding."""
+        full = f"{self.prefix}{name}"
+        ip(f"netns add {full}")
+        self.namespaces.append(full)
+        self.inside(full, "link set lo up")
+        if router:
+            sysctl(full, "ipv4.ip_forward", "1")
+        return full
+
+    def inside(self, namespace: str, *commands: str) -> None:
+        """Run `ip` commands in a namespace."""
+        ip(*commands, namespace=namespace)
+
+    def join(self, a: str, b: str, *, bridge: str = "") -> None:
+        """Connect b to a; where `bridge` names one in a, a's end is a port of it."""
+        number = next(self.links)
+        ip(f"link add l{number}a netns {a} type veth peer name l{number}b netns {b}")
+        self.inside(a, f"link set l{number}a up" + (f" master {bridge}" if bridge else ""))
+        self.inside(b, f"link set l{number}b up")
+        self.last = f"l{number}a", f"l{number}b"
+
+    def route(self, a: str, b: str, subnet: str, *, behind_b: str = "", default: bool = True) -> None:
+        """Connect router a (.1) with b (.2) over a /30 of its own; b's default route is a."""
+        self.join(a, b)
+        up, down = self.last
+        self.inside(a, f"addr add {subnet}.1/30 dev {up}")
+        self.inside(b, f"addr add {subnet}.2/30 dev {down}")
+        if default:
+            self.inside(b, f"route add default via {subnet}.1")
+        if behind_b:
+            self.inside(a, f"route add {behind_b} via {subnet}.2")
+
+    def guest(self, host: str, name: str, subnet: str) -> str:
+        """Add a guest behind a host, in a /30 of its own that begins at `subnet`."""
+        full = self.add(name)
+        self.join(host, full)
+        up, down = self.last
+        base, _, last = subnet.rpartition(".")
+        gateway, address = f"{base}.{int(last) + 1}", f"{base}.{int(last) + 2}"
+        self.inside(host, f"addr add {gateway}/30 dev {up}")
+        self.inside(full, f"addr add {address}/30 dev {down}", f"route add default via {gateway}")
+        self.guests[full] = address
+        self.host_of[full] = host
+        return full
+
+    def inventory(self, *, model: str = "auto") -> str:
+        """Write keepapart.toml for it."""
+        parts = [f'[cluster]\nname = "others"\n[network]\nmodel = "{model}"\n']
+        for name, address in self.guests.items():
+            parts.append(f'[[instances]]\nid = "{name}"\naddress = "{address}"\nreach = "netns:{name}"\n')
+        return "\n".join(parts)
+
+
+def routed(net: Network, racks: int, hosts: int, guests: int) -> Network:
+    """Guests behind hosts behind rack routers behind a spine."""
+    spine = net.add("spine", router=True)
+    for r in range(racks):
+        rack = net.add(f"r{r}", router=True)
+        net.route(spine, rack, f"10.255.{r}", behind_b=f"10.{r}.0.0/16")
+        for h in range(hosts):
+            host = net.add(f"r{r}h{h}", router=True)
+            net.route(rack, host, f"10.254.{r * 16 + h}", behind_b=f"10.{r}.{h}.0/24")
+            for g in range(guests):
+                net.guest(host, f"r{r}h{h}g{g}", f"10.{r}.{h}.{4 * g}")
+    return net
+
+
+def silenced(net: Network) -> Network:
+    """Keep every router from sending anything of its own, ICMP least of all."""
+    for namespace in net.namespaces:
+        if namespace not in net.guests:
+            net.inside(namespace, "rule add pref 1 iif lo prohibit")
+    return net
+
+
+def flat(net: Network, guests: int) -> Network:
+    """All guests on one segment; two to a host, which shows in nothing."""
+    switch = net.add("switch")
+    net.inside(switch, "link add br0 type bridge", "link set br0 up")
+    for g in range(guests):
+        name = net.add(f"g{g}")
+        net.join(switch, name, bridge="br0")
+        net.inside(name, f"addr add 10.0.0.{g + 1}/24 dev {net.last[1]}")
+        net.guests[name] = f"10.0.0.{g + 1}"
+        net.host_of[name] = f"host-{g // 2}"
+    return net
+
+
+def vlans(net: Network, segments: int, guests: int) -> Network:
+    """Segments behind one router; the hosts cut across them."""
+    router = net.add("router", router=True)
+    for s in range(segments):
+        net.inside(
+            router, f"link add br{s} type bridge", f"link set br{s} up", f"addr add 10.0.{s}.254/24 dev br{s}"
+        )
+        for g in range(guests):
+            name = net.add(f"s{s}g{g}")
+            net.join(router, name, bridge=f"br{s}")
+            net.inside(
+                name, f"addr add 10.0.{s}.{g + 1}/24 dev {net.last[1]}", f"route add default via 10.0.{s}.254"
+            )
+            net.guests[name] = f"10.0.{s}.{g + 1}"
+            net.host_of[name] = f"host-{g}"
+    return net
+
+
+@contextmanager
+def network() -> Iterator[Network]:
+    """Return an empty network that is taken down in the end, whatever happens."""
+    net = Network(f"ka{os.getpid() % 10000}-{next(BUILT)}-")
+    try:
+        yield net
+    finally:
+        ip(*(f"netns del {name}" for name in net.namespaces))
+
+
+def possible() -> str:
+    """Say why such networks can't be built here; empty where they can."""
+    if not shutil.which("ip"):
+        return "iproute2 is not installed"
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-n", "true"], check=False).returncode:
+        return "named namespaces need root"
+    return ""
+
+
+def ip(*commands: str, namespace: str = "") -> None:
+    """Run `ip` commands in one batch."""
+    where = ["-n", namespace] if namespace else []
+    subprocess.run(["ip", *where, "-batch", "-"], input="\n".join(commands), text=True, check=True)
+
+
+def sysctl(namespace: str, key: str, value: str) -> None:
+    """Set net.KEY in a namespace."""
+    path = Path("/proc/sys/net", *key.split("."))
+    subprocess.run(["ip", "netns", "exec", namespace, "sh", "-c", f"echo {value} >{path}"], check=True)
+
+
+def pairs(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield every unordered pair."""
+    listed = list(names)
+    return ((a, b) for i, a in enumerate(listed) for b in listed[i + 1 :])

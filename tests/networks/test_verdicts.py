@@ -1,0 +1,176 @@
+"""The whole command on networks built by others: no false separate, no false co-resident, anywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.networks import build
+from tests.networks.build import Network
+
+pytestmark = pytest.mark.skipif(bool(build.possible()), reason=build.possible())
+
+Verdicts = dict[frozenset[str], str]
+
+
+@pytest.fixture
+def net() -> Iterator[Network]:
+    """Return an empty network."""
+    with build.network() as made:
+        yield made
+
+
+def keepapart(folder: Path, net: Network, *words: str, model: str = "auto") -> tuple[int, Any]:
+    """Run keepapart over a network's inventory; return its exit code and JSON."""
+    config = folder / "keepapart.toml"
+    config.write_text(net.inventory(model=model))
+    command = [sys.executable, "-m", "keepapart", "-c", str(config), *words, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def audit(folder: Path, net: Network, *, model: str = "auto") -> tuple[int, Any, Verdicts]:
+    """Audit a network; return the exit code, the document and the verdict on every pair."""
+    code, document = keepapart(folder, net, "audit", "--pairs", "all", model=model)
+    found = {frozenset((p["a"], p["b"])): p["verdict"] for p in document["pairs"]}
+    assert found.keys() == {frozenset(pair) for pair in build.pairs(net.guests)}
+    return code, document, found
+
+
+def truth(net: Network) -> Verdicts:
+    """Return the verdict that is right of every pair."""
+    return {
+        frozenset((a, b)): "co-resident" if net.host_of[a] == net.host_of[b] else "separate"
+        for a, b in build.pairs(net.guests)
+    }
+
+
+def test_routed_hosts_are_all_right(net: Network, tmp_path: Path) -> None:
+    """On routed hosts every pair gets its true verdict, and the racks are the racks."""
+    build.routed(net, racks=2, hosts=2, guests=2)
+    code, document, found = audit(tmp_path, net)
+    assert found == truth(net)
+    assert code == 1
+    assert document["network"]["model"] == "routed-host"
+    members = {i["id"]: i["rack"] for i in document["instances"]}
+    assert len(set(members.values())) == 2
+    for name, rack in members.items():
+        assert {n for n, r in members.items() if r == rack} == {
+            n for n in members if n.split("h")[0] == name.split("h")[0]
+        }
+
+
+def test_silent_routers_change_nothing(net: Network, tmp_path: Path) -> None:
+    """Routers that never send an ICMP message are no obstacle: nothing depends on their answers."""
+    build.silenced(build.routed(net, racks=2, hosts=2, guests=2))
+    assert audit(tmp_path, net)[2] == truth(net)
+
+
+@pytest.mark.parametrize(
+    ("model", "verdict", "code"), [("auto", "unknown", 3), ("routed-host", "separate", 0)]
+)
+def test_everyone_alone_is_separate_only_on_the_operator_s_word(
+    net: Network, tmp_path: Path, model: str, verdict: str, code: int
+) -> None:
+    """With one guest a host nothing shows that hosts are gateways; who knows it may say so."""
+    build.routed(net, racks=2, hosts=2, guests=1)
+    ended, _, found = audit(tmp_path, net, model=model)
+    assert (ended, set(found.values())) == (code, {verdict})
+
+
+@pytest.mark.parametrize("model", ["auto", "routed-host"])
+def test_one_flat_segment_is_all_unknown(net: Network, tmp_path: Path, model: str) -> None:
+    """On a shared link hops say nothing, even where the operator is mistaken about the network."""
+    code, _, found = audit(tmp_path, build.flat(net, guests=4), model=model)
+    assert (code, set(found.values())) == (3, {"unknown"})
+
+
+@pytest.mark.parametrize("guests", [1, 2])
+def test_vlans_behind_one_router_are_all_unknown(net: Network, tmp_path: Path, guests: int) -> None:
+    """A router between segments is not a host, whether or not any two guests share a segment."""
+    code, _, found = audit(tmp_path, build.vlans(net, segments=3, guests=guests))
+    assert (code, set(found.values())) == (3, {"unknown"})
+
+
+def test_opaque_says_nothing(net: Network, tmp_path: Path) -> None:
+    """Where the operator calls the network opaque, even true routed hosts are unknown."""
+    build.routed(net, racks=1, hosts=2, guests=2)
+    assert set(audit(tmp_path, net, model="opaque")[2].values()) == {"unknown"}
+
+
+@pytest.mark.skipif(not shutil.which("tracepath"), reason="tracepath is not installed")
+@pytest.mark.parametrize("kind", [lambda n: build.routed(n, 2, 2, 1), lambda n: build.vlans(n, 2, 2)])
+def test_hops_agree_with_tracepath_on_every_pair(
+    net: Network, tmp_path: Path, kind: Callable[[Network], Network]
+) -> None:
+    """The matrix counts as tracepath counts, from every instance to every other."""
+    kind(net)
+    _, document = keepapart(tmp_path, net, "hops")
+    ids = document["ids"]
+    for a, row in zip(ids, document["hops"], strict=True):
+        for b, hops in zip(ids, row, strict=True):
+            if a != b:
+                assert hops == tracepath(a, net.guests[b]), (a, b)
+
+
+def tracepath(namespace: str, address: str) -> int:
+    """Return the hops that tracepath counts, asking again where a rate-limited router kept silent."""
+    command = ["ip", "netns", "exec", namespace, "tracepath", "-n", address]
+    for _ in range(5):
+        out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        if found := re.search(r"hops (\d+)", out):
+            return int(found[1])
+    raise AssertionError(out)
+
+
+def test_an_instance_that_is_not_there_is_unknown_alone(net: Network, tmp_path: Path) -> None:
+    """A member without a namespace is unreached, with the reason; the others are judged as ever."""
+    build.routed(net, racks=1, hosts=2, guests=2)
+    expected = truth(net)
+    net.guests["nowhere"] = "10.9.9.9"
+    code, document, found = audit(tmp_path, net)
+    assert {pair: v for pair, v in found.items() if "nowhere" not in pair} == expected
+    assert {v for pair, v in found.items() if "nowhere" in pair} == {"unknown"}
+    (lost,) = [i for i in document["instances"] if not i["reached"]]
+    assert "no network namespace 'nowhere'" in lost["because"]
+    assert code == 1
+
+
+def test_an_instance_cut_off_is_unknown_alone(net: Network, tmp_path: Path) -> None:
+    """A member whose link is down sends and hears nothing: the others are judged as ever."""
+    build.routed(net, racks=1, hosts=2, guests=3)
+    name = next(iter(net.guests))
+    subprocess.run(["ip", "-n", name, "link", "set", "lo", "down"], check=True)
+    ip_link = subprocess.run(
+        ["ip", "-n", name, "-o", "link"], capture_output=True, text=True, check=True
+    ).stdout
+    device = re.findall(r"\d+: (l\d+b)@", ip_link)[0]
+    build.ip(f"link set {device} down", namespace=name)
+    _, document, found = audit(tmp_path, net)
+    expected = truth(net)
+    assert {p: v for p, v in found.items() if name not in p} == {
+        p: v for p, v in expected.items() if name not in p
+    }
+    assert {v for p, v in found.items() if name in p} == {"unknown"}
+    assert [i["id"] for i in document["instances"] if not i["reached"]] == [name]
+
+
+def test_no_way_in_to_anybody_is_a_failure(net: Network, tmp_path: Path) -> None:
+    """Where nobody can be reached the audit failed: exit code 4 and one line that says why."""
+    net.guests.update(a="10.0.0.1", b="10.0.0.2")
+    config = tmp_path / "keepapart.toml"
+    config.write_text(net.inventory())
+    command = [sys.executable, "-m", "keepapart", "-c", str(config), "audit"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1
+    assert "no way in to any instance" in done.stderr
