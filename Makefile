@@ -32,7 +32,7 @@ bench: $(VENV)/ready  ## Figures side by side with the peers that are installed
 
 lock: $(VENV)/ready  ## Renew the hash-locked requirements (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	    --extra lab --extra dev pyproject.toml -o requirements/dev.txt
+	    --all-extras pyproject.toml -o requirements/dev.txt
 
 clean:  ## Remove what was made here
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

@@ -36,10 +36,10 @@ class SimulatedCrew:
                 continue
             for guest, name in guests.items():
                 instance = known.get(guest)
-                if instance is None or instance.state != "running" or instance.facts.get("health") == "impaired":
-                    self.lost[name] = f"lab {lab!r} has no running guest {guest!r} with a network"
-                else:
+                if instance and instance.state == "running" and instance.facts.get("health") != "impaired":
                     found[name] = PORT
+                else:
+                    self.lost[name] = f"lab {lab!r} has no running guest {guest!r} with a network"
         return found
 
     async def join(self, roster: Roster, key: bytes, samples: int) -> None:  # noqa: ARG002  # no datagrams

@@ -210,7 +210,7 @@ def next_step(audit: Audit) -> tuple[str, str]:
             f"keepapart check {shlex.join((pair.a, pair.b))}",
             "shows all there is on one of the unknown pairs",
         )
-    return "keepapart audit --html report.html", "keeps this map as a page"
+    return "keepapart history", "shows what audits found before, and who moved since"
 
 
 def listed(names: Sequence[str], most: int = TYPED) -> str:
