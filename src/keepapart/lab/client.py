@@ -150,7 +150,7 @@ class Lab:
         """Run a command inside an instance on this process's own terminal; return its exit code."""
         _, numbers = _ask(self.name, "enter", instance=instance_id)
         try:
-            command = [sys.executable, "-m", "keepapart.lab.enter", ",".join(map(str, numbers)), *argv]
+            command = [sys.executable, "-P", "-m", "keepapart.lab.enter", ",".join(map(str, numbers)), *argv]
             code = subprocess.run(command, pass_fds=numbers, check=False).returncode
             return code if code >= 0 else 128 - code  # ended by a signal: as a shell tells it
         finally:
@@ -196,7 +196,7 @@ def up(world: World, *, name: str | None = None, simulated: bool = False, lifeli
         "lifeline": lifeline,
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "keepapart.lab.daemon"],
+        [sys.executable, "-P", "-m", "keepapart.lab.daemon"],  # not from whatever folder this is
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
