@@ -18,16 +18,19 @@ from keepapart.store import Store
 
 
 def nobody_is_dead(_: str) -> bool:
+    """Take every holder for alive."""
     return False
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
+    """A database that isn't there yet."""
     return f"sqlite:///{tmp_path / 'keepapart.db'}"
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
+    """An open store."""
     with Store(url) as opened:
         yield opened
 
@@ -61,7 +64,7 @@ def test_an_event_is_never_overwritten(store: Store) -> None:
     assert store.events("r") == [("asked", {})]
 
 
-def test_sqlite_is_durable(store: Store, tmp_path: Path) -> None:
+def test_sqlite_is_durable(store: Store) -> None:
     """The journal is written ahead and synced in full."""
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
@@ -169,6 +172,8 @@ def test_an_ended_process_is_dead() -> None:
 
 def test_version_loads_no_database() -> None:
     """`keepapart --version` stays quick: it doesn't load SQLAlchemy."""
-    code = "import sys; from keepapart.cli import main; main(['--version']); print('sqlalchemy' in sys.modules)"
+    code = (
+        "import sys; from keepapart.cli import main; main(['--version']); print('sqlalchemy' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"

@@ -1,0 +1,56 @@
+"""A site to admit at: a file cloud, a store, a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keepapart.admit import Site
+from keepapart.config import Launch
+from keepapart.store import Store
+from tests.admit.cloud import CLUSTER, Clock, FileCloud, Truth
+
+
+@dataclass
+class Bench:
+    cloud: FileCloud
+    truth: Truth
+    clock: Clock
+    store: Store
+    told: list[str] = field(default_factory=list)
+
+    def site(self, policy: Launch | None = None, **more: Any) -> Site:
+        site = Site(
+            self.cloud,
+            self.store,
+            CLUSTER,
+            policy or Launch(),
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            progress=self.told.append,
+        )
+        return replace(site, **more)
+
+    def sound(self) -> None:
+        """Nothing lost, nothing doubled, nothing that shares a host: what holds whenever a run is over."""
+        for name, instance in self.cloud.alive().items():
+            at_rest = instance.state == "stopped"
+            assert name in self.cloud.members() or at_rest, f"{name} was left behind"
+        hosts = [self.cloud.host(m) for m in self.cloud.members()]
+        assert len(set(hosts)) == len(hosts), "two members share a host"
+        assert len(set(self.cloud.tokens())) == len(self.cloud.tokens()), "an instance was doubled"
+        assert self.store.unfinished(CLUSTER) == []
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Two members on hosts 0 and 1, and a cloud that fills one host of two slots after the other."""
+    cloud = FileCloud(tmp_path / "cloud.json")
+    cloud.add("m-1", 0)
+    cloud.add("m-2", 1)
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        yield Bench(cloud, Truth(cloud), Clock(), store)

@@ -1,0 +1,188 @@
+"""A platform that fails: at every call, before or after the effect, once or for a while."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from keepapart.admit import Outcome, admit, collect, replace
+from keepapart.config import Launch
+from keepapart.errors import CapacityError, CloudError, NotFoundError, OperationError
+from tests.admit.cloud import Fault
+from tests.admit.conftest import Bench
+
+READS = ("instances", "describe")
+EFFECTS = ("launch", "tag", "start", "stop", "terminate")
+FAULTS = [(call, False, times) for call in READS for times in (1, 6)]
+FAULTS += [(call, after, times) for call in EFFECTS for after in (False, True) for times in (1, 3, 6)]
+
+
+@pytest.mark.parametrize(("call", "after", "times"), FAULTS)
+def test_error_at_each_call(bench: Bench, call: str, after: bool, times: int) -> None:
+    """Whichever call fails, however long: nothing is lost, doubled or let in wrongly; `gc` finds the rest."""
+    for nth in itertools.count(1):
+        _back_to_two(bench)
+        fault = Fault(call, CloudError(f"{call} broke"), nth, times, after)
+        bench.cloud.faults = [fault]
+        outcome = _attempted(bench)
+        bench.cloud.faults = []
+        if times < 5:
+            assert outcome is not None, "a fault that passes is survived"
+            assert outcome.code == 0, "a fault that passes is survived"
+        if outcome is None or outcome.code:
+            assert not collect(bench.site()).left
+        bench.sound()
+        assert "s-1" in bench.cloud.alive()
+        if fault.times == times:
+            break  # there is no nth call any more
+    assert nth > 1
+
+
+def _attempted(bench: Bench) -> Outcome | None:
+    try:
+        return admit(bench.site(Launch(source="stopped-then-launch")), bench.truth)
+    except OperationError:
+        return None
+
+
+def _back_to_two(bench: Bench) -> None:
+    """Begin again: two members, and a stopped instance that will come up beside one of them."""
+    for name in bench.cloud.alive():
+        if name not in ("m-1", "m-2", "s-1"):
+            bench.cloud.terminate(name)
+    if "s-1" not in bench.cloud.all():
+        bench.cloud.add("s-1", 0, state="stopped", role="")
+
+
+def test_first_cause_is_kept(bench: Bench) -> None:
+    """An outage that ends in "limit exceeded" is told as what it was first."""
+    bench.cloud.faults = [
+        Fault("launch", CloudError("connection refused")),
+        Fault("launch", CloudError("limit exceeded"), times=9),
+    ]
+    outcome = admit(bench.site(), bench.truth)
+    assert (outcome.code, outcome.because) == (4, "connection refused")
+    bench.sound()
+
+
+def test_no_room_backs_off_and_goes_on(bench: Bench) -> None:
+    """Capacity errors are waited out with growing pauses, on the same attempt, and cost none."""
+    bench.cloud.faults = [Fault("launch", CapacityError("full"), times=5)]
+    began = bench.clock()
+    outcome = admit(bench.site(), bench.truth)
+    assert (outcome.code, outcome.attempts) == (0, 3)
+    assert bench.clock() - began >= 2 + 4 + 8 + 16 + 32
+    tokens = bench.cloud.calls("launch")
+    assert tokens[:6] == [tokens[0]] * 6
+    bench.sound()
+
+
+def test_no_room_until_the_time_is_spent(bench: Bench) -> None:
+    """A full cloud isn't asked for ever: the time budget ends it with 1."""
+    bench.cloud.faults = [Fault("launch", CapacityError("full"), times=10**6)]
+    began = bench.clock()
+    outcome = admit(bench.site(Launch(max_minutes=5)), bench.truth)
+    assert outcome.code == 1
+    assert "full" in outcome.because
+    assert bench.clock() - began <= 5 * 60 + 10
+    assert len(bench.cloud.calls("launch")) < 10
+    bench.sound()
+
+
+def test_not_found_right_after_launch_is_waited_out(bench: Bench) -> None:
+    """An instance that describe doesn't know yet is never launched again."""
+    bench.cloud.hidden = 8
+    outcome = admit(bench.site(), bench.truth)
+    assert (outcome.code, len(bench.cloud.tokens())) == (0, 3)
+    bench.sound()
+
+
+def test_tag_not_found_yet_is_waited_out(bench: Bench) -> None:
+    """Joining waits for a platform whose tagging lags behind its describing."""
+    bench.cloud.faults = [Fault("tag", NotFoundError("no such instance"), times=4)]
+    assert admit(bench.site(), bench.truth).code == 0
+    bench.sound()
+
+
+def test_instance_that_never_runs_is_rejected(bench: Bench) -> None:
+    """Every wait has a deadline: a candidate that stays pending is let go, and the next one tried."""
+
+    def on_arrow(name: str) -> None:
+        if name == "after launch" and len(bench.cloud.tokens()) == 1:
+            bench.cloud.set_state("i-0003", "pending")
+
+    outcome = admit(bench.site(on_arrow=on_arrow), bench.truth)
+    assert outcome.code == 0
+    assert outcome.rejected[0].because == "still pending after 600 s"
+    bench.sound()
+
+
+def test_instance_that_dies_while_checked(bench: Bench) -> None:
+    """A candidate that is gone when its check ends isn't let in."""
+
+    def dying(*asked: object) -> object:
+        pairs = bench.truth(*asked)  # type: ignore[arg-type]  # handed through
+        bench.cloud.terminate(bench.truth.asked[-1][0])
+        return pairs
+
+    outcome = admit(bench.site(Launch(max_attempts=3)), dying)  # type: ignore[arg-type]  # handed through
+    assert (outcome.code, outcome.admitted) == (1, ())
+    bench.sound()
+
+
+def test_terminate_is_repeated_until_gone(bench: Bench) -> None:
+    """A terminate that doesn't take is made again until the platform says that it did."""
+
+    def on_arrow(_: str) -> None:
+        if len(bench.cloud.calls("terminate")) >= 4:
+            bench.cloud.deaf.clear()
+
+    bench.cloud.deaf = {"i-0003"}
+    outcome = admit(bench.site(on_arrow=on_arrow), bench.truth)
+    assert outcome.code == 0
+    bench.sound()
+
+
+def test_one_that_never_goes_blocks_no_other(bench: Bench) -> None:
+    """A reject that won't die is named and ends in 4; the others are gone; `gc` goes on about it."""
+    bench.cloud.deaf = {"i-0003"}
+    outcome = admit(bench.site(), bench.truth)
+    assert outcome.code == 4
+    assert [x.id for x in outcome.left] == ["i-0003"]
+    assert outcome.released == ("i-0004",)
+    assert [f.id for f in collect(bench.site(), dry_run=True).found] == ["i-0003"]
+    assert collect(bench.site()).code == 4
+    bench.cloud.deaf.clear()
+    assert collect(bench.site()).released == ("i-0003",)
+    bench.sound()
+
+
+def test_platform_that_forgets_the_terminated(bench: Bench) -> None:
+    """Unknown to the platform counts as gone, for what was seen running before."""
+    bench.cloud.forgets = True
+    assert replace(bench.site(), bench.truth, ["m-2"]).code == 0
+    bench.sound()
+
+
+def test_used_token_with_other_parameters_is_never_sent(bench: Bench) -> None:
+    """The request is repeated as journalled, although the configuration has changed since."""
+    bench.cloud.faults = [Fault("launch", CloudError("lost"), times=6, after=True)]
+    seen = False
+
+    class Killed(BaseException):
+        pass
+
+    def on_arrow(name: str) -> None:
+        nonlocal seen
+        seen = seen or name == "after launch"
+        if seen:
+            raise Killed
+
+    bench.cloud.faults = []
+    with pytest.raises(Killed):
+        admit(bench.site(on_arrow=on_arrow, parameters={"zone": "a"}), bench.truth)
+    bench.cloud.retag("i-0003", **{"keepapart:run": "not yet shown"})  # so that it must launch again
+    outcome = admit(bench.site(parameters={"zone": "b"}), bench.truth)
+    assert outcome.code == 0
+    assert len(set(bench.cloud.tokens())) == len(bench.cloud.tokens()) == 3

@@ -1,0 +1,220 @@
+"""The pure machine against a model cloud: any order of effects, losses, crashes and meddling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from keepapart.admit import events as e
+from keepapart.admit import intent, reconcile, steps
+from keepapart.admit.machine import decide
+from keepapart.admit.state import State, fold
+from keepapart.admit.view import SPARE_TAG, YES, View, is_candidate, is_member, is_spare
+from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, TERMINATED
+from keepapart.config import Launch
+from keepapart.model import Instance, Verdict
+
+RUN, CLUSTER = "run-1", "orders"
+hosts = st.integers(0, 5)
+
+
+class Admission(RuleBasedStateMachine):
+    """One run. `events` is its journal; what is not in it is forgotten at each crash."""
+
+    @initialize(
+        count=st.integers(1, 2),
+        replaces=st.booleans(),
+        on_reject=st.sampled_from(["hold", "stop", "terminate"]),
+        source=st.sampled_from(["launch", "stopped", "stopped-then-launch"]),
+        max_held=st.integers(0, 2),
+    )
+    def begin(self, count: int, replaces: bool, on_reject: str, source: str, max_held: int) -> None:
+        self.policy = Launch(max_attempts=6, on_reject=on_reject, source=source, max_held=max_held)
+        self.machines: dict[str, Instance] = {}
+        self.host: dict[str, int] = {}
+        self.token: dict[str, str] = {}
+        self.number = 0
+        self.meddled: set[str] = set()
+        for at in (0, 1):
+            self._add(f"m-{at}", at, {CLUSTER_TAG: CLUSTER, ROLE_TAG: MEMBER})
+        for at in (0, 2):
+            self._add(f"s-{at}", at, {CLUSTER_TAG: CLUSTER}, STOPPED)
+        self.leaving = ("m-0", "m-1")[:count] if replaces else ()
+        self.events: list[e.Event] = [e.Asked(CLUSTER, count, self.leaving)]
+
+    @property
+    def state(self) -> State:
+        return fold(RUN, self.events)
+
+    @property
+    def view(self) -> View:
+        return View({i: m for i, m in self.machines.items() if m.state != TERMINATED})
+
+    @precondition(lambda self: not self.state.finished)
+    @rule(host=hosts, journalled=st.booleans(), trouble=st.booleans())
+    def go_on(self, host: int, journalled: bool, trouble: bool) -> None:
+        """Perform the next step; where it isn't journalled, the process died right after the effect."""
+        step = decide(self.state, self.view, self.policy, 0.0)
+        event = self._perform(step, host, trouble)
+        if journalled:
+            self.events.append(event)
+        else:
+            self.events += reconcile.voided(self.state, self.view)
+
+    @precondition(lambda self: not self.state.closing)
+    @rule(code=st.sampled_from([1, 4, 130]))
+    def interrupt(self, code: int) -> None:
+        """End the run before its time."""
+        self.events.append(e.Closing(code, "interrupted"))
+
+    @precondition(lambda self: not self.state.finished)
+    @rule()
+    def twin(self) -> None:
+        """The platform launches an attempt's instance twice."""
+        for attempt in self.state.attempts[-1:]:
+            if not attempt.source and sum(t == attempt.token for t in self.token.values()) < 2:
+                self._add(self._name(), 3, attempt.tags)
+
+    @rule(which=st.integers(0, 9))
+    def die(self, which: int) -> None:
+        """A candidate dies by itself."""
+        candidates = [i for i, m in self.machines.items() if is_candidate(m) and m.state == RUNNING]
+        for name in candidates[which : which + 1]:
+            self._change(name, state=TERMINATED)
+
+    @invariant()
+    def members_share_no_host(self) -> None:
+        """No candidate is let in on the host of a member that stays."""
+        staying = [i for i, m in self.view.instances.items() if is_member(m) and i not in self.leaving]
+        assert len({self.host[i] for i in staying}) == len(staying)
+
+    @invariant()
+    def no_more_than_asked(self) -> None:
+        """Never more new members than were asked for."""
+        state = self.state
+        new = [i for i, m in self.machines.items() if is_member(m) and not i.startswith("m-")]
+        assert len(new) <= state.count
+
+    @invariant()
+    def no_member_is_lost(self) -> None:
+        """A member goes only when the operator named it and its stand-in is in."""
+        for name, machine in self.machines.items():
+            if name.startswith("m-") and machine.state != RUNNING:
+                assert name in self.state.relieved
+
+    @invariant()
+    def spares_are_never_terminated(self) -> None:
+        """What was started from stopped is at most stopped again (or dies by itself while it runs)."""
+        assert not self.meddled
+
+    @invariant()
+    def finished_is_clean(self) -> None:
+        """When the journal is closed, every instance is a member, or stopped as a spare, or gone."""
+        if self.state.finished:
+            for name, machine in self.view.instances.items():
+                assert is_member(machine) or machine.state == STOPPED, f"{name} was left behind"
+
+    def teardown(self) -> None:
+        """Left to itself, the run comes to its end."""
+        if not hasattr(self, "events"):
+            return
+        for _ in range(400):
+            if self.state.finished:
+                break
+            step = decide(self.state, self.view, self.policy, 0.0)
+            self.events.append(self._perform(step, 5, trouble=False))
+        assert self.state.finished
+        self.finished_is_clean()
+        self.members_share_no_host()
+
+    def _perform(self, step: steps.Step, host: int, trouble: bool) -> e.Event:
+        match step:
+            case steps.Note(event):
+                return event
+            case steps.Intend():
+                self.number += 1
+                return intent.intended(self.state, step, f"token-{self.number}", {})
+            case steps.Launch(attempt, request):
+                if trouble:
+                    return e.Postponed(attempt, "no room")
+                same = [i for i, t in self.token.items() if t == request.token]
+                name = same[0] if same else self._name()
+                if not same:
+                    self._add(name, host, request.tags)
+                    self.token[name] = request.token
+                return e.Launched(attempt, name)
+            case steps.StartStopped(attempt, request, name):
+                self._change(name, tags={**self.machines[name].tags, **request.tags})
+                if trouble:
+                    return e.Postponed(attempt, "no room")
+                if self.machines[name].state == STOPPED:
+                    self._change(name, state=RUNNING)
+                    self.host[name] = host
+                return e.Launched(attempt, name)
+            case steps.AwaitRunning(attempt, name):
+                alive = self.machines[name].state == RUNNING
+                return e.Running(attempt) if alive else e.Rejected(attempt, "is dead")
+            case steps.Check(attempt, name, against, leaving):
+                return self._check(attempt, name, against, leaving, trouble)
+            case steps.Join(attempt, name, against):
+                if self.machines[name].state != RUNNING:
+                    return e.Rejected(attempt, "is dead")
+                new = [
+                    i for i, m in self.view.instances.items() if is_member(m) and i not in (*against, name)
+                ]
+                if new:
+                    return e.Voided(attempt, "another came")
+                self._change(name, tags={**self.machines[name].tags, ROLE_TAG: MEMBER})
+                return e.Joined(attempt)
+            case steps.Release() | steps.AwaitGone():
+                return self._release(step, trouble)
+            case steps.Settle(attempt):
+                shown = self.view.of_attempt(RUN, attempt)
+                return e.Launched(attempt, shown[0].id) if shown else e.Fruitless(attempt, "nothing")
+            case _:
+                return e.Finished()
+
+    def _check(
+        self, attempt: int, name: str, against: tuple[str, ...], leaving: tuple[str, ...], unknown: bool
+    ) -> e.Event:
+        if self.machines[name].state != RUNNING:
+            return e.Rejected(attempt, "is dead")
+        verdict = Verdict.UNKNOWN if unknown else Verdict.SEPARATE
+        if any(self.host[i] == self.host[name] for i in (*against, *leaving)):
+            verdict = Verdict.CO_RESIDENT
+        return e.Judged(attempt, verdict.value, "", against)
+
+    def _release(self, step: steps.Release | steps.AwaitGone, slow: bool) -> e.Event:
+        release = step.release if isinstance(step, steps.AwaitGone) else step
+        machine = self.machines[release.id]
+        gone = machine.state == TERMINATED or (release.stop and machine.state == STOPPED)
+        if gone:
+            return e.Released(release.id)
+        if not release.named and not is_candidate(machine):
+            return e.LeftAlone(release.id, "no candidate any more")
+        if slow and isinstance(step, steps.Release):
+            return e.Releasing(release.id)
+        if release.stop:
+            self._change(release.id, state=STOPPED, tags={**machine.tags, SPARE_TAG: YES})
+        else:
+            if is_spare(machine):
+                self.meddled.add(release.id)
+            self._change(release.id, state=TERMINATED)
+        return e.Released(release.id) if isinstance(step, steps.AwaitGone) else e.Releasing(release.id)
+
+    def _name(self) -> str:
+        return f"i-{len(self.machines)}"
+
+    def _add(self, name: str, host: int, tags: object, state: str = RUNNING) -> None:
+        self.machines[name] = Instance(name, state=state, tags=dict(tags))  # type: ignore[call-overload]  # a mapping
+        self.host[name] = host
+
+    def _change(self, name: str, **what: object) -> None:
+        self.machines[name] = replace(self.machines[name], **what)  # type: ignore[arg-type]  # names of fields
+
+
+Admission.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestAdmission = Admission.TestCase
