@@ -14,7 +14,7 @@ EXAMPLES = """  keepapart init
 
 TEMPLATE = """\
 # keepapart: which of my instances share a physical host, and how to get nodes that don't.
-# What stands after # is the default; take the # away to change it.
+# What stands after # is a default or an example; take the # away to change it.
 
 [cluster]
 name = {name}

@@ -71,11 +71,9 @@ def answer(audit: Audit) -> Answer:
         text = f"{together} of {size} members share {where}: losing {_loss(audit)}"
         return Answer(Tone.BAD, text + (f"; {open_pairs}" if counts["unknown"] else ""))
     if counts["unknown"]:
-        known = "nothing is known of who shares a host" if not counts["separate"] else "no two are known to"
-        text = (
-            f"{known}: {open_pairs}" if not counts["separate"] else f"{known} share a host, but {open_pairs}"
-        )
-        return Answer(Tone.OPEN, text)
+        if not counts["separate"]:
+            return Answer(Tone.OPEN, f"nothing is known of who shares a host: {open_pairs}")
+        return Answer(Tone.OPEN, f"no two are known to share a host, but {open_pairs}")
     if size == 1:
         return Answer(Tone.BAD, "one member alone: the host that it is on takes the whole cluster with it")
     if audit.risk.survives is False:
@@ -113,11 +111,12 @@ def _survival(audit: Audit) -> str:
 def _loss(audit: Audit) -> str:
     """Say of the worst known host what losing it takes."""
     risk, size = audit.risk, len(audit.round.ids)
-    takes = f"{risk.worst} takes {len(risk.lost)}"
+    least = "at least " if audit.counts["unknown"] else ""
+    takes = f"{risk.worst} takes {least}{len(risk.lost)}"
     if risk.survives:
         return f"{takes}, and the cluster survives that"
     if risk.survives is None:
-        return f"{takes} at least"
+        return takes
     if size - len(risk.lost) < size // 2 + 1:
         return f"{takes}, and the cluster loses its majority"
     return f"{takes}, more than the cluster is to survive"

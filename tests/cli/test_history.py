@@ -1,0 +1,67 @@
+"""`keepapart history` from a store: newest first, and who moved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from keepapart.cli import main
+from keepapart.history import record
+from keepapart.store import Store
+from tests.report.audits import APART, SHARED, audit_of
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    """Return a configuration whose store keeps three audits: apart, two together, one not reached."""
+    (tmp_path / "keepapart.toml").write_text('[cluster]\nname = "orders"\n')
+    with Store(f"sqlite:///{tmp_path}/keepapart.db") as store:
+        record(store, audit_of(APART, at=100.0), "audit")
+        record(store, audit_of(SHARED, at=200.0), "check")
+        record(store, audit_of(SHARED, at=300.0, lost={"web-5": "timed out"}), "audit")
+    return str(tmp_path / "keepapart.toml")
+
+
+def test_newest_first_with_counts(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON has one entry an audit, newest first, with what was found and who moved."""
+    assert main(["-c", config, "history", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "keepapart.history/1"
+    newest, middle, oldest = document["audits"]
+    assert [newest["number"], newest["at"], newest["verb"]] == [1, "1970-01-01T00:05:00Z", "audit"]
+    assert (newest["members"], newest["reached"]) == (5, 4)
+    assert newest["verdicts"] == {"separate": 5, "co-resident": 1, "unknown": 4}
+    assert (newest["moved"], middle["moved"], oldest["moved"]) == ([], ["web-1", "web-2"], [])
+
+
+def test_the_oldest_shown_is_compared_with_one_not_shown(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit hides audits, not moves."""
+    assert main(["-c", config, "history", "--limit", "2", "--json"]) == 0
+    assert [row["moved"] for row in json.loads(capsys.readouterr().out)["audits"]] == [[], ["web-1", "web-2"]]
+
+
+def test_a_table_for_people(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a terminal each audit is a row that names its time and who moved."""
+    assert main(["-c", config, "history"]) == 0
+    out = capsys.readouterr().out
+    assert out.index("1970-01-01T00:05:00Z") < out.index("1970-01-01T00:01:40Z")
+    assert "5 (−1)" in out
+    assert "moved: " in out
+
+
+def test_nothing_kept_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty history is no error: it says how to begin one."""
+    config = tmp_path / "keepapart.toml"
+    config.write_text("")
+    assert main(["-c", str(config), "history"]) == 0
+    assert "`keepapart audit`" in capsys.readouterr().out
+
+
+def test_a_limit_of_none_is_refused(config: str) -> None:
+    """A limit below one is a usage error."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["-c", config, "history", "--limit", "0"])

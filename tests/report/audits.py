@@ -1,0 +1,52 @@
+"""Audits to draw, from where instances stand: no packets, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from keepapart.assess import Audit, assess
+from keepapart.config import Cluster
+from keepapart.model import Instance
+from keepapart.probe.round import Round
+
+Place = tuple[int, int]  # rack, host within it
+
+
+def audit_of(
+    where: Sequence[Place],
+    *,
+    ids: Sequence[str] = (),
+    lost: Mapping[str, str] | None = None,
+    missing: Sequence[tuple[int, int]] = (),
+    model: str = "routed-host",
+    cluster: Cluster | None = None,
+    at: float = 0.0,
+) -> Audit:
+    """Judge a round among instances at these places; pairs `missing` and those of `lost` weren't measured."""
+    names = tuple(ids) or tuple(f"web-{number}" for number in range(1, len(where) + 1))
+    rack, host = np.array(where, np.int64).reshape(-1, 2).T
+    near = np.where(host[:, None] == host[None, :], 2, 4)
+    hops = np.where(rack[:, None] == rack[None, :], near, 6).astype(np.uint8)
+    np.fill_diagonal(hops, 0)
+    for a, b in missing:
+        hops[a, b] = hops[b, a] = 0
+    for name in lost or {}:
+        hops[names.index(name), :] = hops[:, names.index(name)] = 0
+    instances = [Instance(name, f"10.0.{k // 250}.{k % 250 + 1}") for k, name in enumerate(names)]
+    measured = Round(names, np.repeat(hops[None], 8, axis=0), dict(lost or {}))
+    return assess(instances, measured, cluster=cluster or Cluster(name="orders"), model=model, at=at)
+
+
+def with_refuted_chain() -> Audit:
+    """Return an audit with a contradiction: a~b and b~c, yet a and c are held apart."""
+    names = ("a", "b", "c")
+    hops = np.array([[0, 2, 4], [2, 0, 2], [4, 2, 0]], np.uint8)
+    instances = [Instance(name, f"10.0.0.{k}") for k, name in enumerate(names, 1)]
+    measured = Round(names, np.repeat(hops[None], 8, axis=0), {})
+    return assess(instances, measured, cluster=Cluster(name="orders"), model="routed-host")
+
+
+APART = ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0))
+SHARED = ((0, 0), (0, 0), (0, 1), (1, 0), (1, 1))

@@ -1,0 +1,132 @@
+"""The sentences of a report say neither more nor less than the audit does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keepapart.assess import Audit
+from keepapart.config import Cluster
+from keepapart.report import words
+from keepapart.report.words import Tone
+from tests.report.audits import APART, SHARED, audit_of, with_refuted_chain
+
+
+@st.composite
+def audits(draw: st.DrawFn) -> Audit:
+    """Draw an audit of up to eight instances, some lost, some pairs not measured."""
+    where = draw(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=8))
+    ids = [f"web-{number}" for number in range(1, len(where) + 1)]
+    index = st.integers(0, len(where) - 1)
+    missing = draw(st.lists(st.tuples(index, index), max_size=4))
+    lost = draw(st.lists(st.sampled_from(ids), max_size=2))
+    model = draw(st.sampled_from(["routed-host", "auto", "opaque"]))
+    return audit_of(where, missing=missing, lost=dict.fromkeys(lost, "timed out"), model=model)
+
+
+@given(audits())
+def test_never_apart_while_unknown(audit: Audit) -> None:
+    """The answer sounds good only where every pair is separate."""
+    found = words.answer(audit)
+    if audit.counts["unknown"] or audit.counts["co-resident"]:
+        assert found.tone is not Tone.GOOD
+        assert "of its own" not in found.text
+    if audit.counts["unknown"]:
+        assert "unknown" in found.text
+    if audit.counts["co-resident"]:
+        assert found.tone is Tone.BAD
+        assert "share" in found.text
+
+
+@given(audits())
+def test_everybody_has_one_place(audit: Audit) -> None:
+    """Every instance stands in exactly one host box or among those without one."""
+    boxed = [i for place in words.places(audit) for host in place.hosts for i in host.members]
+    assert sorted(boxed + words.unplaced(audit)) == list(range(len(audit.instances)))
+
+
+@given(audits())
+def test_every_unknown_pair_is_counted_once(audit: Audit) -> None:
+    """The reasons' counts add up to the number of unknown pairs."""
+    reasons, unread = words.unknown_reasons(audit)
+    assert sum(count for _, count, _ in reasons) + unread == audit.counts["unknown"]
+
+
+def test_majority_lost() -> None:
+    """One host that holds most of a cluster is named with what losing it costs."""
+    found = words.answer(audit_of([(0, 0), (0, 0), (0, 1)]))
+    assert (
+        found.text == "2 of 3 members share a host: losing host-1 takes 2, and the cluster loses its majority"
+    )
+
+
+def test_a_shared_host_that_is_survived() -> None:
+    """A shared host whose loss the cluster survives is still bad news."""
+    found = words.answer(audit_of(SHARED))
+    assert found.tone is Tone.BAD
+    assert found.text == "2 of 5 members share a host: losing host-1 takes 2, and the cluster survives that"
+
+
+def test_more_lost_than_asked_for() -> None:
+    """Where a number must survive, losing more than that is said without speaking of a majority."""
+    found = words.answer(audit_of(SHARED, cluster=Cluster(name="orders", survive=4)))
+    assert found.text.endswith("losing host-1 takes 2, more than the cluster is to survive")
+
+
+def test_all_apart() -> None:
+    """Where every pair is separate, the answer is plain."""
+    found = words.answer(audit_of(APART))
+    assert (found.tone, found.text) == (Tone.GOOD, "every member is on a host of its own")
+
+
+def test_two_are_too_few() -> None:
+    """Two members apart don't survive the loss of a host, and the answer doesn't sound as if they did."""
+    found = words.answer(audit_of([(0, 0), (0, 1)]))
+    assert found.tone is Tone.BAD
+    assert "too few" in found.text
+
+
+def test_known_loss_is_a_lower_bound() -> None:
+    """With pairs unknown, what a host takes is what it takes at least."""
+    found = words.answer(audit_of(SHARED, lost={"web-5": "timed out"}))
+    assert "takes at least 2" in found.text
+    assert "4 of 10 pairs are unknown" in found.text
+
+
+def test_contradictions_name_everybody_involved() -> None:
+    """A contradiction names the pair held apart and all whom the chain joins."""
+    audit = with_refuted_chain()
+    (text,) = words.contradictions(audit)
+    assert "a, b and c" in text
+    assert words.answer(audit).tone is Tone.OPEN
+
+
+@pytest.mark.parametrize(
+    ("audit", "command"),
+    [
+        (audit_of(SHARED), "keepapart replace web-2"),
+        (audit_of([(0, 0)] * 2 + [(0, 1)], ids=["a", "b c", "d"]), "keepapart replace 'b c'"),
+        (audit_of([(0, 0)] * 20), "keepapart replace $(keepapart audit --json | jq -r '.risk.replace[]')"),
+        (audit_of(APART, missing=[(0, 1)]), "keepapart check web-1 web-2"),
+        (audit_of(APART, lost={"web-1": "timed out"}), "keepapart audit"),
+        (audit_of(APART), "keepapart history"),
+    ],
+)
+def test_next_command(audit: Audit, command: str) -> None:
+    """The command to type next fits what was found, and survives a shell."""
+    assert words.next_step(audit)[0] == command
+
+
+def test_a_large_opaque_cluster_is_summed_up_at_once() -> None:
+    """Thousands of pairs of which nothing is known have one reason, and none is left uncounted."""
+    reasons, unread = words.unknown_reasons(audit_of([(0, 0)] * 150, model="opaque"))
+    assert [count for _, count, _ in reasons] == [150 * 149 // 2]
+    assert unread == 0
+
+
+def test_long_lists_are_counted() -> None:
+    """A phrase names a few and counts the rest."""
+    assert words.listed(["a"]) == "a"
+    assert words.listed(["a", "b"]) == "a and b"
+    assert words.listed(["a", "b", "c"], 2) == "a, b and 1 more"
