@@ -44,13 +44,13 @@ def test_the_oldest_shown_is_compared_with_one_not_shown(
     assert [row["moved"] for row in json.loads(capsys.readouterr().out)["audits"]] == [[], ["web-1", "web-2"]]
 
 
-def test_a_table_for_people(config: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """In a terminal each audit is a row that names its time and who moved."""
+def test_lines_for_people(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people each audit is a line that names its time and who moved."""
     assert main(["-c", config, "history"]) == 0
     out = capsys.readouterr().out
     assert out.index("1970-01-01T00:05:00Z") < out.index("1970-01-01T00:01:40Z")
-    assert "5 (−1)" in out
-    assert "moved: " in out
+    assert "1 not reached" in out
+    assert "moved: web-1 and web-2" in out
 
 
 def test_nothing_kept_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,51 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
 from keepapart.model import Verdict
 from keepapart.report import words
-from keepapart.report.terminal import MARKS, STYLES, VERDICTS, console, line, plain
+from keepapart.report.terminal import MARKS, STYLES, VERDICTS, console, line
 
 
 def print_history(cluster: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print one row for each audit, newest first."""
+    """Print one line for each audit, newest first."""
     out = console()
     if not rows:
         line(out, f"nothing is kept of cluster {cluster!r} yet; `keepapart audit` makes a beginning")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in (
-        "",
-        "when",
-        "for",
-        "members",
-        "hosts",
-        "co-resident",
-        "unknown",
-        "moved",
-    ):
-        number = column in ("", "members", "hosts", "co-resident", "unknown")
-        table.add_column(column, justify="right" if number else "left", no_wrap=column != "moved")
+    wide = {key: max(len(f"{row[key]:,}") for row in rows) for key in ("number", "members", "hosts")}
+    verb = max(len(row["verb"]) for row in rows)
+    pairs = {key: max(len(f"{row['verdicts'][key]:,}") for row in rows) for key in ("co-resident", "unknown")}
     for row in rows:
-        counts, missing = row["verdicts"], row["members"] - row["reached"]
-        table.add_row(
-            Text(str(row["number"]), "dim"),
-            row["at"],
-            plain(row["verb"]),
-            f"{row['members']}" + (f" (−{missing})" if missing else ""),
-            str(row["hosts"]),
-            Text(f"{counts['co-resident']:,}", "bold red" if counts["co-resident"] else ""),
-            Text(f"{counts['unknown']:,}", "yellow" if counts["unknown"] else ""),
-            plain(words.listed(row["moved"]) if row["moved"] else "–"),
+        together, unknown = (f"{row['verdicts'][key]:>{width},} {key}" for key, width in pairs.items())
+        line(
+            out,
+            (f"{row['number']:>{wide['number']}}  ", "dim"),
+            f"{row['at']}  {row['verb']:<{verb}}  {row['members']:>{wide['members']},} members  ",
+            f"{row['hosts']:>{wide['hosts']},} hosts  ",
+            (together, "bold red" if row["verdicts"]["co-resident"] else ""),
+            "  ",
+            (unknown, "yellow" if row["verdicts"]["unknown"] else ""),
         )
-    out.print(table)
+        indent = " " * (wide["number"] + 2)
+        if missing := row["members"] - row["reached"]:
+            line(out, (f"{indent}{missing} not reached", "yellow"))
+        if row["moved"]:
+            line(out, (f"{indent}moved: ", "bold"), words.listed(row["moved"], 12))
     if any(row["moved"] for row in rows):
         line(out, ("moved: shares a host with others than in the audit before", "dim"))
-    if any(row["members"] != row["reached"] for row in rows):
-        line(out, ("(−n): so many of them were not reached", "dim"))
 
 
 def print_sayings(a: str, b: str, said: Sequence[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterable
 
 from rich import box
 from rich.columns import Columns
@@ -23,8 +24,9 @@ from keepapart.report import words
 from keepapart.report.document import pairs, timestamp
 from keepapart.report.words import Place, Tone
 
+NAMES = 40  # ids in one enumeration
 BOXES = 48  # hosts that are drawn as boxes; more are listed, a line each
-LINES = 40  # hosts with several members that are listed one by one where there are too many for boxes
+LINES = 120  # hosts with several members that are listed in all where there are too many for boxes
 REASONS = 5  # of pairs being unknown, and of instances not being reached
 MOST_COLUMNS = 64  # of a hop matrix
 
@@ -57,12 +59,12 @@ def print_audit(audit: Audit, *, all_pairs: bool) -> None:
     if all_pairs:
         _pairs(out, audit)
     out.print()
-    line(out, ("risk     ", "bold"), words.stakes(audit))
+    fact(out, "risk", words.stakes(audit))
     if audit.risk.replace:
-        line(out, ("replace  ", "bold"), words.listed(audit.risk.replace, 12))
+        fact(out, "replace", words.listed(audit.risk.replace, 12))
     _network(out, audit)
     command, purpose = words.next_step(audit)
-    line(out, ("next     ", "bold"), (command, "bold cyan"))
+    fact(out, "next", (command, "bold cyan"))
     line(out, (f"         {purpose}", "dim"))
 
 
@@ -82,10 +84,10 @@ def print_pair(audit: Audit, pair: Pair) -> None:
             padding=(0, 2),
         )
     )
-    line(out, ("because  ", "bold"), pair.because)
+    fact(out, "because", pair.because)
     for name in (pair.a, pair.b):
         if name in audit.round.lost:
-            line(out, ("reach    ", "bold"), f"{name}: {audit.round.lost[name]}")
+            fact(out, "reach", f"{name}: {audit.round.lost[name]}")
     if pair.evidence:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in ("signal", "says", "strength"):
@@ -134,7 +136,7 @@ def print_hops(audit: Audit) -> None:
 
 def plain(text: str) -> Text:
     """Make text that can neither style nor steer the terminal."""
-    return Text("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
+    return Text("".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text))
 
 
 def console() -> Console:
@@ -146,11 +148,27 @@ def console() -> Console:
 
 def line(out: Console, *parts: str | tuple[str, str]) -> None:
     """Print one paragraph of text or (text, style) parts: wrapped in a terminal, one line where piped."""
+    out.print(_joined(parts), soft_wrap=not out.is_terminal)
+
+
+def fact(out: Console, label: str, *parts: str | tuple[str, str]) -> None:
+    """Print a labelled paragraph; in a terminal its lines stand under one another beside the label."""
+    if not out.is_terminal:
+        line(out, (f"{label:<9}", "bold"), *parts)
+        return
+    grid = Table.grid(padding=0)
+    grid.add_column(width=9)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(label, "bold"), _joined(parts))
+    out.print(grid)
+
+
+def _joined(parts: Iterable[str | tuple[str, str]]) -> Text:
     text = Text()
     for part in parts:
         written, style = part if isinstance(part, tuple) else (part, "")
         text.append(plain(written).plain, style)
-    out.print(text, soft_wrap=not out.is_terminal)
+    return text
 
 
 def _hosts(out: Console, audit: Audit) -> None:
@@ -197,11 +215,12 @@ def _member(audit: Audit, i: int) -> Text:
 
 def _lines(out: Console, audit: Audit, place: Place) -> None:
     shared = sorted((h for h in place.hosts if len(h.members) > 1), key=lambda h: -len(h.members))
-    for host in shared[:LINES]:
+    bound = max(5, LINES // len(words.places(audit)))
+    for host in shared[:bound]:
         names = ", ".join(audit.round.ids[i] for i in host.members)
         line(out, (f"  ■ {_title(host)}  ", "red"), names)
-    if len(shared) > LINES:
-        line(out, f"  and {len(shared) - LINES} more hosts with several members (all: --json)")
+    if len(shared) > bound:
+        line(out, f"  and {len(shared) - bound} more hosts with several members (all: --json)")
     if alone := len(place.hosts) - len(shared):
         line(out, ("  □ ", "green"), f"{words.many(alone, 'host')} with one member each (all: --json)")
 
@@ -212,7 +231,7 @@ def _unplaced(out: Console, audit: Audit) -> None:
     waiting = [audit.round.ids[i] for i in words.unplaced(audit) if audit.round.ids[i] not in lost]
     if waiting:
         out.print()
-        line(out, ("on no known host  ", STYLES[Tone.OPEN]), words.listed(waiting, LINES))
+        line(out, ("on no known host  ", STYLES[Tone.OPEN]), words.listed(waiting, NAMES))
     if not lost:
         return
     out.print()
@@ -255,7 +274,7 @@ def _pairs(out: Console, audit: Audit) -> None:
 
 def _network(out: Console, audit: Audit) -> None:
     finding = audit.network
-    line(out, ("network  ", "bold"), f"{words.NETWORK[finding.standing]}", (f" – {finding.because}", "dim"))
+    fact(out, "network", f"{words.NETWORK[finding.standing]}", (f" – {finding.because}", "dim"))
 
 
 def _hop(count: int, *, speaks: bool) -> Text:

@@ -164,8 +164,10 @@ def unknown_reasons(audit: Audit) -> tuple[list[tuple[str, int, Pair]], int]:
     others = np.argwhere(unknown & ~unreached & ~silent)
     for i, j in others[:LOOKED_AT].tolist():
         pair = judgement.pair(i, j)
-        groups[pair.because] += 1
-        first.setdefault(pair.because, pair)
+        # a report says once what the network lacks, not again with every pair
+        because = pair.because.removesuffix(f"; {audit.network.because}")
+        groups[because] += 1
+        first.setdefault(because, pair)
     reasons = [(because, count, first[because]) for because, count in groups.most_common()]
     return reasons, max(0, len(others) - LOOKED_AT)
 
