@@ -61,7 +61,8 @@ class FileCloud:
 
     def instances(self, tags: Mapping[str, str]) -> Sequence[Instance]:
         self._called("instances", "")
-        found = [self._instance(r) for r in self._rows() if r["state"] != TERMINATED]
+        shown = [r for r in self._rows() if len(self.calls("instances")) > r["shows"]]
+        found = [self._instance(r) for r in shown if r["state"] != TERMINATED]
         return [i for i in found if all(i.tags.get(k) == v for k, v in tags.items())]
 
     def describe(self, ids: Iterable[str]) -> Mapping[str, Instance]:
@@ -115,6 +116,10 @@ class FileCloud:
         """Put an instance there that nobody launched."""
         tags = {CLUSTER_TAG: CLUSTER, **({ROLE_TAG: role} if role else {}), **more}
         self._insert(instance_id, "", "", host, state, tags)
+
+    def set_lag(self, lag: int) -> None:
+        """Let `instances` leave out what was just launched, so many times."""
+        self._write({**self._read(), "lag": lag})
 
     def fail_for_ever(self, because: str) -> None:
         """Let every call fail from now on."""
@@ -203,7 +208,8 @@ class FileCloud:
     def _insert(self, i: str, token: str, said: str, host: int, state: str, tags: Mapping[str, str]) -> None:
         document = self._read()
         row = {"id": i, "number": len(document["machines"]) + 1, "token": token, "request": said}
-        row |= {"host": host, "state": state, "tags": dict(tags), "freed": 0}
+        shows = len(self.calls("instances")) + document.get("lag", 0) if token else 0
+        row |= {"shows": shows, "host": host, "state": state, "tags": dict(tags), "freed": 0}
         document["machines"].append(row)
         self._write(document)
 

@@ -120,10 +120,15 @@ def test_attempts_are_a_budget(bench: Bench) -> None:
     bench.sound()
 
 
-def test_more_than_the_attempts_can_bring_is_refused(bench: Bench) -> None:
-    """A count that no run of luck could reach is a usage error that names the key."""
-    with pytest.raises(UsageError, match="max_attempts"):
-        admit(bench.site(Launch(max_attempts=2)), bench.truth, count=3)
+def test_attempts_are_counted_anew_for_each_member(bench: Bench) -> None:
+    """Whoever asks for more may try more: the budget is for each member asked for."""
+    outcome = admit(bench.site(Launch(max_attempts=3)), bench.truth, count=3)
+    assert (outcome.code, outcome.attempts) == (0, 7)
+    bench.sound()
+
+
+def test_none_can_not_be_asked_for(bench: Bench) -> None:
+    """Asking for no member at all is a usage error."""
     with pytest.raises(UsageError):
         admit(bench.site(), bench.truth, count=0)
 

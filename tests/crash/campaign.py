@@ -65,6 +65,12 @@ def peopled(folder: Path) -> None:
     cloud.add("m-2", 1)
 
 
+def slow(folder: Path) -> None:
+    """The same, on a platform whose lists lag."""
+    peopled(folder)
+    FileCloud(folder / "cloud.json").set_lag(3)
+
+
 def spares(folder: Path) -> None:
     """The same, and six stopped instances."""
     peopled(folder)
@@ -76,8 +82,8 @@ def spares(folder: Path) -> None:
 # name: (what is there, policy, what is killed, what resumes, members then)
 SCENARIOS: dict[str, tuple[Callable[[Path], None], Launch, Scenario, Scenario, int | None]] = {
     "grow": (peopled, Launch(), grow, grow, 4),
-    "stop": (peopled, Launch(on_reject="stop", max_attempts=3), one, one, None),
-    "hold-one": (peopled, Launch(max_held=1, max_attempts=3), one, one, None),
+    "lag": (slow, Launch(), one, one, 3),
+    "stop": (peopled, Launch(on_reject="stop", max_attempts=3, max_held=1), one, one, None),
     "start": (spares, Launch(source="stopped"), grow, grow, 4),
     "replace": (peopled, Launch(), stand_in, stand_in, 2),
     "other": (peopled, Launch(), one, grow, None),
@@ -148,6 +154,8 @@ def _after(here: Path, policy: Launch) -> dict[str, object]:
     """Say what is there after the resumed process, and after `gc`."""
     at, truth = _ready(here, policy, lambda _: None)
     cloud = truth.cloud
+    for _ in range(4):  # until the lists show everything
+        cloud.instances({})
     before = {i: (x.state, x.tags.get(ROLE_TAG, "")) for i, x in cloud.alive().items()}
     found = [f.id for f in collect(at, dry_run=True).found]
     done = collect(at)

@@ -5,7 +5,8 @@ Rules, the first that holds decides:
 2. A member that nobody excused isn't running: its host can't be known, so nothing would be admitted: 3.
 3. `UNKNOWN_IN_A_ROW` candidates in a row ended unknown. One may be a bad instance; more than that says
    that nothing is established about the network, and further launches only cost money: 3.
-4. Attempts or time are spent: 3 where the last candidate ended unknown, else 1.
+4. `max_attempts` went by since the last one joined (so the more are asked for, the more may be tried), or
+   the time is spent: 3 where the last candidate ended unknown, else 1.
 5. There is no stopped instance left to start and none may be launched: likewise.
 """
 
@@ -38,8 +39,8 @@ def ending(state: State, view: View, policy: Launch, elapsed: float) -> Closing 
     if unknown >= UNKNOWN_IN_A_ROW:
         return Closing(CANNOT_TELL, f"{unknown} candidates in a row can't be told apart: {_last(state)}")
     code = CANNOT_TELL if unknown else SPENT
-    if len(state.attempts) >= policy.max_attempts:
-        return Closing(code, f"{len(state.attempts)} of {policy.max_attempts} attempts are spent")
+    if state.fruitless_in_a_row >= policy.max_attempts:
+        return Closing(code, f"max_attempts is spent: {policy.max_attempts} attempts brought no member")
     if out_of_time(policy, elapsed):
         return Closing(code, f"{policy.max_minutes} minutes are spent")
     if nothing_to_start(view, policy):

@@ -44,5 +44,5 @@ def plan(site: Site, count: int) -> Plan:
     source = next_source(state, view, site.policy)
     steps.append(f"start {source}" if source else "launch a candidate")
     steps.append(f"check it against {len(members)} members, let it in or turn it down")
-    steps.append(f"until {count} are in, with at most {site.policy.max_attempts} attempts")
+    steps.append(f"until {count} are in, with at most {site.policy.max_attempts} attempts for each")
     return Plan(0, members, tuple(steps))

@@ -125,10 +125,6 @@ def _run(site: Site, checker: Checker, asked: e.Asked, excuse: tuple[str, ...]) 
     began = site.clock()
     if asked.count < 1:
         raise UsageError(f"{asked.count} new members can't be asked for; 1 is the least")
-    if asked.count > site.policy.max_attempts:
-        raise UsageError(
-            f"[launch] max_attempts: {site.policy.max_attempts} can't bring {asked.count} members; raise it"
-        )
     with site.lease() as lease:
         view = site.hands(lease).look(asked.replaces)
         executor = _unfinished(site, lease, checker, asked)

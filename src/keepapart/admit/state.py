@@ -85,6 +85,11 @@ class State:
         return tuple(a.replaces for a in self.joined if a.replaces)
 
     @property
+    def fruitless_in_a_row(self) -> int:
+        """How many attempts were made since the last one that brought a member."""
+        return len(self.attempts) - max((a.number for a in self.joined), default=0)
+
+    @property
     def unknown_in_a_row(self) -> int:
         """How many of the last candidates ended unknown, without one in between that was told apart."""
         count = 0
