@@ -117,6 +117,10 @@ class FileCloud:
         tags = {CLUSTER_TAG: CLUSTER, **({ROLE_TAG: role} if role else {}), **more}
         self._insert(instance_id, "", "", host, state, tags)
 
+    def move(self, instance_id: str, host: int) -> None:
+        """Put an instance on another host, as a stop and a start may."""
+        self._update(instance_id, host=host)
+
     def set_lag(self, lag: int) -> None:
         """Let `instances` leave out what was just launched, so many times."""
         self._write({**self._read(), "lag": lag})

@@ -330,6 +330,7 @@ def test_stand_in_beside_another_leaving_member_is_refused(bench: Bench) -> None
     outcome = replace(bench.site(Launch(max_attempts=2)), bench.truth, ["m-3", "m-2"])
     assert outcome.code == 1
     assert "shares a host with m-2" in outcome.rejected[1].because
+    assert outcome.because.endswith("no stand-in for m-3, m-2, which stay")
     assert sorted(bench.cloud.members()) == ["m-1", "m-2", "m-3"]
     bench.sound()
 
@@ -415,9 +416,34 @@ def test_another_request_cleans_up_first(bench: Bench) -> None:
 def test_verdict_before_an_interruption_is_void(bench: Bench) -> None:
     """A candidate judged before the interruption is judged anew: it may share a host by now."""
     interrupted_at(bench, "after journal judged", nth=3)
-    bench.cloud.add("late", bench.cloud.host("i-0005"))
+    bench.cloud.move("i-0005", bench.cloud.host("m-1"))
     outcome = admit(bench.site(), bench.truth)
     assert "i-0005" not in outcome.admitted
+    bench.sound()
+
+
+def test_joined_before_the_interruption_stays_joined(bench: Bench) -> None:
+    """A candidate whose member tag was set before the journal was cut short is in, without another check."""
+    interrupted_at(bench, "after tag")
+    asked = len(bench.truth.asked)
+    outcome = admit(bench.site(), bench.truth)
+    assert (outcome.code, outcome.admitted) == (0, ("i-0005",))
+    assert len(bench.truth.asked) == asked
+    bench.sound()
+
+
+def test_ctrl_c_finds_what_the_lists_do_not_show_yet(bench: Bench) -> None:
+    """A launch whose answer was never read is looked for by its tags, for a while."""
+    bench.cloud.set_lag(3)
+    pressed = False
+
+    def on_arrow(name: str) -> None:
+        nonlocal pressed
+        if name == "after launch" and not pressed:
+            pressed = True
+            raise KeyboardInterrupt
+
+    assert admit(bench.site(on_arrow=on_arrow), bench.truth).released == ("i-0003",)
     bench.sound()
 
 

@@ -41,6 +41,7 @@ def campaigns() -> Iterator[dict[str, subprocess.Popen[str]]]:
                 pass
 
 
+@pytest.mark.timeout(400)  # hundreds of processes, on whatever machine this is
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_killed_at_every_arrow(scenario: str, campaigns: dict[str, subprocess.Popen[str]]) -> None:
     """Whichever arrow the process dies at, the next one leaves members on hosts of their own, and no more."""

@@ -61,9 +61,13 @@ def outcome(state: State, seconds: float) -> Outcome:
     closing = state.closing or e.Closing(4, "the run is not finished")
     released = state.in_phase(Phase.REJECTED, Phase.RELEASING, Phase.RELEASED, Phase.LEFT)
     stuck = closing.code == 0 and bool(state.stuck)
+    because = f"{', '.join(sorted(state.stuck))} would not go" if stuck else closing.because
+    staying = [r for r in state.replaces if r not in state.relieved]
+    if staying:
+        because += f"; no stand-in for {', '.join(staying)}, which stay{'s' * (len(staying) == 1)}"
     return Outcome(
         code=4 if stuck else closing.code,
-        because=f"{', '.join(sorted(state.stuck))} would not go" if stuck else closing.because,
+        because=because,
         admitted=tuple(a.id for a in state.joined),
         rejected=tuple(Rejection(a.id, a.because) for a in released if a.because),
         released=state.released,

@@ -127,7 +127,11 @@ def _run(site: Site, checker: Checker, asked: e.Asked, excuse: tuple[str, ...]) 
         raise UsageError(f"{asked.count} new members can't be asked for; 1 is the least")
     with site.lease() as lease:
         view = site.hands(lease).look(asked.replaces)
-        executor = _unfinished(site, lease, checker, asked)
+        try:
+            executor = _unfinished(site, lease, checker, asked)
+        except BaseException:
+            site.progress("an earlier run is not cleaned up yet; `keepapart gc` finds what it left")
+            raise
         if executor is None:
             _known(asked.replaces, view)
             executor = site.executor(lease, f"run-{site.tokens()[:12]}", checker)
