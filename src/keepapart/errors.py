@@ -7,6 +7,7 @@ KeepapartError              any of these; `exit_code` is what the command line e
     ├── ReachError          4  no way in to an instance
     ├── CloudError          4  the platform refused, or could not be asked
     │   ├── CapacityError   4  no room for the instance now; another try may succeed
+    │   ├── RefusedError    4  this very request will never be granted; another may
     │   └── NotFoundError   4  the platform knows no such instance, or not yet
     ├── LabError            4  the lab could not be built or found
     └── StoreError          4  the journal can't be read or written
@@ -44,6 +45,10 @@ class CloudError(OperationError):
 
 class CapacityError(CloudError):
     """The platform has no room for the instance now; another try may succeed."""
+
+
+class RefusedError(CloudError):
+    """The platform did nothing and will never grant this very request; one with other parameters it may."""
 
 
 class NotFoundError(CloudError):

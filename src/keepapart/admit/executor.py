@@ -11,6 +11,7 @@ from keepapart.admit.journal import Journal
 from keepapart.admit.machine import decide
 from keepapart.admit.outcome import told
 from keepapart.admit.view import View
+from keepapart.clouds import CLUSTER_TAG, Chooser
 from keepapart.config import Launch
 
 
@@ -63,6 +64,13 @@ class Executor:
         if message := told(self.journal.state, event):
             self._progress(message)
 
+    def _chosen(self, step: steps.Intend) -> dict[str, str]:
+        """Return what the launch call will say beside token and tags; a start says nothing."""
+        cloud, tags = self._hands.cloud, {CLUSTER_TAG: self.journal.state.cluster}
+        if step.source or not isinstance(cloud, Chooser):
+            return dict(self._parameters)
+        return {**self._parameters, **self._hands.retried(lambda: cloud.parameters(tags))}
+
     def perform(self, step: steps.Step) -> events.Event:
         """Do what the step says, and return what came of it."""
         hands = self._hands
@@ -70,7 +78,7 @@ class Executor:
             case steps.Note(event):
                 return event
             case steps.Intend():
-                return intent.intended(self.journal.state, step, self._tokens(), dict(self._parameters))
+                return intent.intended(self.journal.state, step, self._tokens(), self._chosen(step))
             case steps.Launch():
                 return launch.launch(hands, step)
             case steps.StartStopped():

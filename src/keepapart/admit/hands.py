@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from keepapart.admit.view import View
 from keepapart.clouds import CLUSTER_TAG, TERMINATED, Cloud
-from keepapart.errors import CapacityError, CloudError, NotFoundError
+from keepapart.errors import CapacityError, CloudError, NotFoundError, RefusedError
 from keepapart.model import Instance
 
 T = TypeVar("T")
@@ -81,8 +81,8 @@ class Hands:
         while True:
             try:
                 return call()
-            except CapacityError:
-                raise  # no fault of the call: when to try again is a question of budget
+            except (CapacityError, RefusedError):
+                raise  # no fault of the call: when to try again, and with what, is for the machine to say
             except NotFoundError as error:
                 delay = next(waits, None)
                 if delay is None:

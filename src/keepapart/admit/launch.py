@@ -5,7 +5,8 @@ Rules:
    same parameters, so the same instance.
 2. No room is no error: the call is made again after a pause that doubles, as long as time is left.
 3. An instance that doesn't show yet is waited for, never launched again.
-4. One that doesn't run within `RUNNING_WITHIN` seconds is rejected.
+4. A request that the platform refuses for good comes to nothing; the next attempt may say something else.
+5. One that doesn't run within `RUNNING_WITHIN` seconds is rejected.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from keepapart.admit.state import Attempt, Phase
 from keepapart.admit.steps import AwaitRunning, Launch, StartStopped, Step
 from keepapart.admit.view import is_member
 from keepapart.clouds import CLUSTER_TAG, PENDING, RUNNING, STOPPED, STOPPING, TERMINATED, LaunchRequest
-from keepapart.errors import CapacityError, NotFoundError
+from keepapart.errors import CapacityError, NotFoundError, RefusedError
 
 RUNNING_WITHIN = 600.0  # seconds; the slowest images boot in minutes, and what doesn't by then never will
 NO_ROOM_FIRST, NO_ROOM_LAST = 2.0, 300.0  # seconds before the call is made again
@@ -49,6 +50,8 @@ def launch(hands: Hands, step: Launch) -> e.Event:
         instance = hands.effect("launch", lambda: hands.cloud.launch(step.request))
     except CapacityError as error:
         return e.Postponed(step.attempt, str(error))
+    except RefusedError as error:
+        return e.Fruitless(step.attempt, str(error))
     return e.Launched(step.attempt, instance.id)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from keepapart.admit import events as e
 from keepapart.admit.state import Phase, State
+from keepapart.clouds import NOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,9 @@ def outcome(state: State, seconds: float) -> Outcome:
 def told(state: State, event: e.Event) -> str:
     """Say an event in words, after it was applied; empty where there is nothing to tell."""
     match event:
-        case e.Intended(source="", replaces=replaces):
-            return f"{_number(state)}: launching{f' a stand-in for {replaces}' if replaces else ''}"
+        case e.Intended(source="", replaces=replaces, parameters=parameters):
+            note = f" ({parameters[NOTE]})" if NOTE in parameters else ""
+            return f"{_number(state)}: launching{f' a stand-in for {replaces}' if replaces else ''}{note}"
         case e.Intended(source=source):
             return f"{_number(state)}: starting {source}"
         case e.Postponed(_, because):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
@@ -20,6 +20,8 @@ RUN_TAG = "keepapart:run"  # the admission that launched it
 ATTEMPT_TAG = "keepapart:attempt"  # the attempt within that run
 ROLE_TAG = "keepapart:role"  # MEMBER or CANDIDATE
 MEMBER, CANDIDATE = "member", "candidate"
+
+NOTE = "note"  # among a launch's parameters: what the cloud says of its choice; part of no call
 
 PENDING, RUNNING, STOPPING, STOPPED, TERMINATED = "pending", "running", "stopping", "stopped", "terminated"
 
@@ -55,7 +57,7 @@ class Cloud(Protocol):
     def launch(self, request: LaunchRequest) -> Instance:
         """Launch one instance, or return the one that this token launched before.
 
-        Raises `CapacityError` where there is no room now.
+        Raises `CapacityError` where there is no room now, `RefusedError` where other parameters are needed.
         """
 
     def start(self, instance_id: str) -> None:
@@ -69,6 +71,18 @@ class Cloud(Protocol):
 
     def tag(self, instance_id: str, tags: Mapping[str, str]) -> None:
         """Set these tags, leaving others as they are."""
+
+
+@runtime_checkable
+class Chooser(Protocol):
+    """A cloud that decides what a launch call says beside its token and tags, in view of what exists."""
+
+    def parameters(self, tags: Mapping[str, str]) -> Mapping[str, str]:
+        """Decide for the next launch of the cluster that `tags` name.
+
+        Admission journals the answer with the token and hands it back word for word, also after a crash.
+        What `NOTE` holds is told to the operator.
+        """
 
 
 def connect(provider: str, settings: Mapping[str, str], instances: Sequence[Instance]) -> Cloud:
