@@ -20,7 +20,7 @@ def at_risk(*rows: str, survive: str | int = "majority", reached: str = "") -> R
     ids = "abcdefgh"[: len(rows)]
     judgement = judge(ids, [Testimony("s", weights, lambda _i, _j: "…")], Strength.STRONG)
     took_part = [c == "1" for c in reached or "1" * len(rows)]
-    return risk(judgement, domains(judgement, None), took_part, survive)
+    return risk(judgement, domains(judgement, None, took_part), took_part, survive)
 
 
 def test_a_host_with_the_majority_is_fatal() -> None:

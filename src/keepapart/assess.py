@@ -68,12 +68,12 @@ def assess(
     `model` is `[network] model`; `earlier` says in words when the same network was established before, or is
     empty. `instances` are in the order of `measured.ids`.
     """
-    paths = Paths.of(measured.hops)
+    paths = Paths.of(measured.tally)
     network = hops.find(model, paths, measured.ids, earlier=earlier)
     testimonies = [hops.testify(paths, network)]
     judgement = judge(measured.ids, testimonies, Strength[cluster.assurance.upper()])
-    found = domains(judgement, hops.levels(paths, network))
     reached = [name not in measured.lost for name in measured.ids]
+    found = domains(judgement, hops.levels(paths, network), reached)
     return Audit(
         at=at,
         cluster=cluster.name,

@@ -1,7 +1,8 @@
 """Fault domains: from verdicts to hosts, from hop levels to racks. Pure.
 
-1. A group of co-resident instances is a host. An instance that is separate from every other is alone on
-   its host. Any other instance has no host that can be named: no verdict places it.
+1. A group of co-resident instances is a host. An instance is alone on its host if it is separate from every
+   other that took part. Any other has no host that can be named: no verdict places it. One that took no part
+   is placed only by what else is known of it, and doesn't keep the others from being placed.
 2. Hop levels beyond two nest: hosts joined at the least of these levels, and farther from the rest, share a
    rack. Where all are equally far, or "at that level" is not transitive, there is no rack to speak of.
 """
@@ -47,13 +48,15 @@ class Domains:
     rack_of: Sequence[str | None]
 
 
-def domains(judgement: Judgement, levels: Counts | None) -> Domains:
+def domains(judgement: Judgement, levels: Counts | None, reached: Sequence[bool]) -> Domains:
     """Group instances into hosts and hosts into racks.
 
-    `levels` are least hop counts [n, n] where they may be believed, else None: no racks then.
+    `reached` says which instances took part in the round, `levels` are least hop counts [n, n] where they may be believed, else None: no racks then.
     """
     size = len(judgement.ids)
-    placed = ~judgement.unknown.any(axis=1) | judgement.co_resident.any(axis=1)
+    took_part = np.array(reached, np.bool_)
+    doubted = judgement.unknown[:, took_part].any(axis=1)
+    placed = took_part & ~doubted | ~judgement.unknown.any(axis=1) | judgement.co_resident.any(axis=1)
     hosts: list[Host] = []
     host_of: list[str | None] = [None] * size
     by_group: dict[int, list[int]] = {}

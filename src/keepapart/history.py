@@ -17,7 +17,8 @@ import numpy as np
 
 from keepapart.assess import Audit
 from keepapart.model import Instance
-from keepapart.probe.round import Counts, Round
+from keepapart.probe.round import Round
+from keepapart.probe.tally import Counts
 from keepapart.report.document import audit_document
 from keepapart.signals.hops import Standing
 from keepapart.store import Store
@@ -47,7 +48,7 @@ def earlier(store: Store, cluster: str, instances: Sequence[Instance], measured:
         if network["standing"] == Standing.REFUTED.value:
             return ""
         if network["standing"] in _SETTLED and "least" in entry:
-            if not _same_network(entry, instances, measured.hops):
+            if not _same_network(entry, instances, measured.tally.least):
                 return ""
             if network["standing"] == Standing.REMEMBERED.value:
                 return str(network["because"])
@@ -55,7 +56,7 @@ def earlier(store: Store, cluster: str, instances: Sequence[Instance], measured:
     return ""
 
 
-def _same_network(entry: Mapping[str, Any], instances: Sequence[Instance], hops: Counts) -> bool:
+def _same_network(entry: Mapping[str, Any], instances: Sequence[Instance], least: Counts) -> bool:
     """Compare a kept audit with what is measured now, by rules 2 and 3."""
     then = {(i["id"], i["address"]): place for place, i in enumerate(entry["audit"]["instances"])}
     now = {(i.id, i.address): place for place, i in enumerate(instances)}
@@ -63,12 +64,6 @@ def _same_network(entry: Mapping[str, Any], instances: Sequence[Instance], hops:
     if len(both) < 2:
         return False
     before = np.array(entry["least"], np.uint8)[np.ix_(*[[then[key] for key in both]] * 2)]
-    today = _symmetric(hops)[np.ix_(*[[now[key] for key in both]] * 2)]
+    today = least[np.ix_(*[[now[key] for key in both]] * 2)]
     known = (before > 0) & (today > 0)
     return bool(known.any() and (before == today)[known].all())
-
-
-def _symmetric(hops: Counts) -> Counts:
-    one = np.uint8(1)
-    both: Counts = np.minimum((hops - one).min(axis=0), (hops - one).min(axis=0).T) + one
-    return both

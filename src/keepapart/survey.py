@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from keepapart.assess import Audit, assess
@@ -17,6 +18,7 @@ from keepapart.errors import OperationError, UsageError
 from keepapart.history import earlier, record
 from keepapart.model import Instance, Pair
 from keepapart.probe.round import Progress, measure
+from keepapart.signals.hops import wanting
 
 if TYPE_CHECKING:
     from keepapart.store import Store
@@ -118,7 +120,15 @@ def survey(
     network = config.network
     running = [i for i in instances if i.state == RUNNING]
     idle = {i.id: f"it is {i.state}" for i in instances if i.state != RUNNING}
-    measured = asyncio.run(measure(running, via=config.reach.via, port=network.port, progress=progress))
+    measured = asyncio.run(
+        measure(
+            running,
+            via=config.reach.via,
+            port=network.port,
+            wanting=partial(wanting, network.model),
+            progress=progress,
+        )
+    )
     measured = measured.among([i.id for i in instances], idle)
     progress("judge", 0.0)
     before = earlier(store, config.cluster.name, instances, measured) if store else ""

@@ -22,7 +22,7 @@ def opened(family: socket.AddressFamily = socket.AF_INET) -> Node:
     sockets = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(2)]
     for sock in sockets:
         open_socket(sock)
-    return Node(sockets)
+    return Node(sockets, receiving=2)
 
 
 @pytest.fixture(params=[socket.AF_INET, socket.AF_INET6], ids=["IPv4", "IPv6"])
@@ -31,7 +31,8 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     nodes = opened(request.param), opened(request.param)
     host = "::1" if request.param == socket.AF_INET6 else "127.0.0.1"
     for index, node in enumerate(nodes):
-        node.join(index, KEY, [(host, n.port) for n in nodes], samples=2)
+        node.join(index, KEY, [(host, n.ports) for n in nodes])
+        node.begin(0, 2)
     yield nodes
     for node in nodes:
         for sock in node.sockets:
@@ -70,6 +71,27 @@ def test_each_sample_is_a_flow_of_its_own(pair: Pair) -> None:
     send(pair[0], (1, None))
     sender = pair[1].sockets[0].recvfrom(SIZE)[1]
     assert sender[1] == second.getsockname()[1]
+
+
+def test_sixty_four_samples_are_sixty_four_flows(pair: Pair) -> None:
+    """With k sockets at both ends, k × k samples all differ in source or target port."""
+    flows = set()
+    for node in pair:
+        node.begin(0, 4)
+    send(pair[0], *((sample, None) for sample in range(4)))
+    for lane, sock in enumerate(pair[1].sockets):
+        for _ in range(2):
+            assert select.select([sock], [], [], 5)[0]
+            flows.add((sock.recvfrom(SIZE)[1][1], lane))
+    assert len(flows) == 4
+
+
+def test_what_is_left_of_another_batch_counts_no_more(pair: Pair) -> None:
+    """A datagram of an earlier batch that arrives late changes nothing."""
+    send(pair[0], (0, None))
+    pair[1].begin(2, 2)
+    take(pair[1])
+    assert pair[1].least == bytes(4)
 
 
 def test_the_least_count_stands(pair: Pair) -> None:
@@ -119,8 +141,9 @@ def test_the_least_count_stands(pair: Pair) -> None:
 def test_what_is_not_of_this_round_is_not_counted(bad: bytes) -> None:
     """Forged, truncated, misdirected and impossible datagrams are taken in and change nothing."""
     nodes = opened(), opened()
-    nodes[1].join(1, KEY, [("127.0.0.1", n.port) for n in nodes], samples=2)
-    nodes[0].sockets[0].sendto(bad, ("127.0.0.1", nodes[1].port))
+    nodes[1].join(1, KEY, [("127.0.0.1", n.ports) for n in nodes])
+    nodes[1].begin(0, 2)
+    nodes[0].sockets[0].sendto(bad, ("127.0.0.1", nodes[1].ports[0]))
     assert take(nodes[1]) == 1
     assert nodes[1].least == bytes(4)
     for node in nodes:
@@ -134,8 +157,9 @@ def test_no_bytes_whatever_are_counted_or_upset_a_node(noise: bytes) -> None:
     """Whatever a stranger sends, a node stays as it was."""
     node, stranger = opened(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with stranger:
-        node.join(1, KEY, [("127.0.0.1", 1), ("127.0.0.1", node.port)], samples=2)
-        stranger.sendto(noise, ("127.0.0.1", node.port))
+        node.join(1, KEY, [("127.0.0.1", [1]), ("127.0.0.1", node.ports)])
+        node.begin(0, 2)
+        stranger.sendto(noise, ("127.0.0.1", node.ports[0]))
         assert take(node) == 1
     assert node.least == bytes(4)
     for sock in node.sockets:

@@ -10,6 +10,7 @@ from keepapart.assess import Audit, assess
 from keepapart.config import Cluster
 from keepapart.model import Instance
 from keepapart.probe.round import Round
+from keepapart.probe.tally import Tally
 
 Place = tuple[int, int]  # rack, host within it
 
@@ -35,7 +36,7 @@ def audit_of(
     for name in lost or {}:
         hops[names.index(name), :] = hops[:, names.index(name)] = 0
     instances = [Instance(name, f"10.0.{k // 250}.{k % 250 + 1}") for k, name in enumerate(names)]
-    measured = Round(names, np.repeat(hops[None], 8, axis=0), dict(lost or {}))
+    measured = Round(names, Tally.of(np.repeat(hops[None], 8, axis=0)), dict(lost or {}))
     return assess(instances, measured, cluster=cluster or Cluster(name="orders"), model=model, at=at)
 
 
@@ -44,7 +45,7 @@ def with_refuted_chain() -> Audit:
     names = ("a", "b", "c")
     hops = np.array([[0, 2, 4], [2, 0, 2], [4, 2, 0]], np.uint8)
     instances = [Instance(name, f"10.0.0.{k}") for k, name in enumerate(names, 1)]
-    measured = Round(names, np.repeat(hops[None], 8, axis=0), {})
+    measured = Round(names, Tally.of(np.repeat(hops[None], 8, axis=0)), {})
     return assess(instances, measured, cluster=Cluster(name="orders"), model="routed-host")
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.model import Says, Strength
+from keepapart.probe.tally import Tally
 from keepapart.signals import Testimony, hops
 from keepapart.signals.hops import UNSEEN, Finding, Paths, Standing
 
@@ -17,7 +18,7 @@ IDS = "abcdefgh"
 def paths(*rows: str, samples: int = 8) -> Paths:
     """Return steady counts from a picture of the matrix, one digit a pair, "." for not measured."""
     matrix = np.array([[0 if c == "." else int(c) for c in row] for row in rows], np.uint8)
-    return Paths.of(np.repeat(matrix[None], samples, axis=0))
+    return Paths.of(Tally.of(np.repeat(matrix[None], samples, axis=0)))
 
 
 def varying(pair: tuple[int, ...], *, others: int = 4, size: int = 5) -> Paths:
@@ -25,7 +26,7 @@ def varying(pair: tuple[int, ...], *, others: int = 4, size: int = 5) -> Paths:
     counts = np.full((len(pair), size, size), others, np.uint8)
     counts[:, 0, 1] = counts[:, 1, 0] = pair
     counts[:, np.arange(size), np.arange(size)] = 0
-    return Paths.of(counts)
+    return Paths.of(Tally.of(counts))
 
 
 def find(given: Paths, model: str = "auto", **more: object) -> Finding:
@@ -68,7 +69,7 @@ def test_two_hops_that_are_not_transitive_refute_it() -> None:
 def test_a_pair_that_may_yet_be_seen_at_two_is_no_counter_example() -> None:
     """Where counts vary so much that a shorter path may be unseen, transitivity isn't refuted by it."""
     samples = np.array([[[0, 2, 3], [2, 0, 2], [3, 2, 0]], [[0, 3, 4], [3, 0, 4], [4, 4, 0]]], np.uint8)
-    assert find(Paths.of(samples)).standing is Standing.OPEN
+    assert find(Paths.of(Tally.of(samples))).standing is Standing.OPEN
 
 
 def test_without_a_pair_at_two_hops_the_question_stays_open() -> None:
@@ -140,7 +141,7 @@ def test_variation_anywhere_weakens_an_instance_s_other_pairs() -> None:
 def test_one_way_only_is_not_steady() -> None:
     """A single flow can't show that counts are steady."""
     one_way = np.array([[[0, 4], [0, 0]]], np.uint8)
-    assert says(Paths.of(one_way), 0, 1, "routed-host") == (Says.DIFFERENT, Strength.WEAK)
+    assert says(Paths.of(Tally.of(one_way)), 0, 1, "routed-host") == (Says.DIFFERENT, Strength.WEAK)
 
 
 @pytest.mark.parametrize(("size", "samples"), [(2, 8), (5, 8), (64, 8), (200, 7), (375, 1), (500, 1)])
@@ -151,7 +152,7 @@ def test_steady_rounds_of_any_size_separate(size: int, samples: int) -> None:
     assert samples_for(size) >= samples
     counts = np.full((samples, size, size), 4, np.uint8)
     counts[:, np.arange(size), np.arange(size)] = 0
-    assert Paths.of(counts).unseen[0, 1] < UNSEEN
+    assert Paths.of(Tally.of(counts)).unseen[0, 1] < UNSEEN
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(3, 12))
@@ -163,5 +164,5 @@ def test_behind_random_extra_gateways_nothing_is_separated(seed: int, most: int,
     random = np.random.default_rng(seed)
     counts = 2 + random.integers(0, most + 1, (8, size, size)).astype(np.uint8)
     counts[:, np.arange(size), np.arange(size)] = 0
-    given = Paths.of(counts)
+    given = Paths.of(Tally.of(counts))
     assert not ((given.least > 2) & (given.unseen < UNSEEN)).any()

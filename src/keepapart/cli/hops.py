@@ -30,5 +30,5 @@ def run(args: argparse.Namespace) -> int:
         from keepapart.report.terminal import print_hops
 
         print_hops(found)
-    missing = int((found.round.least() == 0).sum()) - len(found.round.ids)
+    missing = int((found.round.tally.way == 0).sum()) - len(found.round.ids)
     return 3 if missing else 0

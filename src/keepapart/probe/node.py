@@ -11,7 +11,7 @@ What it promises:
 3. Hops are counted as tracepath counts them: time-to-live when sent - when it arrived + 1, which is the
    number of routers between the two, plus one. Of repeated datagrams the least count stands.
 
-The operator's side speaks to it in JSON, one document a line: open, join, send, report (see `serve`).
+The operator's side speaks to it in JSON, one document a line: open, join, begin, send, report (see `serve`).
 """
 
 import base64
@@ -41,6 +41,7 @@ MAC_SIZE = 16
 SIZE = HEADER.size + MAC_SIZE
 
 Want = Tuple[int, Optional[Iterable[int]]]  # a sample, and the indices to send it to (None: all others)
+Place = Tuple[str, List[int]]  # where a node receives: its address and ports
 
 
 def open_socket(sock: socket.socket, port: int = 0) -> None:
@@ -59,29 +60,37 @@ def open_socket(sock: socket.socket, port: int = 0) -> None:
 class Node:
     """One end of every pair that this instance is in.
 
-    `sockets` are prepared by `open_socket`. The first receives; sample `s` is sent from number
-    `s % len(sockets)`, so that each socket is a flow of its own to whatever balances load on the way,
-    and samples beyond the number of sockets repeat a flow.
+    `sockets` are prepared by `open_socket`; the first `receiving` of them receive. Sample s is sent from
+    socket s modulo their number, and to the next of the target's ports each time all sockets have had their
+    turn: with k of both, the first k × k samples are flows of their own to whatever balances load on the way.
     """
 
-    def __init__(self, sockets: List[socket.socket]) -> None:
+    def __init__(self, sockets: List[socket.socket], receiving: int) -> None:
         self.sockets = sockets
-        self.port = sockets[0].getsockname()[1]
+        self.ports = [sock.getsockname()[1] for sock in sockets[:receiving]]
+        self.listening = sockets[:1]
         self.index = 0
         self.size = 0
+        self.first = 0
         self.samples = 0
         self.key = b""
-        self.roster = []  # type: List[Tuple[str, int]]
+        self.roster = []  # type: List[Place]
         self.least = bytearray()
 
-    def join(self, index: int, key: bytes, roster: List[Tuple[str, int]], samples: int) -> None:
-        """Enter a round as number `index` of `roster`, which lists every node's (address, port)."""
+    def join(self, index: int, key: bytes, roster: List[Place]) -> None:
+        """Enter a round as number `index` of `roster`."""
         self.index = index
         self.key = key
         self.roster = roster
         self.size = len(roster)
+
+    def begin(self, first: int, samples: int) -> None:
+        """Turn to a new batch, the samples from `first` on; what is left of others counts no more."""
+        self.first = first
         self.samples = samples
         self.least = bytearray(samples * self.size)
+        lanes = {sample // len(self.sockets) % len(self.ports) for sample in range(first, first + samples)}
+        self.listening = [self.sockets[lane] for lane in sorted(lanes)]
 
     def send(self, wants: Iterable[Want]) -> Iterator[int]:
         """Send these samples, yielding the number sent after every burst so that the caller can pace."""
@@ -89,16 +98,19 @@ class Node:
         sent = 0
         for sample, targets in wants:
             sendto = self.sockets[sample % len(self.sockets)].sendto
+            turn = sample // len(self.sockets)
             for target in self._all_others() if targets is None else targets:
                 header = pack(VERSION, TTL, sample, me, target)
                 datagram = header + blake2b(header, key=key, digest_size=MAC_SIZE).digest()
+                address, ports = roster[target]
+                place = (address, ports[turn % len(ports)])
                 try:
-                    sendto(datagram, roster[target])
+                    sendto(datagram, place)
                 except OSError:
                     # An ICMP error of an earlier datagram surfaces here and is cleared by it: once more.
                     # What still fails stays missing, and missing pairs are asked for again.
                     with contextlib.suppress(OSError):
-                        sendto(datagram, roster[target])
+                        sendto(datagram, place)
                 sent += 1
                 if sent == BURST:
                     yield sent
@@ -108,8 +120,11 @@ class Node:
 
     def receive(self) -> int:
         """Take in all that has arrived; return how many datagrams that was, counted or not."""
-        recvmsg, unpack, blake2b, key = self.sockets[0].recvmsg, HEADER.unpack_from, hashlib.blake2b, self.key
-        me, size, samples, least = self.index, self.size, self.samples, self.least
+        return sum([self._receive_on(sock) for sock in self.listening])
+
+    def _receive_on(self, sock: socket.socket) -> int:
+        recvmsg, unpack, blake2b, key = sock.recvmsg, HEADER.unpack_from, hashlib.blake2b, self.key
+        me, size, first, samples, least = self.index, self.size, self.first, self.samples, self.least
         digest_equal = hmac.compare_digest
         arrived = 0
         while True:
@@ -124,7 +139,7 @@ class Node:
             if len(datagram) != SIZE or not ancillary:
                 continue
             version, sent_ttl, sample, sender, target = unpack(datagram)
-            if version != VERSION or target != me or sender >= size or sample >= samples:
+            if version != VERSION or target != me or sender >= size or not 0 <= sample - first < samples:
                 continue
             header = datagram[: HEADER.size]
             if not digest_equal(
@@ -132,7 +147,7 @@ class Node:
             ):
                 continue
             hops = sent_ttl - ancillary[0][2][0] + 1
-            place = sample * size + sender
+            place = (sample - first) * size + sender
             if 1 <= hops <= TTL and not 0 < least[place] <= hops:
                 least[place] = hops
 
@@ -149,8 +164,9 @@ class Node:
 def serve(stdin: int, stdout: int) -> None:
     """Take part in rounds as told on `stdin`, a JSON document a line; answer each with one on `stdout`.
 
-    {"do": "open", "family": 4 or 6, "port": p, "flows": k} -> {"port": p}
-    {"do": "join", "index": i, "key": hex, "roster": [[address, port], ...], "samples": k} -> {}
+    {"do": "open", "family": 4 or 6, "port": p, "flows": k} -> {"ports": [p, ...]}
+    {"do": "join", "index": i, "key": hex, "roster": [[address, [port, ...]], ...]} -> {}
+    {"do": "begin", "first": number of the first sample, "samples": how many} -> {}
     {"do": "send", "pace": datagrams a second, "wants": [[sample, [index, ...] or null for all], ...]} -> {}
     {"do": "report", "settle": seconds to wait for stragglers} -> {"hops": base64 of samples x nodes bytes}
 
@@ -159,7 +175,7 @@ def serve(stdin: int, stdout: int) -> None:
     node = None  # type: Any
     buffered = b""
     while True:
-        sockets = [node.sockets[0]] if node else []
+        sockets = node.listening if node else []
         readable, _, _ = select.select([stdin, *sockets], [], [])
         if stdin not in readable:
             node.receive()
@@ -174,7 +190,7 @@ def serve(stdin: int, stdout: int) -> None:
                 command = json.loads(line.decode())
                 if command["do"] == "open":
                     node = _open(command)
-                    answer = {"port": node.port}  # type: Dict[str, Any]
+                    answer = {"ports": node.ports}  # type: Dict[str, Any]
                 else:
                     answer = _perform(node, command)
             except Exception as error:  # whatever it is, the operator must hear of it
@@ -189,13 +205,16 @@ def _open(command: Dict[str, Any]) -> Node:
         sock = socket.socket(family, socket.SOCK_DGRAM)
         open_socket(sock, command["port"] if flow == 0 else 0)
         sockets.append(sock)
-    return Node(sockets)
+    return Node(sockets, 1 if command["port"] else len(sockets))
 
 
 def _perform(node: Node, command: Dict[str, Any]) -> Dict[str, Any]:
     if command["do"] == "join":
-        roster = [(str(address), int(port)) for address, port in command["roster"]]
-        node.join(command["index"], bytes.fromhex(command["key"]), roster, command["samples"])
+        roster = [(str(address), [int(port) for port in ports]) for address, ports in command["roster"]]
+        node.join(command["index"], bytes.fromhex(command["key"]), roster)
+        return {}
+    if command["do"] == "begin":
+        node.begin(command["first"], command["samples"])
         return {}
     if command["do"] == "send":
         for sent in node.send(command["wants"]):
@@ -216,7 +235,7 @@ def _receive_for(node: Node, seconds: float) -> None:
         left = end - time.monotonic()
         if left <= 0:
             break
-        if select.select([node.sockets[0]], [], [], left)[0]:
+        if select.select(node.listening, [], [], left)[0]:
             node.receive()
     node.receive()
 

@@ -12,15 +12,15 @@ from typing import Protocol
 
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
-from keepapart.probe.node import Want
+from keepapart.probe.node import Place, Want
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Who takes part in a round: `places[i]` is the (address, port) of instance `ids[i]`."""
+    """Who takes part in a round: `places[i]` is the address and the ports of instance `ids[i]`."""
 
     ids: Sequence[str]
-    places: Sequence[tuple[str, int]]
+    places: Sequence[Place]
 
 
 class Crew(Protocol):
@@ -32,11 +32,17 @@ class Crew(Protocol):
 
     lost: dict[str, str]
 
-    async def open(self, port: int, flows: int) -> Mapping[str, int]:
-        """Start a node on each instance, `flows` sockets each; return the ports that they receive on."""
+    async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:
+        """Start a node on each instance, `flows` sockets each; return the ports that they receive on.
 
-    async def join(self, roster: Roster, key: bytes, samples: int) -> None:
+        With a `port` (not 0) that is the only one; otherwise every socket receives.
+        """
+
+    async def join(self, roster: Roster, key: bytes) -> None:
         """Hand the roster and the round's key to every node."""
+
+    async def begin(self, first: int, samples: int) -> None:
+        """Turn every node to a new batch: the samples from `first` on."""
 
     async def send(self, wants: Mapping[str, Sequence[Want]]) -> None:
         """Have each node send what it is to send; return when all have."""
@@ -44,7 +50,7 @@ class Crew(Protocol):
     async def report(self, settle: float) -> Mapping[str, bytes]:
         """Collect each node's least hop counts, after waiting up to `settle` seconds for stragglers.
 
-        One byte for each (sample, sender), samples × roster long; 0 is not measured.
+        One byte for each (sample, sender) of the batch, samples × roster long; 0 is not measured.
         """
 
     async def close(self) -> None:

@@ -35,16 +35,21 @@ class NetnsCrew:
         self._addresses = addresses
         self._nodes: dict[str, Node] = {}
 
-    async def open(self, port: int, flows: int) -> Mapping[str, int]:
+    async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:
         """Open each instance's sockets in its namespace."""
         return await asyncio.to_thread(self._open, port, flows)
 
-    async def join(self, roster: Roster, key: bytes, samples: int) -> None:
+    async def join(self, roster: Roster, key: bytes) -> None:
         """Hand every node the roster: one list, shared."""
         places = list(roster.places)
         for index, name in enumerate(roster.ids):
             if name in self._nodes:
-                self._nodes[name].join(index, key, places, samples)
+                self._nodes[name].join(index, key, places)
+
+    async def begin(self, first: int, samples: int) -> None:
+        """Turn every node to a new batch."""
+        for node in self._nodes.values():
+            node.begin(first, samples)
 
     async def send(self, wants: Mapping[str, Sequence[Want]]) -> None:
         """Let the nodes send in turn, a burst each, receiving in between."""
@@ -62,7 +67,7 @@ class NetnsCrew:
                 sock.close()
         self._nodes.clear()
 
-    def _open(self, port: int, flows: int) -> Mapping[str, int]:
+    def _open(self, port: int, flows: int) -> Mapping[str, list[int]]:
         _raise_file_limit()
         opened: dict[str, list[socket.socket]] = {}
         in_labs: dict[str, dict[str, str]] = {}
@@ -85,8 +90,8 @@ class NetnsCrew:
             except OSError as error:
                 self.lost[name] = f"its namespace gives no socket: {error.strerror}"
                 continue
-            self._nodes[name] = Node(sockets)
-        return {name: node.port for name, node in self._nodes.items()}
+            self._nodes[name] = Node(sockets, 1 if port else len(sockets))
+        return {name: node.ports for name, node in self._nodes.items()}
 
     def _from_lab(
         self, name: str, guests: Mapping[str, str], flows: int
@@ -114,13 +119,13 @@ class NetnsCrew:
                 node.receive()
 
     def _settle(self, quiet: float) -> None:
-        waiting = {node.sockets[0].fileno(): node for node in self._nodes.values()}
+        waiting = {sock.fileno(): node for node in self._nodes.values() for sock in node.listening}
         poll = select.epoll()
         try:
             for number in waiting:
                 poll.register(number, select.EPOLLIN)
             end = time.monotonic() + quiet
-            while not all(node.complete() for node in waiting.values()):
+            while not all(node.complete() for node in self._nodes.values()):
                 ready = poll.poll(max(0.0, end - time.monotonic()))
                 if not ready:
                     break

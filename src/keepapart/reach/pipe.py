@@ -65,32 +65,43 @@ class PipeCrew:
         """Start `LOADER` at an instance, its length argument being `len(node_source())`."""
         raise NotImplementedError
 
-    async def open(self, port: int, flows: int) -> Mapping[str, int]:
+    async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:
         """Connect to every instance and start its node."""
         source = node_source()
 
-        async def start(name: str) -> int:
+        async def start(name: str) -> list[int]:
             pipe = self._pipes[name] = await self.connect(name)
             await pipe.write(source)
             family = ip_address(self._addresses[name]).version
             answer = await self._ask(name, {"do": "open", "family": family, "port": port, "flows": flows})
-            opened = answer.get("port")
-            if type(opened) is not int or not 0 < opened < 65536:
-                raise ReachError("its node names no port")
-            return opened
+            ports = answer.get("ports")
+            if not isinstance(ports, list) or not ports or len(ports) > flows:
+                raise ReachError("its node names no ports")
+            if any(type(number) is not int or not 0 < number < 65536 for number in ports):
+                raise ReachError("its node names a port that is none")
+            return ports
 
         return await self._each(self._addresses, start)
 
-    async def join(self, roster: Roster, key: bytes, samples: int) -> None:
+    async def join(self, roster: Roster, key: bytes) -> None:
         """Hand every node the roster and the key."""
-        self._size, self._samples = len(roster.ids), samples
+        self._size = len(roster.ids)
         index = {name: number for number, name in enumerate(roster.ids)}
-        base = {"do": "join", "key": key.hex(), "roster": list(roster.places), "samples": samples}
+        base = {"do": "join", "key": key.hex(), "roster": list(roster.places)}
 
         async def join(name: str) -> None:
             await self._ask(name, {**base, "index": index[name]})
 
         await self._each([name for name in self._pipes if name in index], join)
+
+    async def begin(self, first: int, samples: int) -> None:
+        """Turn every node to a new batch."""
+        self._samples = samples
+
+        async def begin(name: str) -> None:
+            await self._ask(name, {"do": "begin", "first": first, "samples": samples})
+
+        await self._each(list(self._pipes), begin)
 
     async def send(self, wants: Mapping[str, Sequence[Want]]) -> None:
         """Tell every node what to send; each paces itself."""

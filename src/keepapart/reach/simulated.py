@@ -22,12 +22,13 @@ class SimulatedCrew:
             guest, _, lab = where.partition("@")
             self._guests.setdefault(lab, {})[guest] = name
         self._counts: dict[str, bytes] = {}
+        self._roster: list[str] = []
 
-    async def open(self, port: int, flows: int) -> Mapping[str, int]:  # noqa: ARG002  # nothing to open
+    async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:  # noqa: ARG002  # nothing to open
         """Find out which guests answer."""
         from keepapart.lab.client import Lab
 
-        found: dict[str, int] = {}
+        found: dict[str, list[int]] = {}
         for lab, guests in self._guests.items():
             try:
                 known = await asyncio.to_thread(Lab.find(lab or None).describe, list(guests))
@@ -37,22 +38,27 @@ class SimulatedCrew:
             for guest, name in guests.items():
                 instance = known.get(guest)
                 if instance and instance.state == "running" and instance.facts.get("health") != "impaired":
-                    found[name] = PORT
+                    found[name] = [PORT]
                 else:
                     self.lost[name] = f"lab {lab!r} has no running guest {guest!r} with a network"
         return found
 
-    async def join(self, roster: Roster, key: bytes, samples: int) -> None:  # noqa: ARG002  # no datagrams
-        """Have the labs compute the counts of this round."""
+    async def join(self, roster: Roster, key: bytes) -> None:  # noqa: ARG002  # no datagrams, no key
+        """Remember who takes part."""
+        self._roster = list(roster.ids)
+
+    async def begin(self, first: int, samples: int) -> None:
+        """Have the labs compute the counts of this batch."""
         from keepapart.lab.client import Lab
 
+        here = set(self._roster)
         for lab, guests in self._guests.items():
-            here = {guest: name for guest, name in guests.items() if name in set(roster.ids)}
-            hops = await asyncio.to_thread(Lab.find(lab or None).hops, list(here), samples)
-            position = {name: at for at, name in enumerate(here.values())}
-            order = [position.get(name, -1) for name in roster.ids]
+            present = {guest: name for guest, name in guests.items() if name in here}
+            hops = await asyncio.to_thread(Lab.find(lab or None).hops, list(present), first + samples)
+            position = {name: at for at, name in enumerate(present.values())}
+            order = [position.get(name, -1) for name in self._roster]
             for name, at in position.items():
-                column = hops[:, order, at]
+                column = hops[first:, order, at]
                 column[:, [place < 0 for place in order]] = 0  # another lab's guests
                 self._counts[name] = column.tobytes()
 

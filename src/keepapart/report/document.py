@@ -60,7 +60,7 @@ def check_document(audit: Audit, pair: Pair) -> dict[str, Any]:
 
 def hops_document(audit: Audit) -> dict[str, Any]:
     """Return `keepapart.hops/1`: row = from, column = to, null = not measured, 0 on the diagonal."""
-    counts = audit.round.least().tolist()
+    counts = audit.round.tally.way.tolist()
     matrix = [
         [count or (0 if row == column else None) for column, count in enumerate(line)]
         for row, line in enumerate(counts)

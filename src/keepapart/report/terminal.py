@@ -104,7 +104,7 @@ def print_hops(audit: Audit) -> None:
     """Print the hop matrix, row = from, column = to; columns that don't fit are left out, and counted."""
     out = console()
     ids = [plain(name) for name in audit.round.ids]
-    least = audit.round.least()
+    least = audit.round.tally.way
     widest = max(len(name) for name in ids)
     number = len(str(len(ids)))
     room = out.width - number - widest - 3

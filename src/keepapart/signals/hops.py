@@ -30,7 +30,8 @@ from scipy.special import betaincinv
 
 from keepapart.components import Mask, components
 from keepapart.model import Strength
-from keepapart.signals import Counts, Testimony, Weights
+from keepapart.probe.tally import Counts, Flows, Tally
+from keepapart.signals import Testimony, Weights
 
 UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
 CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
@@ -70,34 +71,29 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The measured counts of unordered pairs, both ways and all flows taken together.
+    """What a round's counts say of unordered pairs, all [n, n] and symmetric.
 
-    All are [n, n] and symmetric. `least` and `most` are hop counts, 0 where nothing was measured; `flows`
-    how many were measured, `shortest` how many of them had the least count; `unseen` is an upper bound on
-    the chance that a path shorter than `least` exists and none of the flows took it.
+    `least`, `most`, `flows` and `shortest` are the tally's; `unseen` is an upper bound on the chance that a
+    path shorter than `least` exists and none of the flows took it, 1 where nothing was measured.
     """
 
     least: Counts
     most: Counts
-    flows: npt.NDArray[np.uint16]
-    shortest: npt.NDArray[np.uint16]
+    flows: Flows
+    shortest: Flows
     unseen: Chances
 
     @classmethod
-    def of(cls, hops: Counts) -> Paths:
-        """Summarise `hops`, [samples, n, n] with 0 for not measured."""
-        size = hops.shape[1]
-        least, most = np.zeros((2, size, size), np.uint8)
-        flows, shortest = np.zeros((2, size, size), np.uint16)
-        for sample in hops:
-            for way in (sample, sample.T):
-                shorter = (way > 0) & ((least == 0) | (way < least))
-                shortest[shorter] = 0
-                np.copyto(least, way, where=shorter)
-                np.maximum(most, way, out=most)
-                flows += way > 0
-                shortest += (way > 0) & (way == least)
-        return cls(least, most, flows, shortest, _unseen(flows, shortest))
+    def of(cls, tally: Tally) -> Paths:
+        """Judge how far a tally may be believed."""
+        unseen = _unseen(tally.flows, tally.shortest)
+        return cls(tally.least, tally.most, tally.flows, tally.shortest, unseen)
+
+    @property
+    def sure(self) -> Mask:
+        """Where the least count may be believed: two hops once seen, or more with nothing shorter unseen."""
+        found: Mask = (self.least == 2) | ((self.least > 2) & (self.unseen < UNSEEN))
+        return found
 
 
 def testify(paths: Paths, finding: Finding) -> Testimony:
@@ -108,7 +104,7 @@ def testify(paths: Paths, finding: Finding) -> Testimony:
         beyond = paths.least > 2
         weights[paths.least == 2] = strength
         weights[beyond] = -np.int8(Strength.WEAK)
-        weights[beyond & (paths.unseen < UNSEEN)] = -np.int8(strength)
+        weights[beyond & paths.sure] = -np.int8(strength)
 
     def because(i: int, j: int) -> str:
         low, high, flows = int(paths.least[i, j]), int(paths.most[i, j]), int(paths.flows[i, j])
@@ -129,11 +125,23 @@ def levels(paths: Paths, finding: Finding) -> Counts | None:
     """Return the least counts that may be believed, 0 elsewhere; None where hops don't speak strongly."""
     if finding.strength is not Strength.STRONG:
         return None
-    return np.where((paths.least == 2) | (paths.unseen < UNSEEN), paths.least, np.uint8(0))
+    return np.where(paths.sure, paths.least, np.uint8(0))
+
+
+def wanting(model: str, tally: Tally) -> Mask | None:
+    """Say which pairs need more flows before hops can speak of them strongly; None where none would help.
+
+    Those beyond two hops whose shortest path may still be unseen, unless hops say nothing on this network.
+    """
+    paths = Paths.of(tally)
+    if find(model, paths, range(len(paths.least))).strength is None:
+        return None
+    doubtful: Mask = (paths.least > 2) & ~paths.sure
+    return doubtful if doubtful.any() else None
 
 
 def find(
-    model: str, paths: Paths, ids: Sequence[str], *, earlier: str = "", stated: Sequence[Testimony] = ()
+    model: str, paths: Paths, ids: Sequence[object], *, earlier: str = "", stated: Sequence[Testimony] = ()
 ) -> Finding:
     """Say what kind of network this is (rule 2).
 
@@ -150,7 +158,7 @@ def find(
     for testimony in stated:
         if finding := _contradicted(paths, ids, testimony):
             return finding
-    two, beyond = _first(paths.least == 2), _first((paths.least > 2) & (paths.unseen < UNSEEN))
+    two, beyond = _first(paths.least == 2), _first((paths.least > 2) & paths.sure)
     if two and beyond:
         return Finding(
             Standing.ESTABLISHED,
@@ -168,7 +176,7 @@ def find(
     )
 
 
-def _shared_link(paths: Paths, ids: Sequence[str]) -> Finding | None:
+def _shared_link(paths: Paths, ids: Sequence[object]) -> Finding | None:
     if pair := _first(paths.least == 1):
         return Finding(
             Standing.REFUTED,
@@ -178,11 +186,11 @@ def _shared_link(paths: Paths, ids: Sequence[str]) -> Finding | None:
     return None
 
 
-def _not_transitive(paths: Paths, ids: Sequence[str]) -> Finding | None:
+def _not_transitive(paths: Paths, ids: Sequence[object]) -> Finding | None:
     two: Mask = paths.least == 2
     groups = components(two)
     together = groups[:, None] == groups[None, :]
-    pair = _first(together & (paths.least > 2) & (paths.unseen < UNSEEN))
+    pair = _first(together & (paths.least > 2) & paths.sure)
     if pair is None:
         return None
     return Finding(
@@ -193,9 +201,9 @@ def _not_transitive(paths: Paths, ids: Sequence[str]) -> Finding | None:
     )
 
 
-def _contradicted(paths: Paths, ids: Sequence[str], stated: Testimony) -> Finding | None:
+def _contradicted(paths: Paths, ids: Sequence[object], stated: Testimony) -> Finding | None:
     lie = (paths.least == 2) & (stated.weights < 0)
-    lie |= (paths.least > 2) & (paths.unseen < UNSEEN) & (stated.weights > 0)
+    lie |= (paths.least > 2) & paths.sure & (stated.weights > 0)
     if pair := _first(lie):
         return Finding(
             Standing.REFUTED,
@@ -207,16 +215,17 @@ def _contradicted(paths: Paths, ids: Sequence[str], stated: Testimony) -> Findin
 
 
 def _first(mask: Mask) -> tuple[int, int] | None:
-    place = int(mask.argmax())
-    i, j = divmod(place, mask.shape[1]) if mask.size else (0, 0)
-    return (i, j) if mask.size and mask[i, j] else None
+    if not mask.any():
+        return None
+    i, j = divmod(int(mask.argmax()), mask.shape[1])
+    return i, j
 
 
-def _named(ids: Sequence[str], pair: tuple[int, int]) -> str:
+def _named(ids: Sequence[object], pair: tuple[int, int]) -> str:
     return f"{ids[pair[0]]} and {ids[pair[1]]}"
 
 
-def _unseen(flows: npt.NDArray[np.uint16], shortest: npt.NDArray[np.uint16]) -> Chances:
+def _unseen(flows: Flows, shortest: Flows) -> Chances:
     """Bound the chance that no flow of a pair took its shortest path (rule 4); 1 where none was measured.
 
     One flow of each pair is its least by definition, so a pair of k flows has k - 1 trials. An instance or

@@ -1,0 +1,69 @@
+"""The measured counts of every pair, summed up over flows as they come in: it never holds them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Counts = npt.NDArray[np.uint8]
+Flows = npt.NDArray[np.uint16]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Hop counts of n instances, all [n, n]; 0 everywhere means not measured.
+
+    `way[i, j]` is the least count from i to j. The others are of unordered pairs, both ways together, and
+    symmetric: `least` and `most` hop counts, how many `flows` were measured and how many of those had the
+    least count (`shortest`).
+    """
+
+    way: Counts
+    least: Counts
+    most: Counts
+    flows: Flows
+    shortest: Flows
+
+    @classmethod
+    def empty(cls, size: int) -> Tally:
+        """Return the tally of instances of which nothing was measured."""
+        way, least, most = np.zeros((3, size, size), np.uint8)
+        flows, shortest = np.zeros((2, size, size), np.uint16)
+        return cls(way, least, most, flows, shortest)
+
+    @classmethod
+    def of(cls, samples: Counts) -> Tally:
+        """Return the tally of samples [k, n, n]; see `add`."""
+        tally = cls.empty(samples.shape[1])
+        tally.add(samples)
+        return tally
+
+    def add(self, samples: Counts) -> None:
+        """Count in samples [k, n, n], row = from, column = to, each a flow of its own, 0 = not measured."""
+        for sample in samples:
+            np.copyto(self.way, sample, where=(sample > 0) & ((self.way == 0) | (sample < self.way)))
+            for counts in (sample, sample.T):
+                measured = counts > 0
+                shorter = measured & ((self.least == 0) | (counts < self.least))
+                self.shortest[shorter] = 0
+                np.copyto(self.least, counts, where=shorter)
+                np.maximum(self.most, counts, out=self.most)
+                self.flows += measured
+                self.shortest += measured & (counts == self.least)
+
+    def forget(self, places: Sequence[int]) -> None:
+        """Unmeasure every pair of these instances."""
+        for counts in (self.way, self.least, self.most, self.flows, self.shortest):
+            counts[list(places), :] = 0
+            counts[:, list(places)] = 0
+
+    def spread(self, places: Sequence[int], size: int) -> Tally:
+        """Return the tally of `size` instances, of which this one's are at `places`."""
+        wide = Tally.empty(size)
+        at = np.ix_(list(places), list(places))
+        for name in ("way", "least", "most", "flows", "shortest"):
+            getattr(wide, name)[at] = getattr(self, name)
+        return wide
