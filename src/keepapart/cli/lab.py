@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     up.add_argument("world", metavar="WORLD", help="world file (TOML)")
     up.add_argument("--name", help="what to call it (default: the world's own name)")
     up.add_argument("--simulated", action="store_true", help="compute hop counts instead of sending packets")
+    up.add_argument("--sshd", action="store_true", help="run a real sshd in every instance")
     up.add_argument("--foreground", action="store_true", help="stay attached; Ctrl-C ends the lab")
 
     add_json(_verb(verbs, "ls", "list its instances", "keepapart lab ls --json"))
@@ -114,20 +115,24 @@ def _up(args: argparse.Namespace) -> int:
     if not world.NAME.fullmatch(name):
         raise UsageError(f"--name {name}: up to 40 lower-case letters, digits and dashes are wanted")
     if args.foreground:
-        return _stay(name, a_world, simulated=args.simulated)
-    lab = client.up(a_world, name=name, simulated=args.simulated)
+        return _stay(name, a_world, simulated=args.simulated, sshd=args.sshd)
+    lab = client.up(a_world, name=name, simulated=args.simulated, sshd=args.sshd)
     _welcome(lab.name, lab.kind, lab.because, a_world, asked=args.simulated)
+    if args.sshd:
+        _welcome_ssh(name)
     return 0
 
 
-def _stay(name: str, a_world: World, *, simulated: bool) -> int:
+def _stay(name: str, a_world: World, *, simulated: bool, sshd: bool) -> int:
     from keepapart.lab import daemon
 
     def ready(service: Service) -> None:
         _welcome(name, service.network.kind, service.because, a_world, asked=simulated)
+        if sshd:
+            _welcome_ssh(name)
 
     try:
-        daemon.serve(name, a_world, simulated=simulated, lifeline=None, ready=ready)
+        daemon.serve(name, a_world, simulated=simulated, sshd=sshd, lifeline=None, ready=ready)
     except KeyboardInterrupt:  # the way to end it
         sys.stderr.write("\n")
     return 0
@@ -145,6 +150,19 @@ def _welcome(name: str, kind: str, because: str, a_world: World, *, asked: bool)
         f"{_many(hosts, 'host')} in {_many(racks, 'rack')}; clusters: {clusters}\n"
         "next: `keepapart lab ls` shows what runs; in keepapart.toml write "
         f'[cloud] provider = "lab", lab = "{name}"\n'
+    )
+    sys.stdout.flush()
+
+
+def _welcome_ssh(name: str) -> None:
+    """Say how to get in by ssh, and what to write for keepapart to go the same way."""
+    from keepapart.lab import protocol, sshd
+
+    config = sshd.folder_of(protocol.socket_path(name)) / "ssh_config"
+    sys.stdout.write(
+        f"ssh: `ssh -F {config} i-0001` gets in; for keepapart to go that way write\n"
+        f'[cloud] provider = "lab", lab = "{name}", way = "ssh"\n'
+        f'[reach] via = "ssh", ssh_config = "{config}"\n'
     )
     sys.stdout.flush()
 

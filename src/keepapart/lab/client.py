@@ -183,8 +183,15 @@ def labs() -> list[str]:
     return running
 
 
-def up(world: World, *, name: str | None = None, simulated: bool = False, lifeline: int | None = None) -> Lab:
-    """Bring a lab up and return when it answers. Raises `LabError`.
+def up(
+    world: World,
+    *,
+    name: str | None = None,
+    simulated: bool = False,
+    sshd: bool = False,
+    lifeline: int | None = None,
+) -> Lab:
+    """Bring a lab up, with `sshd` in every instance if asked for; return when it answers. Raises `LabError`.
 
     Where namespaces can't be had it is simulated and says so (`kind`, `because`). With a `lifeline`, the read
     end of a pipe, the lab ends when the write end closes: nothing survives whoever holds that.
@@ -193,6 +200,7 @@ def up(world: World, *, name: str | None = None, simulated: bool = False, lifeli
         "name": name or world.name,
         "world": world.document(),
         "simulated": simulated,
+        "sshd": sshd,
         "lifeline": lifeline,
     }
     with subprocess.Popen(

@@ -13,8 +13,8 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +32,7 @@ def serve(
     a_world: world.World,
     *,
     simulated: bool,
+    sshd: bool = False,
     lifeline: int | None,
     ready: Callable[[Service], object],
 ) -> None:
@@ -40,10 +41,12 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     path = protocol.socket_path(name)
     told_to_end: list[socket.socket] = []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+    with ExitStack() as ending, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         _listen(listener, path, name)
         try:
             network, because = _network(Topology(a_world), simulated)
+            if sshd:
+                network = ending.enter_context(_with_sshd(network, path, because))
             service = Service(name, a_world, network, because)
             ready(service)
             told_to_end = _Loop(service, listener, lifeline).run()
@@ -157,6 +160,19 @@ def _network(topology: Topology, simulated: bool) -> tuple[Network, str]:
     return netns.build(topology, user), ""
 
 
+@contextmanager
+def _with_sshd(network: Network, path: Path, because: str) -> Iterator[Network]:
+    """Have every instance run sshd until the lab ends. Raises `LabError` where the lab is simulated."""
+    if network.kind == "simulated":
+        raise LabError(f"--sshd needs a lab with real packets, and this one is simulated: {because}")
+    from keepapart.lab.netns import Namespaces
+    from keepapart.lab.sshd import WithSshd
+
+    assert isinstance(network, Namespaces)
+    with closing(WithSshd(network, path)) as provided:
+        yield provided
+
+
 def main() -> NoReturn:
     """Read what to be from standard input, leave the terminal, and say on standard output when ready."""
     order: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
@@ -177,6 +193,7 @@ def main() -> NoReturn:
             order["name"],
             world.parse(order["world"], "the world"),
             simulated=order["simulated"],
+            sshd=order["sshd"],
             lifeline=order["lifeline"],
             ready=lambda service: tell(service.answer({"do": "hello"}).document),
         )

@@ -10,13 +10,17 @@ import ctypes
 import errno
 import os
 import resource
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+PR_SET_PDEATHSIG = 1
 
 
 def unshare(flags: int) -> None:
@@ -39,13 +43,13 @@ def become_root() -> int | None:
     return enter_user_namespace()
 
 
-def enter_user_namespace() -> int:
-    """Make a user namespace in which this user is root, and enter it; return a descriptor of it."""
+def enter_user_namespace(inside: int = 0) -> int:
+    """Make a user namespace in which this user is `inside`, and enter it; return a descriptor of it."""
     uid, gid = os.geteuid(), os.getegid()
     unshare(CLONE_NEWUSER)
     _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"0 {uid} 1")
-    _write("/proc/self/gid_map", f"0 {gid} 1")
+    _write("/proc/self/uid_map", f"{inside} {uid} 1")
+    _write("/proc/self/gid_map", f"{inside} {gid} 1")
     return os.open("/proc/self/ns/user", os.O_RDONLY | os.O_CLOEXEC)
 
 
@@ -63,6 +67,19 @@ def inside(namespace: int, home: int) -> Iterator[None]:
         yield
     finally:
         setns(home)
+
+
+def cover(files: Mapping[Path, Path]) -> None:
+    """Show this process, and whatever it starts, these files in others' places. Raises `OSError`."""
+    unshare(CLONE_NEWNS)
+    _call("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
+    for file, place in files.items():
+        _call("mount", os.fsencode(file), os.fsencode(place), None, MS_BIND, None)
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends, whatever it becomes until then."""
+    _call("prctl", PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def sysctl(name: str, value: int) -> None:
@@ -85,7 +102,7 @@ def _may_unshare() -> bool:
     return True
 
 
-def _call(name: str, *arguments: int) -> None:
+def _call(name: str, *arguments: int | bytes | None) -> None:
     if sys.platform != "linux":
         raise OSError(errno.ENOSYS, f"{sys.platform} has none")
     libc = ctypes.CDLL(None, use_errno=True)

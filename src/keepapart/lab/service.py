@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from keepapart import clouds
-from keepapart.errors import KeepapartError, LabError, UsageError
+from keepapart.errors import KeepapartError, LabError, NotFoundError, UsageError
 from keepapart.lab.lifecycle import Fleet, Guest
 from keepapart.lab.protocol import MAX_DESCRIPTORS
 from keepapart.lab.topology import Host, Place
@@ -77,6 +77,7 @@ class Service:
             "sockets": (self._sockets, {"ids": _TEXTS, "count": _COUNT}),
             "hops": (self._hops, {"ids": _TEXTS, "flows": _COUNT}),
             "enter": (self._enter, {"instance": _TEXT}),
+            "connect": (self._connect_to, {"host": _TEXT, "port": _COUNT}),
         }
         self._launch_clusters()
 
@@ -190,6 +191,22 @@ class Service:
     def _enter(self, instance: str) -> Answer:
         self.fleet.get(instance)
         return Answer(descriptors=self.network.descriptors(instance))
+
+    def _connect_to(self, host: str, port: int) -> Answer:
+        from keepapart.lab.sshd import WithSshd
+
+        if not isinstance(self.network, WithSshd):
+            raise LabError(
+                f"lab {self.name!r} runs no sshd; `keepapart lab up WORLD --sshd` brings up one that does"
+            )
+        named = [g for g in self.fleet.guests() if host in (g.id, self._show(g)["address"])]
+        if not named:
+            raise NotFoundError(f"no instance {host!r} in this lab")
+        answer = Answer()
+        answer.descriptors.append(
+            answer.after.enter_context(self.network.connect(named[-1].id, port)).fileno()
+        )
+        return answer
 
     def _connect(self, guest: Guest, undo: Callable[[], Guest]) -> Answer:
         if guest.state == clouds.PENDING and guest.place:
