@@ -20,6 +20,7 @@ VERBS = (
     "gc",
     "history",
     "explain",
+    "simulate",
     "lab",
     "completion",
 )
