@@ -135,6 +135,57 @@ def vlans(net: Network, segments: int, guests: int) -> Network:
     return net
 
 
+def nft(namespace: str, rules: str) -> None:
+    """Load nftables rules in a namespace."""
+    subprocess.run(["ip", "netns", "exec", namespace, "nft", "-f", "-"], input=rules, text=True, check=True)
+
+
+def detoured(net: Network, most: int, chooser: str) -> Network:
+    """Let every host send what comes from its guests through 0 to `most` further gateways and back.
+
+    `chooser` is what nftables chooses by: a hash of the flow, or a random number for each packet. Gateway
+    n + 1 hands on to n, and the first back to the host, which so counts once more.
+    """
+    for host in sorted(set(net.host_of.values())):
+        entries = []
+        for number in range(1, most + 1):
+            gateway = net.add(f"{host.removeprefix(net.prefix)}x{number}", router=True)
+            net.join(host, gateway)
+            (up, down), subnet = net.last, f"172.16.{number}"
+            net.inside(host, f"addr add {subnet}.1/30 dev {up}")
+            net.inside(gateway, f"addr add {subnet}.2/30 dev {down}")
+            back = f"{subnet}.1"
+            if number > 1:
+                net.join(gateway, before)
+                (towards, away), back = net.last, f"172.17.{number}.2"
+                net.inside(gateway, f"addr add 172.17.{number}.1/30 dev {towards}")
+                net.inside(before, f"addr add {back}/30 dev {away}")
+            net.inside(gateway, f"route add default via {back}")
+            net.inside(
+                host,
+                f"route add default via {subnet}.2 table {number}",
+                f"rule add fwmark {number} table {number}",
+            )
+            sysctl(host, f"ipv4.conf.{up}.rp_filter", "0")
+            entries.append(up)
+            before = gateway
+        interfaces = ", ".join(f'"{name}"' for name in entries)
+        nft(
+            host,
+            f"""table ip detour {{
+                chain choose {{
+                    type filter hook prerouting priority mangle;
+                    iifname != {{ {interfaces} }} meta mark set {chooser} mod {most + 1}
+                }}
+            }}""",
+        )
+    return net
+
+
+BY_FLOW = "jhash ip saddr . ip daddr . udp sport . udp dport"
+BY_PACKET = "numgen random"
+
+
 @contextmanager
 def network() -> Iterator[Network]:
     """Return an empty network that is taken down in the end, whatever happens."""

@@ -174,3 +174,17 @@ def test_no_way_in_to_anybody_is_a_failure(net: Network, tmp_path: Path) -> None
     assert done.returncode == 4
     assert done.stderr.count("\n") == 1
     assert "no way in to any instance" in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
+@pytest.mark.parametrize("chooser", [build.BY_FLOW, build.BY_PACKET], ids=["by flow", "by packet"])
+@pytest.mark.parametrize("most", [1, 3])
+def test_behind_random_extra_gateways_co_residents_are_found(
+    net: Network, tmp_path: Path, most: int, chooser: str
+) -> None:
+    """Every co-resident pair is found, and none is called separate, however paths vary."""
+    build.detoured(build.routed(net, racks=2, hosts=2, guests=3), most, chooser)
+    found, expected = audit(tmp_path, net)[2], truth(net)
+    together = {pair for pair, verdict in expected.items() if verdict == "co-resident"}
+    assert {found[pair] for pair in together} == {"co-resident"}
+    assert {found[pair] for pair in expected.keys() - together} <= {"separate", "unknown"}

@@ -7,13 +7,14 @@ Hop counts are as tracepath's: routers between + 1. The rules, numbered as in th
    `auto` establishes it when all of these hold:
    a. no two instances are one hop apart;
    b. "two hops" is transitive (a pair that may yet be seen at two is no counter-example);
-   c. at least one pair is at two hops and one beyond, now or earlier in the same network;
+   c. at least one pair is at two hops and one beyond, now or earlier in the same network (where counts
+      vary: of all pairs not seen at two, the chance that none is truly beyond is below `UNSEEN`);
    d. no stated evidence contradicts it.
    Where one is refuted, hops say nothing at all; where one is still open, they speak weakly.
 3. Two hops on any flow say *same*: extra gateways only ever add hops.
 4. More than two say *different*, strongly only while the chance that a shorter path has not been seen yet
    is below `UNSEEN`. Of k flows that each take a longer path with chance p, all do with p^k; p is bounded
-   from above by the network's own measured variation, by that of each instance and that of the pair.
+   from above by the network's own measured variation (see `_unseen`).
 
 Source of the two-hop rule: "Where am I? Testing AWS EC2 Instances for Co-Residence" (2011).
 """
@@ -86,8 +87,7 @@ class Paths:
     @classmethod
     def of(cls, tally: Tally) -> Paths:
         """Judge how far a tally may be believed."""
-        unseen = _unseen(tally.flows, tally.shortest)
-        return cls(tally.least, tally.most, tally.flows, tally.shortest, unseen)
+        return cls(tally.least, tally.most, tally.flows, tally.shortest, _unseen(tally))
 
     @property
     def sure(self) -> Mask:
@@ -131,13 +131,18 @@ def levels(paths: Paths, finding: Finding) -> Counts | None:
 def wanting(model: str, tally: Tally) -> Mask | None:
     """Say which pairs need more flows before hops can speak of them strongly; None where none would help.
 
-    Those beyond two hops whose shortest path may still be unseen, unless hops say nothing on this network.
+    Those beyond two hops whose shortest path may still be unseen, and those at two that show how much their
+    host's paths vary; unless hops say nothing on this network.
     """
     paths = Paths.of(tally)
     if find(model, paths, range(len(paths.least))).strength is None:
         return None
     doubtful: Mask = (paths.least > 2) & ~paths.sure
-    return doubtful if doubtful.any() else None
+    if not doubtful.any():
+        return None
+    theirs: Mask = doubtful.max(axis=1)
+    more: Mask = doubtful | (paths.least == 2) & (theirs[:, None] | theirs[None, :])
+    return more
 
 
 def find(
@@ -158,7 +163,7 @@ def find(
     for testimony in stated:
         if finding := _contradicted(paths, ids, testimony):
             return finding
-    two, beyond = _first(paths.least == 2), _first((paths.least > 2) & paths.sure)
+    two, beyond = _first(paths.least == 2), _beyond(paths)
     if two and beyond:
         return Finding(
             Standing.ESTABLISHED,
@@ -174,6 +179,15 @@ def find(
         f"no pair is {lacking}, so nothing shows that hosts are gateways here"
         ' (if they are, say so: [network] model = "routed-host")',
     )
+
+
+def _beyond(paths: Paths) -> tuple[int, int] | None:
+    """Return the pair surest to be more than two hops apart, if it is sure that any pair is."""
+    chances = np.where(paths.least > 2, paths.unseen, np.float32(1))
+    if np.log10(np.maximum(chances, 1e-30)).sum() / 2 > np.log10(UNSEEN):  # each pair stands there twice
+        return None
+    i, j = divmod(int(chances.argmin()), len(chances))
+    return i, j
 
 
 def _shared_link(paths: Paths, ids: Sequence[object]) -> Finding | None:
@@ -225,23 +239,35 @@ def _named(ids: Sequence[object], pair: tuple[int, int]) -> str:
     return f"{ids[pair[0]]} and {ids[pair[1]]}"
 
 
-def _unseen(flows: Flows, shortest: Flows) -> Chances:
+def _unseen(tally: Tally) -> Chances:
     """Bound the chance that no flow of a pair took its shortest path (rule 4); 1 where none was measured.
 
-    One flow of each pair is its least by definition, so a pair of k flows has k - 1 trials. An instance or
-    a pair with variation of its own is held to that too; without any, to the network's.
+    One flow of each pair is its least by definition, so a pair of k flows has k - 1 trials. Two bounds hold,
+    and the smaller stands. By the first, a pair varies as all pairs do, and as its own instances' pairs and
+    itself do where those vary. By the second, two instances on one host would vary as those do that each is
+    known to share a host with.
     """
-    trials = np.maximum(flows, 1) - np.uint16(1)
-    longer = flows - shortest
+    trials = np.maximum(tally.flows, 1) - np.uint16(1)
+    longer = tally.flows - tally.shortest
     everywhere = _upper_bound(longer.sum(dtype=np.int64) // 2, trials.sum(dtype=np.int64) // 2)
-    chance: Chances = np.full(flows.shape, everywhere, np.float32)
+    chance: Chances = np.full(trials.shape, everywhere, np.float32)
     if longer.any():
         of_instance = longer.sum(axis=1, dtype=np.int64)
         bound = _upper_bound(of_instance, trials.sum(axis=1, dtype=np.int64)) * (of_instance > 0)
         np.maximum(chance, np.maximum(bound[:, None], bound[None, :]), out=chance)
         varied = longer > 0
         chance[varied] = np.maximum(chance[varied], _upper_bound(longer[varied], trials[varied]))
-    return np.power(chance, flows, dtype=np.float32)
+        np.minimum(chance, _as_with_its_host(tally.least == 2, longer, trials), out=chance)
+    return np.power(chance, tally.flows, dtype=np.float32)
+
+
+def _as_with_its_host(two: Mask, longer: Flows, trials: Flows) -> Chances:
+    """Bound the chance of a longer path by what each instance's own pairs at two hops show; 1 without any."""
+    seen = (trials * two).sum(axis=1, dtype=np.int64)
+    bound = np.where(seen > 0, _upper_bound((longer * two).sum(axis=1, dtype=np.int64), seen), 0)
+    of_pair: Chances = np.maximum(bound[:, None], bound[None, :]).astype(np.float32)
+    of_pair[of_pair == 0] = 1
+    return of_pair
 
 
 def _upper_bound(longer: object, trials: object) -> npt.NDArray[np.float64]:
