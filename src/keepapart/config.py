@@ -83,6 +83,19 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class Risk:
+    """How often a host fails and how long its members are missed, for the yearly risk.
+
+    `host_failures_per_year`: 8 % of servers have a hardware incident within a year (Vishwanath and Nagappan,
+    "Characterizing cloud computing hardware reliability", SoCC 2010). `hours_to_replace`: from a host's
+    failure until its members are back elsewhere; a day is an assumption.
+    """
+
+    host_failures_per_year: float = field(default=0.08, metadata={"range": (0, 1000)})
+    hours_to_replace: float = field(default=24.0, metadata={"range": (0, 8766)})
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of keepapart.toml, checked. `path` is the file it came from."""
 
@@ -93,6 +106,7 @@ class Config:
     cloud: CloudChoice = CloudChoice()
     store: Store = Store()
     launch: Launch = Launch()
+    risk: Risk = Risk()
     instances: tuple[Instance, ...] = ()
 
 
@@ -102,6 +116,7 @@ SECTIONS: Mapping[str, type] = {
     "reach": Reach,
     "store": Store,
     "launch": Launch,
+    "risk": Risk,
 }
 
 
@@ -183,12 +198,19 @@ def _check(value: object, key: dataclasses.Field[Any], where: str) -> None:
     if isinstance(value, str) and "str" in kinds:
         if choices and value not in choices:
             raise ConfigError(f"{where}: {value!r} is not one of {', '.join(map(repr, choices))}")
-    elif isinstance(value, int) and not isinstance(value, bool) and "int" in kinds:
+    elif (isinstance(value, int) and not isinstance(value, bool) and {"int", "float"} & set(kinds)) or (
+        isinstance(value, float) and "float" in kinds
+    ):
         low, high = key.metadata.get("range", (1, 1_000_000))
         if not low <= value <= high:
             raise ConfigError(f"{where}: {value} is not within {low} to {high}")
     elif not (isinstance(value, bool) and "bool" in kinds):
-        wanted = {"str": "text in quotes", "int": "a whole number", "bool": "true or false"}
+        wanted = {
+            "str": "text in quotes",
+            "int": "a whole number",
+            "float": "a number",
+            "bool": "true or false",
+        }
         raise ConfigError(f"{where}: {' or '.join(wanted[k] for k in kinds)} is wanted, not {value!r}")
 
 
