@@ -147,7 +147,7 @@ def detoured(net: Network, most: int, chooser: str) -> Network:
     n + 1 hands on to n, and the first back to the host, which so counts once more.
     """
     for host in sorted(set(net.host_of.values())):
-        entries = []
+        entries, before = [], host
         for number in range(1, most + 1):
             gateway = net.add(f"{host.removeprefix(net.prefix)}x{number}", router=True)
             net.join(host, gateway)

@@ -11,7 +11,10 @@ What it promises:
 3. Hops are counted as tracepath counts them: time-to-live when sent - when it arrived + 1, which is the
    number of routers between the two, plus one. Of repeated datagrams the least count stands.
 
-The operator's side speaks to it in JSON, one document a line: open, join, begin, send, report (see `serve`).
+4. Where datagrams are filtered it climbs a ladder instead: connections to one TCP port of a member, or ICMP
+   echoes, one for each time-to-live, all at once; the least that gets through is the count.
+
+The operator's side speaks to it in JSON, one document a line (see `serve`).
 """
 
 import base64
@@ -31,6 +34,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 TTL = 64  # what every datagram starts with; the Internet's longest paths are half of it
 BURST = 32  # datagrams sent before receiving again: far below what a receive buffer holds (277 on Linux)
 LINE_LIMIT = 1 << 24  # bytes of one command: the roster of 100,000 nodes fits, a runaway doesn't
+RUNGS = 20  # of a ladder: no data centre is deeper
+GRACE = 0.1  # seconds that lower rungs may still take once one got through
 IP_RECVTTL = 12  # Linux's number; missing from the socket module
 ANCILLARY = 64  # bytes for one control message, which is 24
 
@@ -169,6 +174,8 @@ def serve(stdin: int, stdout: int) -> None:
     {"do": "begin", "first": number of the first sample, "samples": how many} -> {}
     {"do": "send", "pace": datagrams a second, "wants": [[sample, [index, ...] or null for all], ...]} -> {}
     {"do": "report", "settle": seconds to wait for stragglers} -> {"hops": base64 of samples x nodes bytes}
+    {"do": "climb", "by": "tcp" or "icmp", "port": p, "patience": seconds, "targets": [address, ...]}
+        -> {"hops": [count, ...], 0 where nothing got through}
 
     Whatever fails is answered by {"error": text}.
     """
@@ -226,6 +233,11 @@ def _perform(node: Node, command: Dict[str, Any]) -> Dict[str, Any]:
             _receive_for(node, min(0.01, command["settle"]))
         node.receive()
         return {"hops": base64.b64encode(bytes(node.least)).decode()}
+    if command["do"] == "climb":
+        climb = _climb_icmp if command["by"] == "icmp" else _climb_tcp
+        return {
+            "hops": [climb(address, command["port"], command["patience"]) for address in command["targets"]]
+        }
     raise ValueError("no such command: {!r}".format(command["do"]))
 
 
@@ -238,6 +250,89 @@ def _receive_for(node: Node, seconds: float) -> None:
         if select.select(node.listening, [], [], left)[0]:
             node.receive()
     node.receive()
+
+
+def _climb_tcp(address: str, port: int, patience: float) -> int:
+    """Connect with each time-to-live at once; the least that is accepted or refused is the hop count.
+
+    Too short a life is answered by a router, or by nobody where routers are silent; no data is sent.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    poll = select.poll()
+    rungs = {}  # type: Dict[int, Tuple[int, socket.socket]]
+    try:
+        for ttl in range(1, RUNGS + 1):
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
+            _set_ttl(sock, ttl)
+            rungs[sock.fileno()] = (ttl, sock)
+            sock.connect_ex((address, port))
+            poll.register(sock, select.POLLOUT)
+        best, end = 0, time.monotonic() + patience
+        while any(ttl < (best or RUNGS + 1) for ttl, _ in rungs.values()) and time.monotonic() < end:
+            for number, _ in poll.poll(max(1, int((end - time.monotonic()) * 1000))):
+                ttl, sock = rungs.pop(number)
+                poll.unregister(number)
+                if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, errno.ECONNREFUSED):
+                    if not best:
+                        end = min(end, time.monotonic() + GRACE)
+                    best = min(best or ttl, ttl)
+                sock.close()
+        return best
+    finally:
+        for _, sock in rungs.values():
+            sock.close()
+
+
+def _climb_icmp(address: str, _port: int, patience: float) -> int:
+    """Send an echo request with each time-to-live at once; the least that is answered is the hop count."""
+    six = ":" in address
+    request, answer = (128, 129) if six else (8, 0)
+    protocol = socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
+    family = socket.AF_INET6 if six else socket.AF_INET
+    secret = os.urandom(MAC_SIZE)
+    try:
+        sock = socket.socket(family, socket.SOCK_DGRAM, protocol)  # an unprivileged one, where allowed
+    except OSError:
+        sock = socket.socket(family, socket.SOCK_RAW, protocol)
+    with contextlib.closing(sock):
+        ours = os.getpid() & 0xFFFF
+        for ttl in range(1, RUNGS + 1):
+            _set_ttl(sock, ttl)
+            header = struct.pack("!BBHHH", request, 0, 0, ours, ttl)
+            checksum = _checksum(header + secret)  # of raw ICMP; the kernel sets the others
+            with contextlib.suppress(OSError):
+                sock.sendto(struct.pack("!BBHHH", request, 0, checksum, ours, ttl) + secret, (address, 0))
+        best, end = 0, time.monotonic() + patience
+        while time.monotonic() < end and best != 1:
+            if not select.select([sock], [], [], max(0.0, end - time.monotonic()))[0]:
+                break
+            try:
+                data = sock.recv(256)
+            except OSError:  # a router's answer to a life that was too short
+                continue
+            if not six and sock.type == socket.SOCK_RAW:
+                data = data[(data[0] & 15) * 4 :]
+            if len(data) >= 8 + MAC_SIZE and data[0] == answer and data[8 : 8 + MAC_SIZE] == secret:
+                ttl = struct.unpack("!H", data[6:8])[0]
+                if not best:
+                    end = min(end, time.monotonic() + GRACE)
+                best = min(best or ttl, ttl)
+        return best if best <= RUNGS else 0
+
+
+def _set_ttl(sock: socket.socket, ttl: int) -> None:
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+
+
+def _checksum(data: bytes) -> int:
+    total = sum(struct.unpack("!{}H".format(len(data) // 2), data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return int(~(total + (total >> 16)) & 0xFFFF)
 
 
 def _write(stdout: int, data: bytes) -> None:
