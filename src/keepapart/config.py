@@ -6,7 +6,7 @@ their defaults stand in one place. Rules:
 1. An unknown section or key is an error that names the nearest known one.
 2. A value of the wrong type or outside its choices is an error that says what would be right.
 3. Ids are unique; addresses are IPv4 or IPv6 literals and unique.
-4. A relative SQLite path is taken from the folder of the file, not from where the command ran.
+4. A relative path is taken from the folder of the file, not from where the command ran.
 """
 
 from __future__ import annotations
@@ -50,10 +50,14 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The default way in; an instance's own `reach` overrules it."""
+    """The default way in; an instance's own `reach` overrules it.
+
+    `user` and `ssh_config` (a file in ssh's own format, instead of ~/.ssh/config) are for ssh.
+    """
 
     via: str = field(default="ssh", metadata={"choices": ("ssh", "local", "netns", "nats")})
     user: str = ""
+    ssh_config: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +163,16 @@ def parse(document: Mapping[str, Any], path: Path) -> Config:
     provider = cloud.pop("provider", "static")
     if not isinstance(provider, str):
         raise ConfigError(f"{path}: [cloud] provider: a name in quotes is wanted, not {provider!r}")
-    store = sections.pop("store")
+    store, reach = sections.pop("store"), sections.pop("reach")
+    if reach.ssh_config:
+        ssh_config = path.parent.resolve() / Path(reach.ssh_config).expanduser()
+        if not ssh_config.is_file():
+            raise ConfigError(f"{path}: [reach] ssh_config: no such file: {ssh_config}")
+        reach = dataclasses.replace(reach, ssh_config=str(ssh_config))
     return Config(
         path=path,
         cloud=CloudChoice(provider, cloud),
+        reach=reach,
         store=Store(_anchored(store.url, path.parent)),
         instances=_instances(document.get("instances", []), path),
         **sections,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,14 @@ from keepapart.errors import OperationError, UsageError
 from keepapart.history import earlier, record
 from keepapart.model import Instance, Pair
 from keepapart.probe.round import Progress, measure
+from keepapart.reach import Ways
 from keepapart.signals.hops import wanting
 
 if TYPE_CHECKING:
     from keepapart.store import Store
 
 Clock = Callable[[], float]
+Checker = Callable[[Instance, Sequence[Instance], Sequence[Instance]], Mapping[str, Pair]]
 
 
 def silent(_what: str, _share: float) -> None:
@@ -62,7 +65,8 @@ def audit(
         if name not in known:
             raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(sorted(known))}")
     chosen = [instance for instance in everybody if not only or instance.id in only]
-    found = survey(config, chosen, "audit", store=store, clock=clock, progress=progress)
+    with Session(config) as session:
+        found = session.survey(chosen, "audit", store=store, clock=clock, progress=progress)
     if not any(found.reached):
         first, why = next(iter(found.round.lost.items()))
         raise OperationError(f"no way in to any instance; {first}: {why}")
@@ -92,52 +96,72 @@ def check(
     return found
 
 
+@contextmanager
 def checker(
     config: Config, *, store: Store | None = None, clock: Clock = time.time, progress: Progress = silent
-) -> Callable[[Instance, Sequence[Instance], Sequence[Instance]], Mapping[str, Pair]]:
-    """Return what admission asks: the pairs of a candidate with every instance that it must be apart from."""
+) -> Iterator[Checker]:
+    """Yield what admission asks: the pairs of a candidate with every instance that it must be apart from.
 
-    def check_candidate(
-        candidate: Instance, against: Sequence[Instance], witnesses: Sequence[Instance]
-    ) -> Mapping[str, Pair]:
-        everybody = {i.id: i for i in (*witnesses, *against, candidate)}
-        found = survey(config, list(everybody.values()), "admit", store=store, clock=clock, progress=progress)
-        return {other.id: found.pair(candidate.id, other.id) for other in against}
+    Connections stay open from one candidate to the next.
+    """
+    with Session(config) as session:
 
-    return check_candidate
+        def check_candidate(
+            candidate: Instance, against: Sequence[Instance], witnesses: Sequence[Instance]
+        ) -> Mapping[str, Pair]:
+            everybody = list({i.id: i for i in (*witnesses, *against, candidate)}.values())
+            found = session.survey(everybody, "admit", store=store, clock=clock, progress=progress)
+            return {other.id: found.pair(candidate.id, other.id) for other in against}
+
+        yield check_candidate
 
 
-def survey(
-    config: Config,
-    instances: Sequence[Instance],
-    purpose: str,
-    *,
-    store: Store | None,
-    clock: Clock,
-    progress: Progress,
-) -> Audit:
-    """Run one round among `instances`, judge it, and keep it in the history under `purpose`."""
-    network = config.network
-    running = [i for i in instances if i.state == RUNNING]
-    idle = {i.id: f"it is {i.state}" for i in instances if i.state != RUNNING}
-    measured = asyncio.run(
-        measure(
-            running,
-            via=config.reach.via,
-            port=network.port,
-            wanting=partial(wanting, network.model),
-            progress=progress,
+class Session:
+    """The rounds of one run: one event loop, and the ways in that stay open on it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._ways = Ways(config.reach)
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._runner.run(self._ways.close())
+        finally:
+            self._runner.close()
+
+    def survey(
+        self,
+        instances: Sequence[Instance],
+        purpose: str,
+        *,
+        store: Store | None,
+        clock: Clock,
+        progress: Progress,
+    ) -> Audit:
+        """Run one round among `instances`, judge it, and keep it in the history under `purpose`."""
+        cluster, network = self._config.cluster, self._config.network
+        running = [i for i in instances if i.state == RUNNING]
+        idle = {i.id: f"it is {i.state}" for i in instances if i.state != RUNNING}
+        measured = self._runner.run(
+            measure(
+                running,
+                self._ways,
+                port=network.port,
+                wanting=partial(wanting, network.model),
+                progress=progress,
+            )
         )
-    )
-    measured = measured.among([i.id for i in instances], idle)
-    progress("judge", 0.0)
-    before = earlier(store, config.cluster.name, instances, measured) if store else ""
-    found = assess(
-        instances, measured, cluster=config.cluster, model=network.model, earlier=before, at=clock()
-    )
-    if store:
-        record(store, found, purpose)
-    return found
+        measured = measured.among([i.id for i in instances], idle)
+        progress("judge", 0.0)
+        before = earlier(store, cluster.name, instances, measured) if store else ""
+        found = assess(instances, measured, cluster=cluster, model=network.model, earlier=before, at=clock())
+        if store:
+            record(store, found, purpose)
+        return found
 
 
 def _listed(names: Sequence[str]) -> str:

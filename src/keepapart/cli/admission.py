@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def opened(config: Config, *, checks: bool = True) -> Iterator[tuple[Site, Check
             f'{config.path}: [cloud] provider: "static" launches and releases nothing; name a cloud that can'
         )
     cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
-    with Store(config.store.url) as store, _progress() as told:
-        checker = _checker(config, store) if checks else _no_checker
+    with Store(config.store.url) as store, _progress() as told, _checker(config, store, checks) as checker:
         yield Site(cloud, store, config.cluster.name, config.launch, progress=told), checker
 
 
@@ -65,10 +64,10 @@ def _progress() -> Iterator[Any]:
         yield told
 
 
-def _checker(config: Config, store: Store) -> Checker:
+def _checker(config: Config, store: Store, checks: bool) -> AbstractContextManager[Checker]:
     from keepapart.survey import checker
 
-    return checker(config, store=store)
+    return checker(config, store=store) if checks else nullcontext(_no_checker)
 
 
 def _no_checker(

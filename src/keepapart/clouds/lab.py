@@ -1,5 +1,7 @@
 """The lab as a cloud: `provider = "lab"`, with `lab = NAME` where several are running.
 
+`way = "ssh"` is for a lab brought up with `--sshd`: its instances are then reached as real ones are.
+
 It states no placement: where its instances truly are is for `keepapart lab truth` alone.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from keepapart.clouds import Cloud, LaunchRequest
@@ -15,29 +18,32 @@ from keepapart.errors import CloudError, ConfigError, LabError
 from keepapart.lab.client import Lab
 from keepapart.model import Instance
 
+KEYS = ("lab", "way")
+
 
 class LabCloud:
     """A running lab, behind the protocol of every cloud."""
 
     name = "lab"
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, way: str = "") -> None:
         self.lab = lab
+        self._way = way
 
     def instances(self, tags: Mapping[str, str]) -> Sequence[Instance]:
         """List every instance that carries all of these tags, terminated ones left out."""
         with _asked():
-            return self.lab.instances(tags)
+            return [self._reached(one) for one in self.lab.instances(tags)]
 
     def describe(self, ids: Iterable[str]) -> Mapping[str, Instance]:
         """Tell the present state of these; ids that the lab doesn't know are left out."""
         with _asked():
-            return self.lab.describe(ids)
+            return {one.id: self._reached(one) for one in self.lab.describe(ids).values()}
 
     def launch(self, request: LaunchRequest) -> Instance:
         """Launch one instance, or return the one that this token launched before."""
         with _asked():
-            return self.lab.launch(request)
+            return self._reached(self.lab.launch(request))
 
     def start(self, instance_id: str) -> None:
         """Start a stopped instance, on whatever host the lab's scheduler chooses."""
@@ -59,18 +65,24 @@ class LabCloud:
         with _asked():
             self.lab.tag(instance_id, tags)
 
+    def _reached(self, instance: Instance) -> Instance:
+        return replace(instance, reach=self._way) if self._way else instance
+
 
 def connect(settings: Mapping[str, Any], instances: Sequence[Instance]) -> Cloud:
     """Open the running lab that `settings` name. Raises `ConfigError`, `LabError`."""
     for key in settings:
-        if key != "lab":
-            raise ConfigError(f"[cloud] {key}: the lab has no such key{nearest(key, ('lab',))}")
+        if key not in KEYS:
+            raise ConfigError(f"[cloud] {key}: the lab has no such key{nearest(key, KEYS)}")
     name = settings.get("lab")
     if name is not None and not isinstance(name, str):
         raise ConfigError(f"[cloud] lab: the name of a lab in quotes is wanted, not {name!r}")
     if instances:
         raise ConfigError('[[instances]]: the lab lists its own; leave them out, or say provider = "static"')
-    return LabCloud(Lab.find(name))
+    way = settings.get("way", "")
+    if way not in ("", "ssh"):
+        raise ConfigError(f'[cloud] way: "ssh" is wanted, or nothing, not {way!r}')
+    return LabCloud(Lab.find(name), way)
 
 
 @contextmanager

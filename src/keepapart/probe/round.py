@@ -24,7 +24,7 @@ from keepapart.errors import UsageError
 from keepapart.model import Instance
 from keepapart.probe.node import Want
 from keepapart.probe.tally import Counts, Tally
-from keepapart.reach import Crew, Roster, muster
+from keepapart.reach import Crew, Roster, Ways
 
 PASSES = 8  # at 20 % loss a sample then stays missing once in 400,000
 SETTLE = (0.05, 0.25, 0.5)  # seconds to wait for stragglers, by pass; the last goes on
@@ -64,8 +64,8 @@ def samples_for(size: int) -> int:
 
 async def measure(
     instances: Sequence[Instance],
+    ways: Ways,
     *,
-    via: str = "ssh",
     port: int = 0,
     wanting: Wanting = lambda _tally: None,
     key: Callable[[], bytes] = lambda: secrets.token_bytes(32),
@@ -73,14 +73,14 @@ async def measure(
 ) -> Round:
     """Measure all pairs of `instances` in one round.
 
-    `via` is the way in of those that name none, `port` the UDP port to receive on (0: any). After each batch
-    `wanting` says which pairs need more flows. Raises `ConfigError` for a way in that doesn't exist; what
-    fails at single instances is in `Round.lost`.
+    `ways` lead in, to this round and others; `port` is the UDP port to receive on (0: any). After each
+    batch `wanting` says which pairs need more flows. Raises `ConfigError` for a way in that doesn't exist;
+    what fails at single instances is in `Round.lost`.
     """
     if port and len({i.address for i in instances}) < len(instances):
         raise UsageError("[network] port: one port can't serve instances that share an address")
     ids = [instance.id for instance in instances]
-    crews = muster(instances, via)
+    crews = ways.muster(instances)
     try:
         progress("open", 0.0)
         ports: dict[str, list[int]] = {}

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from keepapart.config import Reach
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
 from keepapart.probe.node import Place, Want
+
+if TYPE_CHECKING:
+    from keepapart.reach.connections import Connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +61,57 @@ class Crew(Protocol):
         """End every node. Nothing stays behind."""
 
 
-def muster(instances: Sequence[Instance], via: str) -> list[Crew]:
-    """Sort instances into crews by their way in; `via` is the default one.
+class Ways:
+    """The ways in of one run, and what they keep open from one round to the next.
 
-    Raises `ConfigError` where a way in is not one of keepapart's.
+    `settings` are those of ssh; `via` is the way in of instances that name none. Everything happens on the
+    event loop of the first round.
     """
-    by_way: dict[str, dict[str, str]] = {}
-    families: dict[str, str] = {}
-    for instance in instances:
-        way, _, where = (instance.reach or via).partition(":")
-        by_way.setdefault(way, {})[instance.id] = where or instance.id
-        families[instance.id] = instance.address
-    crews: list[Crew] = []
-    for way, wheres in by_way.items():
-        addresses = {name: families[name] for name in wheres}
-        crews.append(_crew(way, wheres, addresses))
-    return crews
 
+    def __init__(self, settings: Reach = Reach()) -> None:  # noqa: B008  # a frozen value
+        self._settings = settings
+        self._connections: Connections | None = None
 
-def _crew(way: str, wheres: Mapping[str, str], addresses: Mapping[str, str]) -> Crew:
-    """Import only the way in that is used: each may need a library of its own."""
-    if way == "netns":
-        from keepapart.reach.netns import NetnsCrew
+    def muster(self, instances: Sequence[Instance]) -> list[Crew]:
+        """Sort instances into crews by their way in.
 
-        return NetnsCrew(wheres, addresses)
-    if way == "local":
-        from keepapart.reach.local import LocalCrew
+        Raises `ConfigError` where a way in is not one of keepapart's.
+        """
+        by_way: dict[str, dict[str, str]] = {}
+        addresses = {instance.id: instance.address for instance in instances}
+        for instance in instances:
+            way, _, where = (instance.reach or self._settings.via).partition(":")
+            by_way.setdefault(way, {})[instance.id] = where
+        return [
+            self._crew(way, wheres, {name: addresses[name] for name in wheres})
+            for way, wheres in by_way.items()
+        ]
 
-        return LocalCrew(addresses)
-    if way == "simulated":
-        from keepapart.reach.simulated import SimulatedCrew
+    async def close(self) -> None:
+        """Close what is open."""
+        if self._connections:
+            await self._connections.close()
 
-        return SimulatedCrew(wheres)
-    raise ConfigError(f"reach {way!r} of {min(wheres)!r}: the ways in are netns:NAME and local")
+    def _crew(self, way: str, wheres: Mapping[str, str], addresses: Mapping[str, str]) -> Crew:
+        """Import only the way in that is used: each may need a library of its own."""
+        if way == "ssh":
+            from keepapart.reach.connections import Connections
+            from keepapart.reach.ssh import SshCrew
+
+            self._connections = self._connections or Connections(self._settings)
+            return SshCrew(self._connections, wheres, addresses)
+        if way == "netns":
+            from keepapart.reach.netns import NetnsCrew
+
+            return NetnsCrew({name: where or name for name, where in wheres.items()}, addresses)
+        if way == "local":
+            from keepapart.reach.local import LocalCrew
+
+            return LocalCrew(addresses)
+        if way == "simulated":
+            from keepapart.reach.simulated import SimulatedCrew
+
+            return SimulatedCrew({name: where or name for name, where in wheres.items()})
+        raise ConfigError(
+            f"reach {way!r} of {min(wheres)!r}: the ways in are ssh://USER@HOST:PORT, netns:NAME and local"
+        )

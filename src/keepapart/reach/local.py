@@ -7,7 +7,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 
 from keepapart.errors import ReachError
-from keepapart.reach.pipe import LINE_LIMIT, LOADER, Pipe, PipeCrew, node_source
+from keepapart.reach.pipe import ANSWER_LIMIT, LOADER, Pipe, PipeCrew, node_source
 
 
 class LocalCrew(PipeCrew):
@@ -18,13 +18,13 @@ class LocalCrew(PipeCrew):
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-c",
+                "-ISc",
                 LOADER,
                 str(len(node_source())),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,
-                limit=LINE_LIMIT,
+                limit=ANSWER_LIMIT,
             )
         except OSError as error:
             raise ReachError(f"no child process for {name!r}: {error.strerror}") from None
@@ -53,6 +53,10 @@ class ChildPipe:
             return await self._stdout.readline()
         except ValueError:
             raise ReachError("its node says more than an answer may hold") from None
+
+    async def last_words(self) -> str:
+        """Say nothing: what a child complains of is not kept."""
+        return ""
 
     async def close(self) -> None:
         """Close its input, which ends it."""

@@ -1,7 +1,10 @@
 """A node at the far end of two pipes: the form that every way in but the lab's has.
 
-The source of `probe/node.py` is handed over first and run from memory; from then on each side speaks JSON,
-a document a line. What the far side says is bounded, decoded strictly and never evaluated.
+1. `LOADER` runs at the far side and says `READY`. Whatever a login prints before that is skipped, up to
+   `NOISE_LIMIT` bytes.
+2. The source of `probe/node.py` is handed over and run from memory; from then on each side speaks JSON, a
+   document a line. What the far side says is bounded, decoded strictly and never evaluated.
+3. Who fails, in whatever way, is lost for this round, with the reason; the others go on.
 """
 
 from __future__ import annotations
@@ -10,21 +13,29 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from importlib.resources import files
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from keepapart.errors import ReachError
-from keepapart.probe.node import LINE_LIMIT, Want
+from keepapart.probe.node import Want
 from keepapart.reach import Roster
+
+T = TypeVar("T")
 
 PACE = 2_000  # datagrams a second and node: 200 kB/s at most, and no burst that a receive buffer can't hold
 PATIENCE = 10.0  # seconds that a node may take to answer, beside what it was told to wait or send
 
-# What python3 -c runs at the far side: read the node's source, exactly that much, and become it.
+ANSWER_LIMIT = 1 << 20  # bytes of one answer: the counts of 98,000 nodes at 8 samples fit
+NOISE_LIMIT = 1 << 16  # bytes that a login may print before the node speaks
+READY = b"keepapart: ready"
+
+# What python3 runs at the far side: say so, read the node's source, exactly that much, and become it. One
+# pair of pipes serves both, so nothing may be read ahead. ssh quotes it: no double quote, no backslash.
 LOADER = (
     "import os,sys\n"
+    f"os.write(1,bytes([10])+b'{READY.decode()}'+bytes([10]))\n"
     "n,s=int(sys.argv[1]),b''\n"
     "while len(s)<n:\n"
     " c=os.read(0,n-len(s))\n"
@@ -45,7 +56,10 @@ class Pipe(Protocol):
         """Send all of `data`."""
 
     async def read_line(self) -> bytes:
-        """Receive one line of at most `LINE_LIMIT` bytes; empty at the end."""
+        """Receive one line of at most `ANSWER_LIMIT` bytes; empty at the end."""
+
+    async def last_words(self) -> str:
+        """Say what is known of why it ended, as the end of a sentence; empty where nothing is."""
 
     async def close(self) -> None:
         """End the process and wait until it is gone."""
@@ -71,9 +85,10 @@ class PipeCrew:
 
         async def start(name: str) -> list[int]:
             pipe = self._pipes[name] = await self.connect(name)
-            await pipe.write(source)
             family = ip_address(self._addresses[name]).version
-            answer = await self._ask(name, {"do": "open", "family": family, "port": port, "flows": flows})
+            opening = {"do": "open", "family": family, "port": port, "flows": flows}
+            await _patiently(_greet(pipe, source + _encoded(opening)))
+            answer = await self._answer(pipe)
             ports = answer.get("ports")
             if not isinstance(ports, list) or not ports or len(ports) > flows:
                 raise ReachError("its node names no ports")
@@ -87,10 +102,10 @@ class PipeCrew:
         """Hand every node the roster and the key."""
         self._size = len(roster.ids)
         index = {name: number for number, name in enumerate(roster.ids)}
-        base = {"do": "join", "key": key.hex(), "roster": list(roster.places)}
+        shared = _encoded({"do": "join", "key": key.hex(), "roster": list(roster.places)})
 
         async def join(name: str) -> None:
-            await self._ask(name, {**base, "index": index[name]})
+            await self._ask(name, b'{"index":%d,' % index[name] + shared[1:])
 
         await self._each([name for name in self._pipes if name in index], join)
 
@@ -148,25 +163,65 @@ class PipeCrew:
         results = await asyncio.gather(*map(attempt, names))
         return {name: result for name, result in results if name not in self.lost}
 
-    async def _ask(self, name: str, command: Mapping[str, Any], extra: float = 0.0) -> Mapping[str, Any]:
+    async def _ask(
+        self, name: str, command: Mapping[str, Any] | bytes, extra: float = 0.0
+    ) -> Mapping[str, Any]:
+        """Give a node a command, as a document or already encoded; return its answer."""
         pipe = self._pipes[name]
-        try:
-            async with asyncio.timeout(PATIENCE + extra):
-                await pipe.write(json.dumps(command).encode() + b"\n")
-                line = await pipe.read_line()
-        except TimeoutError:
-            raise ReachError(f"no answer within {PATIENCE + extra:.0f} s") from None
+        await _patiently(pipe.write(command if isinstance(command, bytes) else _encoded(command)), extra)
+        return await self._answer(pipe, extra)
+
+    async def _answer(self, pipe: Pipe, extra: float = 0.0) -> Mapping[str, Any]:
+        line = await _patiently(pipe.read_line(), extra)
         if not line:
-            raise ReachError("its node ended")
-        try:
-            answer = json.loads(line)
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise ReachError("its node says something that is not an answer")
-        if "error" in answer:
-            raise ReachError(f"its node failed: {str(answer['error'])[:200]}")
-        return answer
+            raise ReachError(f"its node ended{await pipe.last_words()}")
+        return decode(line)
 
 
-__all__ = ["LINE_LIMIT", "LOADER", "PACE", "Pipe", "PipeCrew", "node_source"]
+def decode(line: bytes) -> Mapping[str, Any]:
+    """Read an answer. Raises `ReachError` where it is none, or says that the node failed."""
+    try:
+        answer = json.loads(line)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise ReachError("its node says something that is not an answer")
+    if "error" in answer:
+        raise ReachError(f"its node failed: {plain(str(answer['error']))}")
+    return answer
+
+
+def plain(text: str) -> str:
+    """Return what a stranger wrote as one short line that is safe to show in a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:400]).split())[:200]
+
+
+async def _greet(pipe: Pipe, opening: bytes) -> None:
+    """Hand the source and the first command over, and skip what a login prints before the node speaks."""
+    await pipe.write(opening)
+    noise = 0
+    said = b""
+    while (line := await pipe.read_line()).rstrip() != READY:
+        if not line:
+            raise ReachError(f"python3 did not start there{await pipe.last_words() or _colon(said)}")
+        noise += len(line)
+        said = line.strip() or said
+        if noise > NOISE_LIMIT:
+            raise ReachError(f"its login prints more than {NOISE_LIMIT >> 10} KiB before anything else")
+
+
+async def _patiently(work: Coroutine[Any, Any, T], extra: float = 0.0) -> T:
+    try:
+        async with asyncio.timeout(PATIENCE + extra):
+            return await work
+    except TimeoutError:
+        raise ReachError(f"no answer within {PATIENCE + extra:.0f} s") from None
+
+
+def _colon(said: bytes) -> str:
+    text = plain(said.decode(errors="replace"))
+    return f": {text}" if text else ""
+
+
+def _encoded(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
