@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace as dc_replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from keepapart.admit import admit, collect, plan, replace
 from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_TAG
 from keepapart.config import Launch
 from keepapart.errors import LeaseError, OperationError, ReachError, UsageError
+from keepapart.model import Instance
 from keepapart.store import Store
 from tests.admit.cloud import CLUSTER
 from tests.admit.conftest import Bench
@@ -104,9 +106,8 @@ def test_no_more_are_held_than_allowed(bench: Bench) -> None:
 
 def test_rejects_are_stopped_where_the_policy_says_so(bench: Bench) -> None:
     """`on_reject = "stop"` keeps the rejects, stopped; `gc` doesn't take them for left behind."""
-    bench.cloud.habit = "random"
-    outcome = admit(bench.site(Launch(on_reject="stop")), bench.truth)
-    assert outcome.code == 0
+    outcome = admit(bench.site(Launch(on_reject="stop", max_attempts=12)), bench.truth)
+    assert (outcome.code, len(outcome.rejected)) == (1, 12), "a freed slot is filled first"
     for rejected in outcome.rejected:
         assert bench.cloud.all()[rejected.id].state == "stopped"
     assert collect(bench.site()).found == ()
@@ -227,12 +228,16 @@ def test_candidate_that_stops_after_its_check_is_not_let_in(bench: Bench) -> Non
 
 def test_just_joined_member_counts_although_its_tag_is_slow(bench: Bench) -> None:
     """The next candidate is checked against one that joined a moment ago, which the list may lack."""
-    real = bench.cloud.instances
+    listed, described = bench.cloud.instances, bench.cloud.describe
 
-    def lagging(tags: dict[str, str]) -> list[object]:
-        return [i for i in real(tags) if i.id in ("m-1", "m-2")]
+    def lagging(tags: dict[str, str]) -> list[Instance]:
+        return [i for i in listed(tags) if i.id in ("m-1", "m-2")]
+
+    def stale(ids: list[str]) -> dict[str, Instance]:
+        return {i: dc_replace(x, tags={**x.tags, ROLE_TAG: CANDIDATE}) for i, x in described(ids).items()}
 
     bench.cloud.instances = lagging  # type: ignore[method-assign,assignment]  # a list that lags for ever
+    bench.cloud.describe = stale  # type: ignore[method-assign,assignment]  # and tags that never show
     outcome = admit(bench.site(), bench.truth, count=2)
     assert outcome.code == 0
     assert outcome.admitted[0] in bench.truth.asked[-1][1]
@@ -523,6 +528,14 @@ def test_gc_finds_what_no_journal_heard_of(bench: Bench, tmp_path: object) -> No
         assert [f.id for f in collect(site, dry_run=True).found] == ["i-0003"]
         assert bench.cloud.calls("terminate") == []
         assert collect(site).released == ("i-0003",)
+
+
+def test_gc_ends_a_stopped_left_over(bench: Bench) -> None:
+    """What a run launched and somebody stopped is still left behind: `gc` ends it."""
+    bench.cloud.add("lost", 0, state="stopped", role=CANDIDATE, **{RUN_TAG: "run-of-old"})
+    assert admit(bench.site(Launch(source="stopped")), bench.truth).attempts == 0
+    assert collect(bench.site()).released == ("lost",)
+    assert "lost" not in bench.cloud.alive()
 
 
 def test_gc_leaves_a_running_admission_alone(bench: Bench) -> None:
