@@ -33,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     up.add_argument("world", metavar="WORLD", help="world file (TOML)")
     up.add_argument("--name", help="what to call it (default: the world's own name)")
+    up.add_argument("--api", choices=("ec2",), default="", help="answer this cloud API too, on loopback")
     up.add_argument("--simulated", action="store_true", help="compute hop counts instead of sending packets")
     up.add_argument("--sshd", action="store_true", help="run a real sshd in every instance")
     up.add_argument("--foreground", action="store_true", help="stay attached; Ctrl-C ends the lab")
@@ -115,24 +116,29 @@ def _up(args: argparse.Namespace) -> int:
     if not world.NAME.fullmatch(name):
         raise UsageError(f"--name {name}: up to 40 lower-case letters, digits and dashes are wanted")
     if args.foreground:
-        return _stay(name, a_world, simulated=args.simulated, sshd=args.sshd)
-    lab = client.up(a_world, name=name, simulated=args.simulated, sshd=args.sshd)
+        return _stay(name, a_world, args)
+    lab = client.up(a_world, name=name, simulated=args.simulated, sshd=args.sshd, api=args.api)
     _welcome(lab.name, lab.kind, lab.because, a_world, asked=args.simulated)
+    if lab.api:
+        _welcome_api(lab.api)
     if args.sshd:
         _welcome_ssh(name)
     return 0
 
 
-def _stay(name: str, a_world: World, *, simulated: bool, sshd: bool) -> int:
+def _stay(name: str, a_world: World, args: argparse.Namespace) -> int:
     from keepapart.lab import daemon
 
     def ready(service: Service) -> None:
-        _welcome(name, service.network.kind, service.because, a_world, asked=simulated)
-        if sshd:
+        _welcome(name, service.network.kind, service.because, a_world, asked=args.simulated)
+        if service.api:
+            _welcome_api(service.api)
+        if args.sshd:
             _welcome_ssh(name)
 
     try:
-        daemon.serve(name, a_world, simulated=simulated, sshd=sshd, lifeline=None, ready=ready)
+        options = {"simulated": args.simulated, "sshd": args.sshd, "api": args.api}
+        daemon.serve(name, a_world, **options, lifeline=None, ready=ready)
     except KeyboardInterrupt:  # the way to end it
         sys.stderr.write("\n")
     return 0
@@ -150,6 +156,17 @@ def _welcome(name: str, kind: str, because: str, a_world: World, *, asked: bool)
         f"{_many(hosts, 'host')} in {_many(racks, 'rack')}; clusters: {clusters}\n"
         "next: `keepapart lab ls` shows what runs; in keepapart.toml write "
         f'[cloud] provider = "lab", lab = "{name}"\n'
+    )
+    sys.stdout.flush()
+
+
+def _welcome_api(url: str) -> None:
+    """Say how to use the cloud API that the lab answers."""
+    from keepapart.lab.ec2.process import environment
+
+    exports = " ".join(f"{key}={value}" for key, value in environment(url).items())
+    sys.stdout.write(
+        f'or, through its EC2 API, [cloud] provider = "ec2", image_id = "ami-lab", and\nexport {exports}\n'
     )
     sys.stdout.flush()
 

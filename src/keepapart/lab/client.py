@@ -39,6 +39,7 @@ class Whereabouts:
 class Lab:
     """A running lab. `kind` is `netns` or `simulated`; `because` says why it is simulated.
 
+    `api` is the address at which it answers a cloud's API, or empty.
     Every method may raise `LabError`, those that name an instance `NotFoundError`.
     """
 
@@ -46,6 +47,7 @@ class Lab:
     kind: str
     because: str
     pid: int
+    api: str = ""
 
     @staticmethod
     def find(name: str | None = None) -> Lab:
@@ -87,9 +89,10 @@ class Lab:
             )[0]
         )
 
-    def start(self, instance_id: str) -> Instance:
-        """Start a stopped instance: it gets a new place, and with it a new address."""
-        return self._instance(_ask(self.name, "start", instance=instance_id)[0])
+    def start(self, instance_id: str, racks: Sequence[str] | None = None) -> Instance:
+        """Start a stopped instance: it gets a new place, in one of these racks, and a new address."""
+        within = list(racks) if racks is not None else None
+        return self._instance(_ask(self.name, "start", instance=instance_id, racks=within)[0])
 
     def stop(self, instance_id: str) -> Instance:
         """Stop an instance: it keeps its id and tags, and loses its place."""
@@ -189,10 +192,12 @@ def up(
     name: str | None = None,
     simulated: bool = False,
     sshd: bool = False,
+    api: str = "",
     lifeline: int | None = None,
 ) -> Lab:
     """Bring a lab up, with `sshd` in every instance if asked for; return when it answers. Raises `LabError`.
 
+    With `api` ("ec2") it answers that cloud's API too, at `Lab.api`.
     Where namespaces can't be had it is simulated and says so (`kind`, `because`). With a `lifeline`, the read
     end of a pipe, the lab ends when the write end closes: nothing survives whoever holds that.
     """
@@ -201,6 +206,7 @@ def up(
         "world": world.document(),
         "simulated": simulated,
         "sshd": sshd,
+        "api": api,
         "lifeline": lifeline,
     }
     with subprocess.Popen(

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from keepapart.errors import KeepapartError, LabError
 from keepapart.lab import linux, protocol, world
+from keepapart.lab.ec2.process import no_url, started
 from keepapart.lab.service import Answer, Network, Service
 from keepapart.lab.simulated import Simulated
 from keepapart.lab.topology import Topology
@@ -33,10 +34,14 @@ def serve(
     *,
     simulated: bool,
     sshd: bool = False,
+    api: str = "",
     lifeline: int | None,
     ready: Callable[[Service], object],
 ) -> None:
-    """Be the lab until it ends. `ready` is told once it answers. Raises `LabError`."""
+    """Be the lab until it ends. `ready` is told once it answers. Raises `LabError`.
+
+    With `api` another process answers that API, and ends with this one.
+    """
     linux.raise_descriptor_limit()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     path = protocol.socket_path(name)
@@ -44,10 +49,12 @@ def serve(
     with ExitStack() as ending, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         _listen(listener, path, name)
         try:
+            # before any namespace is made: the API listens on this machine's own loopback
+            url = ending.enter_context(started(name, a_world)) if api else no_url
             network, because = _network(Topology(a_world), simulated)
             if sshd:
                 network = ending.enter_context(_with_sshd(network, path, because))
-            service = Service(name, a_world, network, because)
+            service = Service(name, a_world, network, because, api=url())
             ready(service)
             told_to_end = _Loop(service, listener, lifeline).run()
         finally:
@@ -194,6 +201,7 @@ def main() -> NoReturn:
             world.parse(order["world"], "the world"),
             simulated=order["simulated"],
             sshd=order["sshd"],
+            api=order["api"],
             lifeline=order["lifeline"],
             ready=lambda service: tell(service.answer({"do": "hello"}).document),
         )

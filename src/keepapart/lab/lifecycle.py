@@ -11,11 +11,13 @@ launch ─► pending ─► running ─► stopping ─► stopped ─► (star
 3. A failed host takes its instances' network away. The platform doesn't know at once: they stay `running`
    and are stated as impaired.
 4. Terminated instances stay describable, and their tokens remain theirs.
+5. A launch's parameter `racks`, names with spaces between, says where the instance may be placed; so does a
+   start's. That is how an API in front of the lab keeps what it promises of placement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from keepapart.clouds import PENDING, RUNNING, STOPPED, STOPPING, TERMINATED
@@ -25,6 +27,7 @@ from keepapart.lab.topology import Host, Place, Topology
 from keepapart.lab.world import World
 
 MAX_TOKEN = 64
+RACKS = "racks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Fleet:
             if known.asked != (tags, parameters):
                 raise CloudError(f"token {token!r} launched {known.id} with other tags or parameters")
             return known
-        place = self._place()
+        place = self._place(parameters[RACKS].split() if RACKS in parameters else None)
         guest = Guest(
             id=f"i-{len(self._guests) + 1:04}",
             token=token,
@@ -94,14 +97,14 @@ class Fleet:
         self._tokens[token] = guest.id
         return self._keep(guest)
 
-    def start(self, guest_id: str) -> Guest:
-        """Place a stopped instance anew, pending. One that runs is left as it is."""
+    def start(self, guest_id: str, racks: Sequence[str] | None = None) -> Guest:
+        """Place a stopped instance anew, pending, in one of these racks. One that runs is left as it is."""
         guest = self.get(guest_id)
         if guest.state in (PENDING, RUNNING):
             return guest
         if guest.state != STOPPED:
             raise CloudError(f"{guest_id} is {guest.state} and can't be started")
-        return self._keep(replace(guest, state=PENDING, place=self._place()))
+        return self._keep(replace(guest, state=PENDING, place=self._place(racks)))
 
     def stop(self, guest_id: str) -> Guest:
         """Take a running instance's slot away: stopping. One that is stopped is left as it is."""
@@ -141,10 +144,12 @@ class Fleet:
                 self._keep(replace(guest, impaired=True))
         return host
 
-    def _place(self) -> Place:
-        slot = self._slots.take()
+    def _place(self, racks: Sequence[str] | None) -> Place:
+        names = [rack.name for rack in self.topology.world.racks]
+        slot = self._slots.take(None if racks is None else {names.index(r) + 1 for r in racks if r in names})
         if slot is None:
-            raise CapacityError("every host of the lab is full")
+            which = "the lab" if racks is None else f"these racks ({', '.join(racks) or 'none'})"
+            raise CapacityError(f"every host of {which} is full")
         self._turns += 1
         return Place(*slot, vlan=self.topology.vlan(self._turns - 1))
 

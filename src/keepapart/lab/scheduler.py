@@ -4,12 +4,12 @@
 2. `packing`: the fullest host that has room, so that few hosts are in use.
 3. `sticky`: the slot freed last is filled first; with none freed, as `random`.
 
-A failed host has no room.
+A failed host has no room. Where racks are named, only their hosts come into question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from random import Random
 
 from keepapart.lab.topology import Host
@@ -28,12 +28,15 @@ class Slots:
         self._free = {host: set(range(capacity)) for host, capacity in capacities.items()}
         self._freed: list[Slot] = []
 
-    def take(self) -> Slot | None:
-        """Hand out a slot, or None where every host is full or failed."""
-        if self._habit == STICKY and self._freed:
-            host, slot = self._freed.pop()
+    def take(self, racks: Collection[int] | None = None) -> Slot | None:
+        """Hand out a slot in one of these racks (None: any), or None where every host is full or failed."""
+        freed = [one for one in self._freed if racks is None or one[0].rack in racks]
+        if self._habit == STICKY and freed:
+            host, slot = freed[-1]
         else:
-            roomy = [host for host, free in self._free.items() if free]
+            roomy = [
+                host for host, free in self._free.items() if free and (racks is None or host.rack in racks)
+            ]
             if not roomy:
                 return None
             host = max(roomy, key=self._taken) if self._habit == PACKING else self._random.choice(roomy)

@@ -22,6 +22,7 @@ from keepapart.lab.topology import Host, Place
 from keepapart.lab.world import World
 
 _TEXT, _TEXTS, _TAGS, _COUNT = "text", "a list of texts", "a table of texts", "a whole number from 1"
+_RACKS = "a list of texts or null"
 _LAUNCH_TOKEN = "up-{cluster}-{number}"  # noqa: S105  # names a launch, guards nothing
 MAX_FLOWS = 64
 
@@ -59,8 +60,8 @@ class Answer:
 class Service:
     """One lab: its instances, its network, and an answer for every request."""
 
-    def __init__(self, name: str, world: World, network: Network, because: str) -> None:
-        self.name, self.because = name, because
+    def __init__(self, name: str, world: World, network: Network, because: str, api: str = "") -> None:
+        self.name, self.because, self.api = name, because, api
         self.fleet = Fleet(world)
         self.network = network
         self._operations: dict[str, tuple[Callable[..., Answer], Mapping[str, str]]] = {
@@ -69,7 +70,7 @@ class Service:
             "describe": (self._describe, {"ids": _TEXTS}),
             "truth": (self._truth, {}),
             "launch": (self._launch, {"token": _TEXT, "tags": _TAGS, "parameters": _TAGS}),
-            "start": (self._start, {"instance": _TEXT}),
+            "start": (self._start, {"instance": _TEXT, "racks": _RACKS}),
             "stop": (self._stop, {"instance": _TEXT}),
             "terminate": (self._terminate, {"instance": _TEXT}),
             "tag": (self._tag, {"instance": _TEXT, "tags": _TAGS}),
@@ -100,7 +101,13 @@ class Service:
 
     def _hello(self) -> Answer:
         return Answer(
-            {"name": self.name, "kind": self.network.kind, "because": self.because, "pid": os.getpid()}
+            {
+                "name": self.name,
+                "kind": self.network.kind,
+                "because": self.because,
+                "pid": os.getpid(),
+                "api": self.api,
+            }
         )
 
     def _instances(self, tags: Mapping[str, str]) -> Answer:
@@ -132,8 +139,8 @@ class Service:
         guest = self.fleet.launch(token, tags, parameters)
         return self._connect(guest, partial(self.fleet.terminate, guest.id))
 
-    def _start(self, instance: str) -> Answer:
-        guest = self.fleet.start(instance)
+    def _start(self, instance: str, racks: list[str] | None) -> Answer:
+        guest = self.fleet.start(instance, racks)
         return self._connect(guest, partial(self.fleet.stop, instance))
 
     def _stop(self, instance: str) -> Answer:
@@ -242,6 +249,10 @@ def _on(guest: Guest, host: Host) -> bool:
     return guest.place is not None and guest.place.host == host
 
 
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 def _check(operation: str, arguments: Mapping[str, object], wanted: Mapping[str, str]) -> None:
     if arguments.keys() != wanted.keys():
         raise UsageError(f"{operation} wants {', '.join(wanted) or 'nothing'}, not {', '.join(arguments)}")
@@ -249,7 +260,8 @@ def _check(operation: str, arguments: Mapping[str, object], wanted: Mapping[str,
         value = arguments[name]
         good = {
             _TEXT: isinstance(value, str),
-            _TEXTS: isinstance(value, list) and all(isinstance(item, str) for item in value),
+            _TEXTS: _texts(value),
+            _RACKS: value is None or _texts(value),
             _TAGS: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),
             _COUNT: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
         }
