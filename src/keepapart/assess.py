@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keepapart.config import Cluster
-from keepapart.domains import Domains, domains
+from keepapart.domains import NAMELESS, Domains, domains
 from keepapart.judge import Judgement, judge
 from keepapart.model import Instance, Pair, Strength
+from keepapart.names import Names
 from keepapart.probe.round import Round
 from keepapart.risk import Risk, risk
-from keepapart.signals import hops
+from keepapart.signals import Testimony, hops
 from keepapart.signals.hops import Finding, Paths
 
 
@@ -43,6 +44,20 @@ class Audit:
         return [name not in self.round.lost for name in self.round.ids]
 
     @property
+    def host_members(self) -> dict[str, list[str]]:
+        """The ids on each host, by its name."""
+        return {host.name: [self.round.ids[i] for i in host.members] for host in self.domains.hosts}
+
+    @property
+    def rack_members(self) -> dict[str, list[str]]:
+        """The ids in each rack, by its name."""
+        hosts = self.domains.hosts
+        return {
+            rack.name: [self.round.ids[i] for h in rack.hosts for i in hosts[h].members]
+            for rack in self.domains.racks
+        }
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many pairs there are of each verdict."""
         found = self.judgement
@@ -61,19 +76,23 @@ def assess(
     cluster: Cluster,
     model: str,
     earlier: str = "",
+    others: Sequence[Testimony] = (),
+    host_names: Names = NAMELESS,
+    rack_names: Names = NAMELESS,
     at: float = 0.0,
 ) -> Audit:
     """Judge one round of a cluster.
 
     `model` is `[network] model`; `earlier` says in words when the same network was established before, or is
-    empty. `instances` are in the order of `measured.ids`.
+    empty; `others` is what signals other than hops say; the names are those that domains had in the audit
+    before. `instances` are in the order of `measured.ids`.
     """
     paths = Paths.of(measured.tally)
-    network = hops.find(model, paths, measured.ids, earlier=earlier)
-    testimonies = [hops.testify(paths, network)]
+    network = hops.find(model, paths, measured.ids, earlier=earlier, stated=others)
+    testimonies = [hops.testify(paths, network), *others]
     judgement = judge(measured.ids, testimonies, Strength[cluster.assurance.upper()])
     reached = [name not in measured.lost for name in measured.ids]
-    found = domains(judgement, hops.levels(paths, network), reached)
+    found = domains(judgement, hops.levels(paths, network), reached, host_names, rack_names)
     return Audit(
         at=at,
         cluster=cluster.name,

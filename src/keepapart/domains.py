@@ -16,7 +16,10 @@ import numpy as np
 
 from keepapart.components import components
 from keepapart.judge import Judgement
+from keepapart.names import Names, settle
 from keepapart.signals import Counts
+
+NAMELESS = Names()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,19 @@ class Domains:
     rack_of: Sequence[str | None]
 
 
-def domains(judgement: Judgement, levels: Counts | None, reached: Sequence[bool]) -> Domains:
+def domains(
+    judgement: Judgement,
+    levels: Counts | None,
+    reached: Sequence[bool],
+    host_names: Names = NAMELESS,
+    rack_names: Names = NAMELESS,
+) -> Domains:
     """Group instances into hosts and hosts into racks.
 
-    `reached` says which instances took part in the round, `levels` are least hop counts [n, n] where they may be believed, else None: no racks then.
+    `reached` says which instances took part in the round; `levels` are least hop counts [n, n] where they may
+    be believed, else None: no racks then. The names are those of the audit before.
     """
+    ids = judgement.ids
     size = len(judgement.ids)
     took_part = np.array(reached, np.bool_)
     doubted = judgement.unknown[:, took_part].any(axis=1)
@@ -62,11 +73,14 @@ def domains(judgement: Judgement, levels: Counts | None, reached: Sequence[bool]
     by_group: dict[int, list[int]] = {}
     for i in np.flatnonzero(placed).tolist():
         by_group.setdefault(int(judgement.groups[i]), []).append(i)
-    for number, members in enumerate(by_group.values(), 1):
-        hosts.append(Host(f"host-{number}", tuple(members)))
+    names = settle([[ids[i] for i in members] for members in by_group.values()], "host", host_names)
+    for name, members in zip(names, by_group.values(), strict=True):
+        hosts.append(Host(name, tuple(members)))
         for i in members:
-            host_of[i] = f"host-{number}"
-    racks = _racks(hosts, levels) if levels is not None else []
+            host_of[i] = name
+    nests = _nests(hosts, levels) if levels is not None else []
+    names = settle([[ids[i] for h in nest for i in hosts[h].members] for nest in nests], "rack", rack_names)
+    racks = [Rack(name, nest) for name, nest in zip(names, nests, strict=True)]
     rack_of: list[str | None] = [None] * size
     for rack in racks:
         for host in rack.hosts:
@@ -75,8 +89,8 @@ def domains(judgement: Judgement, levels: Counts | None, reached: Sequence[bool]
     return Domains(hosts, racks, host_of, rack_of)
 
 
-def _racks(hosts: Sequence[Host], levels: Counts) -> list[Rack]:
-    """Nest hosts by rule 2."""
+def _nests(hosts: Sequence[Host], levels: Counts) -> list[tuple[int, ...]]:
+    """Nest hosts, by index, by rule 2."""
     if len(hosts) < 2:
         return []
     members = np.concatenate([host.members for host in hosts])
@@ -92,7 +106,4 @@ def _racks(hosts: Sequence[Host], levels: Counts) -> list[Rack]:
     labels = components(near)
     if (near != (labels[:, None] == labels[None, :])).any():
         return []
-    return [
-        Rack(f"rack-{number}", tuple(np.flatnonzero(labels == label).tolist()))
-        for number, label in enumerate(dict.fromkeys(labels.tolist()), 1)
-    ]
+    return [tuple(np.flatnonzero(labels == label).tolist()) for label in dict.fromkeys(labels.tolist())]

@@ -16,7 +16,8 @@ from keepapart.assess import Audit, assess
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, connect
 from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
-from keepapart.history import earlier, record
+from keepapart.history import memory_of, record
+from keepapart.memory import Memory
 from keepapart.model import Instance, Pair
 from keepapart.probe.round import Progress, measure
 from keepapart.reach import Ways
@@ -157,10 +158,19 @@ class Session:
         )
         measured = measured.among([i.id for i in instances], idle)
         progress("judge", 0.0)
-        before = earlier(store, cluster.name, instances, measured) if store else ""
-        found = assess(instances, measured, cluster=cluster, model=network.model, earlier=before, at=clock())
+        memory = memory_of(store, cluster.name) if store else Memory()
+        found = assess(
+            instances,
+            measured,
+            cluster=cluster,
+            model=network.model,
+            earlier=memory.vouches(instances, measured.tally.least),
+            host_names=memory.hosts,
+            rack_names=memory.racks,
+            at=clock(),
+        )
         if store:
-            record(store, found, purpose)
+            record(store, found, purpose, memory)
         return found
 
 

@@ -1,0 +1,36 @@
+"""The operator's word: pairs known to share a host, or not to, from other sources.
+
+Conclusive, both ways. They are controls as well: where hops contradict one, hops say nothing on that network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keepapart.errors import UsageError
+from keepapart.model import Strength
+from keepapart.signals import Testimony, Weights
+
+Named = tuple[str, str]
+
+
+def testify(ids: Sequence[str], same: Sequence[Named], different: Sequence[Named]) -> Testimony:
+    """Say of the named pairs what the operator knows. Raises `UsageError` for ids that take no part."""
+    weights: Weights = np.zeros((len(ids), len(ids)), np.int8)
+    for pairs, weight in ((same, Strength.CONCLUSIVE), (different, -Strength.CONCLUSIVE)):
+        for pair in pairs:
+            i, j = (_place(ids, name) for name in pair)
+            if i == j or weights[i, j] not in (0, weight):
+                raise UsageError(
+                    f"{pair[0]},{pair[1]}: an instance can't be known to be both, nor with itself"
+                )
+            weights[i, j] = weights[j, i] = weight
+    return Testimony("operator", weights, lambda _i, _j: "the operator says so")
+
+
+def _place(ids: Sequence[str], name: str) -> int:
+    if name not in ids:
+        raise UsageError(f"{name!r} is not among the instances measured")
+    return ids.index(name)

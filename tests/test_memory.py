@@ -1,0 +1,98 @@
+"""Memory: a network shown to be routed-host stays so only while it is plainly the same one."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from keepapart.assess import Audit, assess
+from keepapart.config import Cluster
+from keepapart.memory import Memory
+from keepapart.model import Instance
+from keepapart.probe.round import Round
+from keepapart.probe.tally import Counts, Tally
+
+
+def picture(*rows: str) -> Counts:
+    """Return hop counts from a picture, one digit a pair."""
+    return np.array([[int(c) for c in row] for row in rows], np.uint8)
+
+
+def members(ids: str) -> list[Instance]:
+    """Return instances whose address follows from their id."""
+    return [Instance(i, f"10.0.0.{ord(i)}") for i in ids]
+
+
+def audited(ids: str, *rows: str, memory: Memory | None = None, at: float = 0.0) -> Audit:
+    """Audit instances at these hop counts with what is remembered."""
+    memory = memory or Memory()
+    tally = Tally.of(np.repeat(picture(*rows)[None], 8, axis=0))
+    return assess(
+        members(ids),
+        Round(tuple(ids), tally, {}),
+        cluster=Cluster(),
+        model="auto",
+        earlier=memory.vouches(members(ids), tally.least),
+        host_names=memory.hosts,
+        rack_names=memory.racks,
+        at=at,
+    )
+
+
+ESTABLISHED = ("abc", "024", "204", "440")
+ALONE = ("ac", "04", "40")
+
+
+def shown() -> Memory:
+    """Return the memory of an audit that established its network."""
+    return Memory().after(audited(*ESTABLISHED), naming=True)
+
+
+def test_what_was_established_separates_later() -> None:
+    """With the pair at two hops gone, those who stayed are still separate, and the reason names the past."""
+    found = audited(*ALONE, memory=shown())
+    assert found.counts["separate"] == 1
+    assert "established at 1970-01-01T00:00:00Z in this same network" in found.network.because
+
+
+@pytest.mark.parametrize(
+    ("ids", "rows"),
+    [("ax", ("04", "40")), ("ac", ("06", "60")), ("xy", ("04", "40"))],
+    ids=["one left", "other counts", "all new"],
+)
+def test_another_network_is_not_vouched_for(ids: str, rows: tuple[str, ...]) -> None:
+    """Fewer than two of the instances of then, or counts that are not those of then: unknown."""
+    assert audited(ids, *rows, memory=shown()).counts["unknown"] == 1
+
+
+def test_an_instance_at_another_address_is_another_one() -> None:
+    """An id alone doesn't make it the same instance."""
+    moved = [Instance("a", "10.0.0.97"), Instance("c", "192.168.0.1")]
+    assert shown().vouches(moved, picture("04", "40")) == ""
+
+
+def test_a_refutation_forgets_it() -> None:
+    """Once two members share a link, nothing established before counts."""
+    refuted = shown().after(audited("acd", "041", "404", "140", memory=shown()), naming=True)
+    assert refuted.network is None
+
+
+def test_what_only_rests_on_memory_is_not_remembered_anew() -> None:
+    """An audit that leant on the past leaves the past as it was: its date doesn't creep forward."""
+    memory = shown()
+    assert memory.after(audited(*ALONE, memory=memory, at=9e9), naming=True).network == memory.network
+
+
+def test_it_survives_the_store_s_json() -> None:
+    """Written as JSON and read back, it vouches and names just the same."""
+    again = Memory.of(json.loads(json.dumps(shown().document())))
+    assert again.vouches(members("ac"), picture("04", "40"))
+    assert (again.hosts, again.racks) == (shown().hosts, shown().racks)
+
+
+def test_names_stay_with_their_hosts() -> None:
+    """A host keeps its name when the instance that came first is gone."""
+    found = audited("bcd", "044", "404", "440", memory=shown())
+    assert found.domains.host_of == ["host-1", "host-2", "host-3"]
