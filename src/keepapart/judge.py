@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from keepapart.components import Labels, Mask, compact, components
 from keepapart.model import Evidence, Pair, Says, Strength, Verdict
-from keepapart.signals import Testimony, Weights
+from keepapart.signals import AnyTestimony, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Judgement:
     """
 
     ids: Sequence[str]
-    testimonies: Sequence[Testimony]
+    testimonies: Sequence[AnyTestimony]
     assurance: Strength
     direct: Weights
     weights: Weights
@@ -133,7 +133,7 @@ class Judgement:
         )
 
 
-def judge(ids: Sequence[str], testimonies: Sequence[Testimony], assurance: Strength) -> Judgement:
+def judge(ids: Sequence[str], testimonies: Sequence[AnyTestimony], assurance: Strength) -> Judgement:
     """Weigh all testimonies of the instances `ids` by the rules above."""
     size = len(ids)
     same, different = np.zeros((2, size, size), np.int8)

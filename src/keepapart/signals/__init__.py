@@ -1,21 +1,26 @@
 """Signals: sources of evidence. One file each; each says same, different or nothing of every pair.
 
-A signal speaks through a `Testimony`, for all pairs at once; it never decides. What it may claim, and how
-strongly, is said in the docstring of its file.
+A signal speaks for all pairs at once, in one of two forms: a `Testimony` weighs every pair, a `Labelled`
+gives every instance a label and says what equal and different labels mean. It never decides. What it may
+claim, and how strongly, is said in the docstring of its file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from keepapart.components import Labels
 from keepapart.model import Evidence, Says, Strength
 
 Weights = npt.NDArray[np.int8]
 Counts = npt.NDArray[np.uint8]
+
+UNKNOWN = -1  # the label of an instance of which a signal says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,89 @@ class Testimony:
 
     def evidence(self, i: int, j: int) -> Evidence | None:
         """Return what this signal says of one pair, None where it says nothing."""
-        weight = int(self.weights[i, j])
-        if weight == 0:
-            return None
-        says = Says.SAME if weight > 0 else Says.DIFFERENT
-        return Evidence(self.signal, says, Strength(abs(weight)), self.because(i, j))
+        return _evidence(self.signal, int(self.weights[i, j]), lambda: self.because(i, j))
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What a signal says that knows each instance by itself: its host's name, its zone, its gateway.
+
+    `labels` and `scopes` are [n], int32. Two instances of one scope weigh `if_equal` where their labels are
+    equal and `if_different` where they aren't, signed as in `Testimony`; of others, and of those whose label
+    is `UNKNOWN`, the signal says nothing. Equal labels are always of one scope, so a judge can take the
+    pairs of `if_equal` from the labels alone; and n instances cost n numbers, not n × n.
+    """
+
+    signal: str
+    labels: Labels
+    scopes: Labels
+    if_equal: int
+    if_different: int
+    because: Callable[[int, int], str]
+
+    @classmethod
+    def of(
+        cls,
+        signal: str,
+        values: Sequence[Hashable | None],
+        because: Callable[[int, int], str],
+        *,
+        if_equal: int = 0,
+        if_different: int = 0,
+        scopes: Sequence[Hashable] | None = None,
+    ) -> Labelled:
+        """Number `values`, None being unknown; equal values of different `scopes` get different labels."""
+        numbers: dict[Hashable, int] = {}
+        labels: Labels = np.full(len(values), UNKNOWN, np.int32)
+        within: Labels = np.zeros(len(values), np.int32)
+        number_of: dict[Hashable, int] = {}
+        for i, value in enumerate(values):
+            if value is None:
+                continue
+            scope = None if scopes is None else scopes[i]
+            within[i] = number_of.setdefault(scope, len(number_of))
+            labels[i] = numbers.setdefault((scope, value), len(numbers))
+        return cls(signal, labels, within, if_equal, if_different, because)
+
+    @property
+    def weights(self) -> Weights:
+        """The same for every pair, as in `Testimony`; made anew each time, being n times as large."""
+        known = self.labels != UNKNOWN
+        equal = self.labels[:, None] == self.labels[None, :]
+        dense: Weights = np.where(equal, np.int8(self.if_equal), np.int8(self.if_different))
+        dense[self.scopes[:, None] != self.scopes[None, :]] = 0
+        dense[~known] = 0
+        dense[:, ~known] = 0
+        np.fill_diagonal(dense, 0)
+        return dense
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it says anything of any pair."""
+        known = self.labels[self.labels != UNKNOWN]
+        labels, sizes = np.unique(known, return_counts=True)
+        if self.if_equal and (sizes > 1).any():
+            return True
+        scopes = np.unique(self.scopes[self.labels != UNKNOWN])
+        return bool(self.if_different) and len(labels) > len(scopes)
+
+    def weight(self, i: int, j: int) -> int:
+        """Return the weight of one pair."""
+        a, b = int(self.labels[i]), int(self.labels[j])
+        if i == j or UNKNOWN in (a, b) or self.scopes[i] != self.scopes[j]:
+            return 0
+        return self.if_equal if a == b else self.if_different
+
+    def evidence(self, i: int, j: int) -> Evidence | None:
+        """Return what this signal says of one pair, None where it says nothing."""
+        return _evidence(self.signal, self.weight(i, j), lambda: self.because(i, j))
+
+
+AnyTestimony: TypeAlias = Testimony | Labelled
+
+
+def _evidence(signal: str, weight: int, because: Callable[[], str]) -> Evidence | None:
+    if weight == 0:
+        return None
+    says = Says.SAME if weight > 0 else Says.DIFFERENT
+    return Evidence(signal, says, Strength(abs(weight)), because())

@@ -1,0 +1,102 @@
+"""Gateway: which router answers first on the way out, and which one behind it.
+
+First hop: where every host is its guests' gateway and has one address as such, the same gateway is the same
+host. The rules, the first five each one a reason to keep silent:
+
+1. An instance has a gateway if one address, always the same, answered at the first hop in every flow and
+   repeat. Silent is not absent: nothing is said of who got no answer.
+2. Link-local, loopback, multicast and unspecified addresses name no router: any may have the same.
+3. Where hops say nothing (a shared link, a router between segments), the first router is no host's.
+4. An address is no host's if two that share it are known to be apart (strongly, by any other signal),
+   or are not two hops from each other where that was measured: at one hop a link is shared, and beyond
+   two there is another router of the same address.
+5. One address for all shows nothing: there must be two that pass.
+6. The same gateway then says *same*. Strongly only if this network is known to be routed-host, at least
+   `SHOWN` addresses are each shared by two that other signals know to be co-resident, and no two of those
+   have different ones; else weakly. Where a pair was measured at two hops, hops say as much already: what
+   this adds are pairs that no packet passed between, and a reason that is checked with one traceroute.
+7. Different gateways say nothing: a host may have an address for each guest.
+
+Upstream, the second hop: different ones say *different*, weakly, unless two known to be co-resident have
+different ones too (several paths); equal ones say nothing, being a rack's at best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+import numpy as np
+
+from keepapart.model import Strength
+from keepapart.signals import UNKNOWN, Counts, Labelled, Weights
+
+WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
+SHOWN = 2  # gateways seen to be one host's each: with one alone, all hosts might share it
+
+
+def testify(
+    firsts: Sequence[str],
+    upstreams: Sequence[str],
+    least: Counts,
+    known: Weights,
+    standing: Strength | None,
+) -> list[Labelled]:
+    """Say what the first two routers of each instance say of every pair.
+
+    `firsts` and `upstreams` are addresses, empty where not known (rule 1); `least` the least hop counts;
+    `known` what other signals have settled, weighed as in `Testimony`; `standing` how strongly hops may
+    speak on this network.
+    """
+    said = [_first(firsts, least, known, standing), _upstream(upstreams, known)]
+    return [testimony for testimony in said if testimony.speaks]
+
+
+def _first(firsts: Sequence[str], least: Counts, known: Weights, standing: Strength | None) -> Labelled:
+    def because(i: int, _j: int) -> str:
+        return f"the first router of both is {firsts[i]}, which no two on different hosts share"
+
+    values = [address if standing and _names_a_router(address) else None for address in firsts]
+    said = Labelled.of("gateway", values, because, if_equal=WEAK)
+    shown = 0
+    for label in range(int(said.labels.max(initial=UNKNOWN)) + 1):
+        members = np.flatnonzero(said.labels == label)
+        among = np.ix_(members, members)
+        hops = least[among]
+        if (known[among] <= -STRONG).any() or ((hops > 0) & (hops != 2)).any():
+            said.labels[members] = UNKNOWN
+        else:
+            shown += bool((known[among] >= STRONG).any())
+    if len(np.unique(said.labels[said.labels != UNKNOWN])) < 2:
+        said.labels[:] = UNKNOWN
+    if standing == Strength.STRONG and shown >= SHOWN and not _split(said, known):
+        return Labelled("gateway", said.labels, said.scopes, STRONG, 0, because)
+    return said
+
+
+def _upstream(upstreams: Sequence[str], known: Weights) -> Labelled:
+    def because(i: int, j: int) -> str:
+        return f"behind their first routers are different ones, {upstreams[i]} and {upstreams[j]}"
+
+    values = [address if _names_a_router(address) else None for address in upstreams]
+    said = Labelled.of("upstream", values, because, if_different=-WEAK)
+    if _split(said, known):
+        said.labels[:] = UNKNOWN
+    return said
+
+
+def _split(said: Labelled, known: Weights) -> bool:
+    """Whether two that are known to be co-resident have different labels."""
+    for i in np.flatnonzero(said.labels != UNKNOWN).tolist():
+        others = said.labels[known[i] >= STRONG]
+        if ((others != UNKNOWN) & (others != said.labels[i])).any():
+            return True
+    return False
+
+
+def _names_a_router(address: str) -> bool:
+    try:
+        told = ip_address(address)
+    except ValueError:
+        return False
+    return not (told.is_link_local or told.is_loopback or told.is_multicast or told.is_unspecified)

@@ -1,0 +1,209 @@
+"""Hardware: what each guest sees of the machine under it.
+
+1. A guest's facts count only with its kernel's boot id. Instances that share one share a kernel (containers,
+   namespaces) or were resumed from one snapshot: their facts are one machine's, and say nothing.
+2. Processor vendor, family or model differ: different hosts, strongly, where both guests see the real
+   processor. They do where its name is a product's own, with a model number; `QEMU Virtual CPU`, `AMD EPYC`
+   or `Xeon(R) CPU @ 2.20GHz` are masks. Under VMware all are, since a cluster may level its processors.
+3. Only the stepping differs: different, but weakly, since makers allow two steppings in one machine.
+4. Only the microcode differs: different, weakly; revisions that hypervisors make up are no revisions.
+5. Xen domain ids are unique on a host: equal ones are different hosts, strongly. Ids up to `CLOSE` apart
+   were started one soon after the other: same, weakly.
+6. Hyper-V tells its guests the host's name (KVP, `PhysicalHostName`): equal is the same host, different is
+   another, both strongly. Not where the file is older than the guest's boot, or where two instances'
+   files name the same virtual machine: such a file came with the image.
+
+Equal processors, microcode, or serial numbers say nothing. The host's boot time isn't had: it takes the
+time-stamp counter, which no interpreted language reads.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keepapart.model import Strength
+from keepapart.signals import AnyTestimony, Labelled, Testimony, Weights
+
+WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
+CLOSE = 2  # domains apart; farther ones are as likely to be neighbours by chance
+KEY, VALUE = 512, 2048  # bytes of a KVP record's two fields
+MADE_UP = frozenset({0x0, 0x1, 0x1000065, 0xFFFFFFFF})  # microcode of KVM (Intel, AMD) and Hyper-V
+REAL = re.compile(
+    r"^(?:\d+th Gen )?(?i:Intel\(R\)) [^@]*\b(?:[A-Za-z]\d?-? ?)?\d{4,5}[A-Z0-9]{0,3}\b"
+    r"|^AMD (?:EPYC|Ryzen|Opteron)\b[^@]* \d[0-9A-Z]{3,5}\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What /proc/cpuinfo says of the first processor."""
+
+    name: str
+    vendor: str
+    family: int
+    model: int
+    stepping: int
+    microcode: int | None
+
+    @classmethod
+    def of(cls, text: str) -> Processor | None:
+        """Read it; None where it is no x86 processor or not all there."""
+        lines = (line.partition(":") for line in text.split("\n\n", 1)[0].splitlines())
+        found = {key.strip(): value.strip() for key, _, value in lines}
+        try:
+            family, model, stepping = (int(found[key]) for key in ("cpu family", "model", "stepping"))
+            name, vendor = found["model name"], found["vendor_id"]
+        except (KeyError, ValueError):
+            return None
+        microcode = found.get("microcode", "")
+        known = int(microcode, 16) if re.fullmatch("0x[0-9a-f]{1,16}", microcode) else None
+        return cls(name, vendor, family, model, stepping, None if known in MADE_UP else known)
+
+    @property
+    def real(self) -> bool:
+        """Whether its name is one that a maker sells, not one that a hypervisor shows instead."""
+        return bool(REAL.search(self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """What one node says of the machine that it sees; an empty field is not known."""
+
+    boot_id: str = ""
+    processor: Processor | None = None
+    maker: str = ""
+    domain: int | None = None
+    host_name: str = ""
+    machine_id: str = ""
+
+    @classmethod
+    def of(cls, told: Mapping[str, object]) -> Guest:
+        """Read what a node tells, all of it text; what is malformed is as if untold."""
+        text = {key: value for key, value in told.items() if isinstance(value, str)}
+        domain = text.get("domain", "")
+        try:
+            pool = kvp(base64.b64decode(text.get("kvp", ""), validate=True))
+            fresh = float(text["kvp_written"]) >= float(text["booted"])
+        except (KeyError, ValueError, binascii.Error):
+            pool, fresh = {}, False
+        return cls(
+            boot_id=text.get("boot_id", "").strip(),
+            processor=Processor.of(text.get("cpuinfo", "")),
+            maker=text.get("maker", "").strip(),
+            domain=int(domain) if re.fullmatch("[0-9]{1,5}", domain) else None,
+            host_name=pool.get("PhysicalHostName", "").strip().casefold() if fresh else "",
+            machine_id=pool.get("VirtualMachineId", "").strip().casefold(),
+        )
+
+
+def kvp(raw: bytes) -> dict[str, str]:
+    """Parse a Hyper-V KVP pool file; empty where it is not wholly well-formed, or contradicts itself.
+
+    A record is a key and a value, NUL-terminated in fields of 512 and 2048 bytes; what follows the NUL is
+    left from longer texts before.
+    """
+    if len(raw) % (KEY + VALUE):
+        return {}
+    found: dict[str, str] = {}
+    for start in range(0, len(raw), KEY + VALUE):
+        fields = raw[start : start + KEY], raw[start + KEY : start + KEY + VALUE]
+        if any(b"\0" not in field for field in fields):
+            return {}
+        try:
+            key, value = (field.partition(b"\0")[0].decode() for field in fields)
+        except UnicodeDecodeError:
+            return {}
+        if not key or not (key + value).isprintable() or found.get(key, value) != value:
+            return {}
+        found[key] = value
+    return found
+
+
+def testify(guests: Sequence[Guest]) -> list[AnyTestimony]:
+    """Say what the guests' own sight of their hardware says of every pair."""
+    boots = Counter(guest.boot_id for guest in guests)
+    heard = [guest if guest.boot_id and boots[guest.boot_id] == 1 else Guest() for guest in guests]
+    rules = (_processor, _stepping, _microcode, _host_name)
+    said: list[AnyTestimony] = [found for rule in rules if (found := rule(heard)).speaks]
+    xen = _domain(heard)
+    return [*said, xen] if xen.weights.any() else said
+
+
+def _processor(guests: Sequence[Guest]) -> Labelled:
+    seen = [_real(guest) for guest in guests]
+
+    def because(i: int, j: int) -> str:
+        one, other = (f"{p.name} (family {p.family}, model {p.model})" for p in (seen[i], seen[j]) if p)
+        return f"the guests see different processors: {one} and {other}"
+
+    values = [(p.vendor, p.family, p.model) if p else None for p in seen]
+    return Labelled.of("processor", values, because, if_different=-STRONG)
+
+
+def _stepping(guests: Sequence[Guest]) -> Labelled:
+    seen = [_real(guest) for guest in guests]
+
+    def because(i: int, j: int) -> str:
+        one, other = (p.stepping for p in (seen[i], seen[j]) if p)
+        return f"the guests see steppings {one} and {other} of the same processor"
+
+    values = [p.stepping if p else None for p in seen]
+    scopes = [(p.vendor, p.family, p.model) if p else None for p in seen]
+    return Labelled.of("stepping", values, because, if_different=-WEAK, scopes=scopes)
+
+
+def _microcode(guests: Sequence[Guest]) -> Labelled:
+    seen = [_real(guest) for guest in guests]
+
+    def because(i: int, j: int) -> str:
+        one, other = (f"{p.microcode:#x}" for p in (seen[i], seen[j]) if p)
+        return f"the guests see microcode {one} and {other}"
+
+    values = [p.microcode if p else None for p in seen]
+    scopes = [(p.vendor, p.family, p.model, p.stepping) if p else None for p in seen]
+    return Labelled.of("microcode", values, because, if_different=-WEAK, scopes=scopes)
+
+
+def _host_name(guests: Sequence[Guest]) -> Labelled:
+    machines = Counter(guest.machine_id for guest in guests if guest.machine_id)
+    names = [guest.host_name if machines[guest.machine_id] < 2 else "" for guest in guests]
+
+    def because(i: int, j: int) -> str:
+        if names[i] == names[j]:
+            return f"Hyper-V tells both guests that their host is {names[i]}"
+        return f"Hyper-V tells the guests that their hosts are {names[i]} and {names[j]}"
+
+    values = [name or None for name in names]
+    return Labelled.of("hyper-v host", values, because, if_equal=STRONG, if_different=-STRONG)
+
+
+def _domain(guests: Sequence[Guest]) -> Testimony:
+    known = np.array([guest.domain is not None for guest in guests], np.bool_)
+    domains = np.array([guest.domain or 0 for guest in guests], np.int32)
+    weights: Weights = np.zeros((len(guests), len(guests)), np.int8)
+    if known.any():
+        apart = np.abs(domains[:, None] - domains[None, :])
+        weights[apart <= CLOSE] = WEAK
+        weights[apart == 0] = -STRONG
+        weights[~known] = weights[:, ~known] = 0
+        np.fill_diagonal(weights, 0)
+
+    def because(i: int, j: int) -> str:
+        if domains[i] == domains[j]:
+            return f"both guests are Xen domain {domains[i]}, and no host has two of them"
+        return f"the guests are Xen domains {domains[i]} and {domains[j]}, started soon after each other"
+
+    return Testimony("xen domain", weights, because)
+
+
+def _real(guest: Guest) -> Processor | None:
+    processor = guest.processor
+    masked = processor is None or not processor.real or guest.maker.startswith("VMware")
+    return None if masked else processor

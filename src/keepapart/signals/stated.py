@@ -1,0 +1,178 @@
+"""Stated: what the platform says of placement (`Instance.facts`), each fact in its own scope.
+
+1. Facts are compared only between instances of one `project` (an account, a subscription; where none is
+   stated, of those without): names and hashes of hosts, and in part those of zones, mean something else in
+   another. An absent or empty fact says nothing.
+2. `host` (OpenStack hostId, GCP physicalHost, EC2 Dedicated HostId): equal is the same host, different is
+   another, both conclusively. Where `host_kind` says from what the name was taken, it must be equal.
+3. `zone`: different ones don't share a host, conclusively. The same zone says nothing, here and in 4 to 7.
+4. `group` with `group_strategy` "spread": any two in one group are apart, conclusively. Soft groups are no
+   promise, and between groups nothing is promised.
+5. `partition` (within one `group` of strategy "partition") and `fault_domain` (within one `zone` and
+   `group`, of which one must be stated): different ones don't share a host, conclusively.
+6. `topology`, the network nodes above an instance, from the top down with commas between: where the last
+   ones differ and as many are above it, the hosts do, strongly.
+7. `neighbors`, the ids of all instances on its host, itself among them, with commas between: who lists the
+   same is on the same host, conclusively; who lists none in common is on another, strongly. Lists that
+   overlap and differ contradict each other and say nothing.
+8. `whole_host` "true" (bare metal): nothing else is on that host, conclusively. It is said only against
+   instances whose placement the platform states too: a guest that the operator runs within this very
+   machine is not one of the platform's.
+
+All of it is a promise or a reading of some moment; a live migration makes it old.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+
+from keepapart.model import Instance, Strength
+from keepapart.signals import Labelled
+
+WEAK, STRONG, CONCLUSIVE = (int(strength) for strength in Strength)
+PLACEMENT = ("host", "zone", "group", "partition", "fault_domain", "topology", "neighbors", "whole_host")
+
+
+def testify(instances: Sequence[Instance]) -> list[Labelled]:
+    """Say what the platform's facts say of every pair, a testimony for each kind of fact that speaks."""
+    rules = (_host, _zone, _spread, _partition, _fault_domain, _topology, _neighbors, _whole_host)
+    return [said for rule in rules if (said := rule(instances)).speaks]
+
+
+def _host(instances: Sequence[Instance]) -> Labelled:
+    hosts = [_fact(i, "host") for i in instances]
+    scopes = [(_project(i), i.facts.get("host_kind", "")) for i in instances]
+
+    def because(i: int, j: int) -> str:
+        if hosts[i] == hosts[j]:
+            return f"the platform puts both on host {hosts[i]}"
+        return f"the platform puts them on hosts {hosts[i]} and {hosts[j]}"
+
+    return Labelled.of(
+        "stated host", hosts, because, if_equal=CONCLUSIVE, if_different=-CONCLUSIVE, scopes=scopes
+    )
+
+
+def _zone(instances: Sequence[Instance]) -> Labelled:
+    zones = [_fact(i, "zone") for i in instances]
+    scopes = [_project(i) for i in instances]
+
+    def because(i: int, j: int) -> str:
+        return f"the platform puts them in zones {zones[i]} and {zones[j]}"
+
+    return Labelled.of("stated zone", zones, because, if_different=-CONCLUSIVE, scopes=scopes)
+
+
+def _spread(instances: Sequence[Instance]) -> Labelled:
+    members = [_member(i, "spread") for i in instances]
+    # Each is different from every other of its group: the label is the instance itself.
+    values = [number if member else None for number, member in enumerate(members)]
+    scopes = [(_project(i), member) for i, member in zip(instances, members, strict=True)]
+
+    def because(i: int, _j: int) -> str:
+        return f"both are in group {members[i]}, which the platform spreads over hardware of its own"
+
+    return Labelled.of("stated group", values, because, if_different=-CONCLUSIVE, scopes=scopes)
+
+
+def _partition(instances: Sequence[Instance]) -> Labelled:
+    groups = [_member(i, "partition") for i in instances]
+    partitions = [
+        _fact(i, "partition") if group else None for i, group in zip(instances, groups, strict=True)
+    ]
+    scopes = [(_project(i), group) for i, group in zip(instances, groups, strict=True)]
+
+    def because(i: int, j: int) -> str:
+        return (
+            f"the platform puts them in partitions {partitions[i]} and {partitions[j]} of group {groups[i]}"
+        )
+
+    return Labelled.of("stated partition", partitions, because, if_different=-CONCLUSIVE, scopes=scopes)
+
+
+def _fault_domain(instances: Sequence[Instance]) -> Labelled:
+    within = [(_fact(i, "zone"), _fact(i, "group")) for i in instances]
+    domains = [_fact(i, "fault_domain") if any(w) else None for i, w in zip(instances, within, strict=True)]
+    scopes = [(_project(i), w) for i, w in zip(instances, within, strict=True)]
+
+    def because(i: int, j: int) -> str:
+        where = " of ".join(part for part in reversed(within[i]) if part)
+        return f"the platform puts them in fault domains {domains[i]} and {domains[j]} of {where}"
+
+    return Labelled.of("stated fault domain", domains, because, if_different=-CONCLUSIVE, scopes=scopes)
+
+
+def _topology(instances: Sequence[Instance]) -> Labelled:
+    above = [[node.strip() for node in (_fact(i, "topology") or "").split(",")] for i in instances]
+    last = [nodes[-1] or None for nodes in above]
+    scopes = [(_project(i), len(nodes)) for i, nodes in zip(instances, above, strict=True)]
+
+    def because(i: int, j: int) -> str:
+        return f"the platform hangs them under network nodes {last[i]} and {last[j]}"
+
+    return Labelled.of("stated topology", last, because, if_different=-STRONG, scopes=scopes)
+
+
+def _neighbors(instances: Sequence[Instance]) -> Labelled:
+    lists = [_listed(i) for i in instances]
+    listings: defaultdict[tuple[str, str], set[frozenset[str]]] = defaultdict(set)
+    for instance, listed in zip(instances, lists, strict=True):
+        for name in listed or ():
+            listings[_project(instance), name].add(listed or frozenset())
+    clear: list[Hashable | None] = [
+        listed if listed and all(len(listings[_project(i), name]) == 1 for name in listed) else None
+        for i, listed in zip(instances, lists, strict=True)
+    ]
+
+    def because(i: int, j: int) -> str:
+        if clear[i] == clear[j]:
+            return "the platform lists them as neighbours on one host"
+        return "the platform lists each one's neighbours, and neither is the other's"
+
+    return Labelled.of(
+        "stated neighbours",
+        clear,
+        because,
+        if_equal=CONCLUSIVE,
+        if_different=-STRONG,
+        scopes=[_project(i) for i in instances],
+    )
+
+
+def _whole_host(instances: Sequence[Instance]) -> Labelled:
+    whole = [i.facts.get("whole_host") == "true" for i in instances]
+    values: list[Hashable | None] = [
+        number if alone else ("shared" if any(_fact(i, key) for key in PLACEMENT) else None)
+        for number, (i, alone) in enumerate(zip(instances, whole, strict=True))
+    ]
+
+    def because(i: int, j: int) -> str:
+        return f"{instances[i if whole[i] else j].id} has a host to itself"
+
+    return Labelled.of(
+        "stated whole host",
+        values,
+        because,
+        if_different=-CONCLUSIVE,
+        scopes=[_project(i) for i in instances],
+    )
+
+
+def _fact(instance: Instance, key: str) -> str | None:
+    return instance.facts.get(key, "").strip() or None
+
+
+def _project(instance: Instance) -> str:
+    return instance.facts.get("project", "")
+
+
+def _member(instance: Instance, strategy: str) -> str | None:
+    """Return the group of an instance where it is of this strategy."""
+    return _fact(instance, "group") if instance.facts.get("group_strategy") == strategy else None
+
+
+def _listed(instance: Instance) -> frozenset[str] | None:
+    """Return everybody on the host of an instance by the platform's list; None without one."""
+    names = {name.strip() for name in (_fact(instance, "neighbors") or "").split(",")} - {""}
+    return frozenset(names | {instance.id}) if names else None

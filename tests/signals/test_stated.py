@@ -1,0 +1,162 @@
+"""What the platform states: each fact in its scope, and never more than the promise."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keepapart.judge import judge
+from keepapart.model import Instance, Says, Strength, Verdict
+from keepapart.signals import hops, stated
+from keepapart.signals.hops import Paths, Standing
+
+WEAK, STRONG, CONCLUSIVE = Strength
+SAME, DIFFERENT = Says.SAME, Says.DIFFERENT
+Facts = dict[str, str]
+
+
+def say(one: Facts, other: Facts, *, ids: str = "ab") -> dict[str, tuple[Says, Strength]]:
+    """Return what is stated of two instances, by signal."""
+    instances = [Instance(name, facts=facts) for name, facts in zip(ids, (one, other), strict=True)]
+    said = (testimony.evidence(0, 1) for testimony in stated.testify(instances))
+    return {e.signal.removeprefix("stated "): (e.says, e.strength) for e in said if e}
+
+
+def member(strategy: str, **facts: str) -> Facts:
+    """Return the facts of a member of group g."""
+    return {"group": "g", "group_strategy": strategy, **facts}
+
+
+AZURE = {"group": "set-1", "fault_domain": "0"}
+RULES = {
+    "one host": ({"host": "x"}, {"host": "x"}, {"host": (SAME, CONCLUSIVE)}),
+    "two hosts": ({"host": "x"}, {"host": "y"}, {"host": (DIFFERENT, CONCLUSIVE)}),
+    "hosts of two projects": ({"host": "x", "project": "p"}, {"host": "x", "project": "q"}, {}),
+    "a host with and without project": ({"host": "x", "project": "p"}, {"host": "y"}, {}),
+    "hosts of two kinds": ({"host": "x", "host_kind": "dedicated"}, {"host": "x"}, {}),
+    "no host": ({"host": "x"}, {"host": ""}, {}),
+    "two zones": ({"zone": "a"}, {"zone": "b"}, {"zone": (DIFFERENT, CONCLUSIVE)}),
+    "one zone": ({"zone": "a"}, {"zone": "a"}, {}),
+    "spread": (member("spread"), member("spread"), {"group": (DIFFERENT, CONCLUSIVE)}),
+    "spread, two groups": (member("spread"), {**member("spread"), "group": "h"}, {}),
+    "a soft group": (member("soft-anti-affinity"), member("soft-anti-affinity"), {}),
+    "a cluster group": (member("cluster"), member("cluster"), {}),
+    "two partitions": (
+        member("partition", partition="1"),
+        member("partition", partition="2"),
+        {"partition": (DIFFERENT, CONCLUSIVE)},
+    ),
+    "one partition": (member("partition", partition="1"), member("partition", partition="1"), {}),
+    "partitions of two groups": (
+        member("partition", partition="1"),
+        {**member("partition", partition="2"), "group": "h"},
+        {},
+    ),
+    "two fault domains": (AZURE, {**AZURE, "fault_domain": "1"}, {"fault domain": (DIFFERENT, CONCLUSIVE)}),
+    "one fault domain": (AZURE, AZURE, {}),
+    "fault domains of two sets": (AZURE, {"group": "set-2", "fault_domain": "1"}, {}),
+    "fault domains of nothing": ({"fault_domain": "0"}, {"fault_domain": "1"}, {}),
+    "two network nodes": (
+        {"topology": "n1,n2,n3"},
+        {"topology": "n1,n2,n4"},
+        {"topology": (DIFFERENT, STRONG)},
+    ),
+    "one network node": ({"topology": "n1,n2"}, {"topology": "n1,n2"}, {}),
+    "network nodes of two depths": ({"topology": "n1,n2"}, {"topology": "n1,n2,n3"}, {}),
+    "neighbours": ({"neighbors": "a,b"}, {"neighbors": "b,a"}, {"neighbours": (SAME, CONCLUSIVE)}),
+    "not neighbours": ({"neighbors": "a,c"}, {"neighbors": "b"}, {"neighbours": (DIFFERENT, STRONG)}),
+    "neighbours one-sidedly": ({"neighbors": "a,b"}, {"neighbors": "b,c"}, {}),
+    "no list of neighbours": ({"neighbors": "a"}, {}, {}),
+    "bare metal": (
+        {"whole_host": "true", "zone": "z"},
+        {"zone": "z"},
+        {"whole host": (DIFFERENT, CONCLUSIVE)},
+    ),
+    "two bare metals": (
+        {"whole_host": "true"},
+        {"whole_host": "true"},
+        {"whole host": (DIFFERENT, CONCLUSIVE)},
+    ),
+    "bare metal and a guest that no platform states": ({"whole_host": "true"}, {}, {}),
+    "not bare metal": ({"whole_host": "false"}, {"whole_host": "false"}, {}),
+    "nothing": ({}, {}, {}),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), RULES.values(), ids=RULES)
+def test_each_fact_says_what_it_promises(
+    one: Facts, other: Facts, expected: dict[str, tuple[Says, Strength]]
+) -> None:
+    """Each fact says what the table of signals allows it, both ways round, and nothing out of its scope."""
+    assert say(one, other) == say(other, one, ids="ba") == expected
+
+
+def test_reasons_name_what_is_stated() -> None:
+    """The words of the evidence name the hosts, so that they can be looked up."""
+    (said,) = stated.testify([Instance("a", facts={"host": "x"}), Instance("b", facts={"host": "y"})])
+    assert said.because(0, 1) == "the platform puts them on hosts x and y"
+
+
+def test_a_lying_platform_leaves_the_pair_unknown() -> None:
+    """One group promises two hosts and the host id says one: both conclusive, so unknown, naming both."""
+    facts = member("spread", host="x")
+    instances = [Instance("a", facts=facts), Instance("b", facts=facts)]
+    pair = judge("ab", stated.testify(instances), STRONG).pair(0, 1)
+    assert pair.verdict is Verdict.UNKNOWN
+    assert "stated host" in pair.because
+    assert "stated group" in pair.because
+
+
+def test_a_stated_host_refutes_hops_that_contradict_it() -> None:
+    """Two hops between instances that the platform puts on two hosts: hops say nothing any more."""
+    import numpy as np
+
+    from keepapart.probe.tally import Tally
+
+    counts = np.array([[[0, 2, 4], [2, 0, 4], [4, 4, 0]]] * 8, np.uint8)
+    said = stated.testify([Instance(n, facts={"host": h}) for n, h in zip("abc", "xyz", strict=True)])
+    found = hops.find("auto", Paths.of(Tally.of(counts)), "abc", stated=said)
+    assert (found.standing, found.pair) == (Standing.REFUTED, (0, 1))
+
+
+facts = st.fixed_dictionaries(
+    {},
+    optional={
+        "project": st.sampled_from(["", "p", "q"]),
+        "host": st.sampled_from(["", "x", "y"]),
+        "host_kind": st.sampled_from(["", "dedicated"]),
+        "zone": st.sampled_from(["", "1", "2"]),
+        "group": st.sampled_from(["", "g", "h"]),
+        "group_strategy": st.sampled_from(["spread", "partition", "soft-spread"]),
+        "partition": st.sampled_from(["", "1", "2"]),
+        "fault_domain": st.sampled_from(["", "1", "2"]),
+        "topology": st.sampled_from(["", "n", "n,m", "n,o"]),
+        "neighbors": st.lists(st.sampled_from("0123")).map(",".join),
+        "whole_host": st.sampled_from(["", "true", "false"]),
+    },
+)
+
+
+@given(st.lists(facts, min_size=2, max_size=4))
+def test_whatever_is_stated_only_host_and_neighbours_say_same(drawn: list[Facts]) -> None:
+    """No facts of two projects say anything of each other; only equal hosts and lists ever say *same*."""
+    instances = [Instance(str(n), facts=given) for n, given in enumerate(drawn)]
+    for said in stated.testify(instances):
+        for i, one in enumerate(drawn):
+            for j, other in enumerate(drawn):
+                if evidence := said.evidence(i, j):
+                    assert one.get("project", "") == other.get("project", "")
+                    if evidence.says is SAME:
+                        assert said.signal in ("stated host", "stated neighbours")
+                        key = "host" if said.signal == "stated host" else "neighbors"
+                        assert one[key]
+                        assert other[key]
+                        assert key == "neighbors" or one[key] == other[key]
+
+
+@given(st.dictionaries(st.sampled_from([*stated.PLACEMENT, "group_strategy"]), st.text(max_size=9)))
+def test_no_text_whatever_upsets_it(drawn: Facts) -> None:
+    """Any text as a fact is taken, and of one instance alone nothing is said."""
+    assert stated.testify([Instance("a", facts=drawn)]) == []
+    stated.testify([Instance("a", facts=drawn), Instance("b", facts=drawn)])
