@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from keepapart.assess import Audit, assess
@@ -21,11 +22,14 @@ from keepapart.memory import Memory
 from keepapart.model import Instance, Pair
 from keepapart.probe.round import Progress, measure
 from keepapart.reach import Ways
+from keepapart.signals import operator
 from keepapart.signals.hops import wanting
+from keepapart.signals.operator import Known
 
 if TYPE_CHECKING:
     from keepapart.store import Store
 
+NOTHING = Known()
 Clock = Callable[[], float]
 Checker = Callable[[Instance, Sequence[Instance], Sequence[Instance]], Mapping[str, Pair]]
 
@@ -52,22 +56,23 @@ def audit(
     config: Config,
     *,
     only: Sequence[str] = (),
+    known: Known = NOTHING,
     store: Store | None = None,
     clock: Clock = time.time,
     progress: Progress = silent,
 ) -> Audit:
-    """Measure the whole cluster (or `only` these members) and judge it.
+    """Measure the whole cluster (or `only` these members) and judge it, with what the operator knows.
 
     Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached.
     """
     everybody = members(config, cloud_of(config))
-    known = {instance.id for instance in everybody}
+    ids = sorted(instance.id for instance in everybody)
     for name in only:
-        if name not in known:
-            raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(sorted(known))}")
+        if name not in ids:
+            raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(ids)}")
     chosen = [instance for instance in everybody if not only or instance.id in only]
     with Session(config) as session:
-        found = session.survey(chosen, "audit", store=store, clock=clock, progress=progress)
+        found = session.survey(chosen, "audit", known=known, store=store, clock=clock, progress=progress)
     if not any(found.reached):
         first, why = next(iter(found.round.lost.items()))
         raise OperationError(f"no way in to any instance; {first}: {why}")
@@ -79,6 +84,7 @@ def check(
     a: str,
     b: str,
     *,
+    known: Known = NOTHING,
     store: Store | None = None,
     clock: Clock = time.time,
     progress: Progress = silent,
@@ -89,8 +95,8 @@ def check(
     """
     if a == b:
         raise UsageError(f"{a!r} is one instance; check takes two")
-    only = () if config.network.model == "auto" else (a, b)
-    found = audit(config, only=only, store=store, clock=clock, progress=progress)
+    only = () if config.network.model == "auto" else (a, b, *chain(*known.same, *known.separate))
+    found = audit(config, only=only, known=known, store=store, clock=clock, progress=progress)
     for name in (a, b):
         if name not in found.round.ids:
             raise UsageError(f"{name!r} is not a member of {found.cluster!r}: {_listed(found.round.ids)}")
@@ -139,6 +145,7 @@ class Session:
         instances: Sequence[Instance],
         purpose: str,
         *,
+        known: Known = NOTHING,
         store: Store | None,
         clock: Clock,
         progress: Progress,
@@ -164,6 +171,7 @@ class Session:
             measured,
             cluster=cluster,
             model=network.model,
+            others=[operator.testify(measured.ids, known)],
             earlier=memory.vouches(instances, measured.tally.least),
             host_names=memory.hosts,
             rack_names=memory.racks,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from keepapart.cli.common import opened, print_json, progress_bar
+from keepapart.cli.common import add_judging, known, opened, print_json, progress_bar
 from keepapart.cli.parser import add_json
 
 SUMMARY = "who shares a host with whom, and what one host failure takes down"
@@ -16,6 +16,7 @@ EXAMPLES = """  keepapart audit
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_json(parser)
+    add_judging(parser)
     parser.add_argument("--pairs", choices=("all",), help="list every pair, however many instances there are")
     parser.add_argument("--html", metavar="FILE", help="also write the audit as a page of its own")
 
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from keepapart.survey import audit
 
     with opened(args) as (config, store), progress_bar() as progress:
-        found = audit(config, store=store, progress=progress)
+        found = audit(config, known=known(args), store=store, progress=progress)
     if args.html:
         from keepapart.report.html import write_page
 

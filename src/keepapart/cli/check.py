@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from keepapart.cli.common import opened, print_json, progress_bar
+from keepapart.cli.common import add_judging, known, opened, print_json, progress_bar
 from keepapart.cli.parser import add_json
 
 SUMMARY = "are these two instances on one host? The verdict and all evidence behind it"
@@ -17,6 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="id of a member")
     parser.add_argument("b", metavar="B", help="id of another")
     add_json(parser)
+    add_judging(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from keepapart.survey import check
 
     with opened(args) as (config, store), progress_bar() as progress:
-        found = check(config, args.a, args.b, store=store, progress=progress)
+        found = check(config, args.a, args.b, known=known(args), store=store, progress=progress)
     pair = found.pair(args.a, args.b)
     if args.json:
         print_json(check_document(found, pair))

@@ -7,23 +7,57 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keepapart.config import Config
     from keepapart.probe.round import Progress
+    from keepapart.signals.operator import Known
     from keepapart.store import Store
 
 
 @contextmanager
 def opened(args: argparse.Namespace) -> Iterator[tuple[Config, Store]]:
-    """Load the configuration that `args` names and open its store."""
+    """Load the configuration that `args` names and open its store; flags overrule the file."""
     from keepapart.config import load
     from keepapart.store import Store
 
     config = load(args.config)
+    if assurance := getattr(args, "assurance", None):
+        config = replace(config, cluster=replace(config.cluster, assurance=assurance))
     with Store(config.store.url) as store:
         yield config, store
+
+
+def add_judging(parser: argparse.ArgumentParser) -> None:
+    """Add what the operator may say about judging: how sure to be, and what is known already."""
+    parser.add_argument(
+        "--assurance", choices=("strong", "conclusive"), help="the weakest evidence that calls two separate"
+    )
+    for flag, meaning in (("--known-same", "known to share a host"), ("--known-separate", "known not to")):
+        parser.add_argument(
+            flag,
+            metavar="A,B",
+            action="append",
+            default=[],
+            type=_pair,
+            help=f"a pair {meaning}, as a control",
+        )
+
+
+def known(args: argparse.Namespace) -> Known:
+    """Return the pairs that the operator named."""
+    from keepapart.signals.operator import Known
+
+    return Known(args.known_same, args.known_separate)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    a, comma, b = text.partition(",")
+    if not (a and comma and b) or "," in b:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two ids with a comma between them")
+    return a, b
 
 
 def print_json(document: Any) -> None:

@@ -9,7 +9,7 @@ Hop counts are as tracepath's: routers between + 1. The rules, numbered as in th
    b. "two hops" is transitive (a pair that may yet be seen at two is no counter-example);
    c. at least one pair is at two hops and one beyond, now or earlier in the same network (where counts
       vary: of all pairs not seen at two, the chance that none is truly beyond is below `UNSEEN`);
-   d. no stated evidence contradicts it.
+   d. no conclusive evidence (the platform's, the operator's) contradicts it.
    Where one is refuted, hops say nothing at all; where one is still open, they speak weakly.
 3. Two hops on any flow say *same*: extra gateways only ever add hops.
 4. More than two say *different*, strongly only while the chance that a shorter path has not been seen yet
@@ -32,7 +32,7 @@ from scipy.special import betaincinv
 from keepapart.components import Mask, components
 from keepapart.model import Strength
 from keepapart.probe.tally import Counts, Flows, Tally
-from keepapart.signals import Testimony, Weights
+from keepapart.signals import AnyTestimony, Testimony, Weights
 
 UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
 CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
@@ -146,12 +146,12 @@ def wanting(model: str, tally: Tally) -> Mask | None:
 
 
 def find(
-    model: str, paths: Paths, ids: Sequence[object], *, earlier: str = "", stated: Sequence[Testimony] = ()
+    model: str, paths: Paths, ids: Sequence[object], *, earlier: str = "", stated: Sequence[AnyTestimony] = ()
 ) -> Finding:
     """Say what kind of network this is (rule 2).
 
     `model` is the configuration's; `earlier` says in words when and by whom the same network was established
-    before, or is empty; `stated` is what the platform says of placement.
+    before, or is empty; of `stated`, what is conclusive is held against the counts.
     """
     if model == "opaque":
         return Finding(Standing.OPAQUE, "the configuration says that hops say nothing here")
@@ -215,9 +215,9 @@ def _not_transitive(paths: Paths, ids: Sequence[object]) -> Finding | None:
     )
 
 
-def _contradicted(paths: Paths, ids: Sequence[object], stated: Testimony) -> Finding | None:
-    lie = (paths.least == 2) & (stated.weights < 0)
-    lie |= (paths.least > 2) & paths.sure & (stated.weights > 0)
+def _contradicted(paths: Paths, ids: Sequence[object], stated: AnyTestimony) -> Finding | None:
+    lie = (paths.least == 2) & (stated.weights == -Strength.CONCLUSIVE)
+    lie |= (paths.least > 2) & paths.sure & (stated.weights == Strength.CONCLUSIVE)
     if pair := _first(lie):
         return Finding(
             Standing.REFUTED,

@@ -6,6 +6,7 @@ Conclusive, both ways. They are controls as well: where hops contradict one, hop
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,10 +17,18 @@ from keepapart.signals import Testimony, Weights
 Named = tuple[str, str]
 
 
-def testify(ids: Sequence[str], same: Sequence[Named], different: Sequence[Named]) -> Testimony:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Pairs of ids that the operator knows to share a host, and pairs known not to."""
+
+    same: Sequence[Named] = ()
+    separate: Sequence[Named] = ()
+
+
+def testify(ids: Sequence[str], known: Known) -> Testimony:
     """Say of the named pairs what the operator knows. Raises `UsageError` for ids that take no part."""
     weights: Weights = np.zeros((len(ids), len(ids)), np.int8)
-    for pairs, weight in ((same, Strength.CONCLUSIVE), (different, -Strength.CONCLUSIVE)):
+    for pairs, weight in ((known.same, Strength.CONCLUSIVE), (known.separate, -Strength.CONCLUSIVE)):
         for pair in pairs:
             i, j = (_place(ids, name) for name in pair)
             if i == j or weights[i, j] not in (0, weight):
