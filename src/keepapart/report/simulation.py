@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -23,20 +24,17 @@ ENDLESS = "∞"
 LIKELY = 0.01  # a chance from which giving up is pointed out
 
 
-class Unit(NamedTuple):
-    """A unit of time, used for durations below `below` seconds."""
-
-    name: str
-    seconds: float
-    below: float
-    digits: str
-
-
-UNITS = (
-    Unit("s", 1, 120, "{:,.0f}"),
-    Unit("min", 60, 7200, "{:,.1f}"),
-    Unit("h", 3600, math.inf, "{:,.1f}"),
+LAUNCHES = (
+    "launches\np50",
+    "\np90",
+    "\np99",
+    "\nmean",
+    "\nformula",
+    "\n× best",
+    "at once\np99",
+    "gives\nup",
 )
+COST = ("time\np50", "\np90", "\np99", "\n× best", "money\np50", "\np99", "\n× best")
 
 
 def document(found: Comparison) -> dict[str, Any]:
@@ -94,24 +92,10 @@ def print_comparison(found: Comparison) -> None:
         f" from each other and from {found.existing} existing" if found.existing else " from each other",
         f"; {many(len(pool.room), 'host')}, {pool.fill:.0%} filled, {pool.habit}; {found.trials:,} trials",
     )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("strategy", no_wrap=True)
-    for title in (
-        "launches\np50/90/99",
-        "\nmean",
-        "by for-\nmula",
-        "time\np50/99",
-        "money\nmean",
-        "at once\np99",
-        "gives\nup",
-        "× best: launches\n/time/money",
-    ):
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in (*found.rows, found.best):
-        style = "bold green" if row.name == found.advised else "dim" if row is found.best else ""
-        table.add_row(*_cells(row), style=style)
     out.print()
-    out.print(table)
+    out.print(_table(found, LAUNCHES, _launches))
+    out.print()
+    out.print(_table(found, COST, _cost))
     out.print()
     for row in found.rows:
         line(out, (f"{row.name:<10} {STRATEGIES[row.name].does}", "dim"))
@@ -123,30 +107,41 @@ def print_comparison(found: Comparison) -> None:
     fact(out, "advice", advice(found))
 
 
-def _cells(row: Row) -> list[Text]:
-    launches, seconds = row.launches, row.seconds
-    unit = next((unit for unit in UNITS if seconds.p50 < unit.below), UNITS[0])
+def _table(found: Comparison, titles: Sequence[str], cells: Callable[[Row], Sequence[Text]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("\nstrategy", no_wrap=True)
+    for title in titles:
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in (*found.rows, found.best):
+        style = "bold green" if row.name == found.advised else "dim" if row is found.best else ""
+        table.add_row(Text(row.name), *cells(row), style=style)
+    return table
+
+
+def _launches(row: Row) -> list[Text]:
+    launches = row.launches
     return [
-        Text(row.name),
-        _cell("{:,.0f}", launches.p50, launches.p90, launches.p99),
+        *(_cell("{:,.0f}", value) for value in (launches.p50, launches.p90, launches.p99)),
         _cell("{:,.2f}", launches.mean),
         Text("–", "dim") if row.expected is None else _cell("{:,.2f}", row.expected),
-        _cell(unit.digits, seconds.p50 / unit.seconds, seconds.p99 / unit.seconds, end=unit.name),
-        _cell(_digits(row.money.mean), row.money.mean),
+        _cell("{:,.2f}", row.times_best[0]),
         _cell("{:,.0f}", row.peak.p99),
         Text(percent(row.given_up), "bold red" if row.given_up >= LIKELY else ""),
-        _cell("{:,.2f}", *row.times_best),
     ]
 
 
-def _cell(digits: str, *values: float, end: str = "") -> Text:
-    """Write figures as one cell, those that are infinite in red; one sign where all are."""
-    if not any(map(math.isfinite, values)):
-        return Text(ENDLESS, "bold red")
-    cell = Text("/").join(
-        Text(digits.format(value)) if math.isfinite(value) else Text(ENDLESS, "bold red") for value in values
-    )
-    return cell.append(f" {end}") if end else cell
+def _cost(row: Row) -> list[Text]:
+    seconds, money = row.seconds, row.money
+    return [
+        *(_cell(duration(value), value) for value in (seconds.p50, seconds.p90, seconds.p99)),
+        _cell("{:,.2f}", row.times_best[1]),
+        *(_cell(_digits(value), value) for value in (money.p50, money.p99)),
+        _cell("{:,.2f}", row.times_best[2]),
+    ]
+
+
+def _cell(digits: str, value: float) -> Text:
+    return Text(digits.format(value)) if math.isfinite(value) else Text(ENDLESS, "bold red")
 
 
 def notes(found: Comparison) -> list[tuple[str, str]]:
@@ -208,8 +203,9 @@ def duration(seconds: float) -> str:
     """Write a duration in the unit that suits it."""
     if not math.isfinite(seconds):
         return ENDLESS
-    unit = next(unit for unit in UNITS if seconds < unit.below)
-    return f"{unit.digits.format(seconds / unit.seconds)} {unit.name}"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
 
 
 def percent(share: float) -> str:
@@ -220,4 +216,4 @@ def percent(share: float) -> str:
 
 
 def _digits(money: float) -> str:
-    return "{:,.4f}" if money < 1 else "{:,.2f}"
+    return "{:.3g}" if money < 10 else "{:,.2f}"
