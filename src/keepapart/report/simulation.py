@@ -190,13 +190,18 @@ def advice(found: Comparison) -> str:
         if len(found.pool.fresh) < found.need:
             return "ask for fewer members, or for a larger pool: another zone or another instance type"
         return f"none succeeds with max_attempts = {found.attempts}: raise it, or compare other strategies"
+    money = _digits(chosen.money.mean).format(chosen.money.mean)
     text = (
-        f"{chosen.name}: {STRATEGIES[chosen.name].does}; {duration(chosen.seconds.p50)} as a rule, "
-        f"{duration(chosen.seconds.p99)} at p99, costs {_digits(chosen.money.mean).format(chosen.money.mean)}"
+        f"{chosen.name}: {STRATEGIES[chosen.name].does}{_standing_by(found, chosen)}; "
+        f"{duration(chosen.seconds.p50)} as a rule, {duration(chosen.seconds.p99)} at p99, costs {money}"
     )
     if chosen.given_up >= LIKELY:
         text += f"; still given up in {percent(chosen.given_up)} of runs: raise max_attempts"
     return text
+
+
+def _standing_by(found: Comparison, chosen: Row) -> str:
+    return f" ({found.rates.spares} of them stand by)" if chosen.name == "spares" else ""
 
 
 def duration(seconds: float) -> str:
