@@ -1,0 +1,166 @@
+"""Placement groups and instance topology: the actions that moto lacks."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import re
+import secrets
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination
+from moto.ec2.responses._base_response import EC2BaseResponse
+
+from keepapart.lab.ec2.estate import Estate, LabInstance, unknown_group
+from keepapart.lab.ec2.groups import CLUSTER, MAX_PARTITIONS, PARTITION, SPREAD, Group
+
+HAS_TOPOLOGY = re.compile(r"(hpc\d|p3dn|p[4-9]|trn\d)")
+MAX_TOPOLOGY_IDS = 100
+
+
+class PlacementActions(EC2BaseResponse):
+    """The actions on placement groups, and DescribeInstanceTopology."""
+
+    estate: Estate  # the one of this process, set when it starts
+
+    def create_placement_group(self) -> ActionResult:
+        """Make a placement group."""
+        name = self._get_param("GroupName", "")
+        strategy = self._get_param("Strategy", CLUSTER)
+        count = self._get_int_param("PartitionCount") or (2 if strategy == PARTITION else 0)
+        groups = self.estate.groups_of(self.ec2_backend)
+        if name in groups:
+            raise EC2ClientError(
+                "InvalidPlacementGroup.Duplicate", f"The Placement Group '{name}' already exists."
+            )
+        if strategy not in (SPREAD, PARTITION, CLUSTER) or not name:
+            raise _invalid(f"Invalid value '{strategy}' for strategy.")
+        if strategy == PARTITION and not 1 <= count <= MAX_PARTITIONS:
+            raise _invalid(f"Invalid value '{count}' for partitionCount: 1 to {MAX_PARTITIONS}.")
+        if self._get_param("SpreadLevel", "rack") != "rack":
+            raise _invalid("The spread level 'host' is only supported on Outposts.")
+        self.error_on_dryrun()
+        tags = self._parse_tag_specification().get("placement-group", {})
+        groups[name] = group = Group(name, f"pg-0{secrets.token_hex(8)}", strategy, count, dict(tags))
+        return ActionResult({"PlacementGroup": self._group(group)})
+
+    def describe_placement_groups(self) -> ActionResult:
+        """List placement groups."""
+        self.error_on_dryrun()
+        groups = list(self.estate.groups_of(self.ec2_backend).values())
+        names, ids = self._get_param("GroupNames", []), self._get_param("GroupIds", [])
+        for name in {*names, *ids} - {g.name for g in groups} - {g.id for g in groups}:
+            raise unknown_group(name)
+        filters = self._filters_from_querystring()
+        shown = [
+            self._group(group)
+            for group in groups
+            if (not names or group.name in names)
+            and (not ids or group.id in ids)
+            and _matches(group, filters)
+        ]
+        return ActionResult({"PlacementGroups": shown})
+
+    def delete_placement_group(self) -> ActionResult:
+        """Remove a placement group that nothing is in any more."""
+        name, groups = self._get_param("GroupName", ""), self.estate.groups_of(self.ec2_backend)
+        if name not in groups:
+            raise unknown_group(name)
+        if any(i.placement.group_name == name for i in self._alive()):
+            raise EC2ClientError(
+                "InvalidPlacementGroup.InUse",
+                f"The placement group '{name}' is in use and may not be deleted.",
+            )
+        self.error_on_dryrun()
+        del groups[name]
+        return EmptyResult()
+
+    def modify_instance_placement(self) -> ActionResult:
+        """Put a stopped instance into a placement group, another partition, or none."""
+        (one,) = self.estate.named(self.ec2_backend, [self._get_param("InstanceId")])
+        if one.guest.state != "stopped":
+            raise EC2ClientError(
+                "IncorrectInstanceState", f"The instance '{one.id}' is not in the 'stopped' state."
+            )
+        name = self._get_param("GroupName", "")
+        groups = self.estate.groups_of(self.ec2_backend)
+        if name and name not in groups:
+            raise unknown_group(name)
+        seat: Any = one.placement
+        seat.group_name, seat.group_id = name, groups[name].id if name else None
+        seat.partition_number = self._get_int_param("PartitionNumber")
+        return ActionResult({"Return": True})
+
+    def describe_instance_topology(self) -> ActionResult:
+        """Say which network nodes are above each instance, from the top down; the last is its rack's."""
+        ids, size = self._get_param("InstanceIds", []), self._get_int_param("MaxResults")
+        if ids and size:
+            raise InvalidParameterCombination(
+                "The parameter instanceIds cannot be used with the parameter maxResults"
+            )
+        if len(ids) > MAX_TOPOLOGY_IDS:
+            raise _invalid(f"You can specify up to {MAX_TOPOLOGY_IDS} instance IDs.")
+        self.error_on_dryrun()
+        named = self.estate.named(self.ec2_backend, ids) if ids else self._alive()
+        names, truth = self._get_param("GroupNames", []), self.estate.lab.truth()
+        found = [
+            self._topology(one, truth[one.id].rack)
+            for one in named
+            if one.id in truth
+            and HAS_TOPOLOGY.match(one.instance_type)
+            and (not names or one.placement.group_name in names)
+        ]
+        start = int(self._get_param("NextToken", "0"))
+        page = found[start : start + (size or 100)]
+        following = start + len(page)
+        token = str(following) if following < len(found) else None
+        return ActionResult({"Instances": page, "NextToken": token})
+
+    def _alive(self) -> list[LabInstance]:
+        return [one for one in self.estate.of(self.ec2_backend) if one.guest.state != "terminated"]
+
+    def _group(self, group: Group) -> dict[str, Any]:
+        where = f"{self.ec2_backend.region_name}:{self.ec2_backend.account_id}"
+        return {
+            "GroupName": group.name,
+            "GroupId": group.id,
+            "GroupArn": f"arn:aws:ec2:{where}:placement-group/{group.name}",
+            "State": "available",
+            "Strategy": group.strategy,
+            "PartitionCount": group.partitions or None,
+            "SpreadLevel": "rack" if group.strategy == SPREAD else None,
+            "Tags": [{"Key": key, "Value": value} for key, value in group.tags.items()],
+        }
+
+    def _topology(self, one: LabInstance, rack: str) -> dict[str, Any]:
+        seat: Any = one.placement
+        return {
+            "InstanceId": one.id,
+            "InstanceType": one.instance_type,
+            "GroupName": seat.group_name or None,
+            "NetworkNodes": [self._node("spine"), self._node(seat.zone), self._node(f"rack {rack}")],
+            "AvailabilityZone": seat.zone,
+            "ZoneId": seat.availability_zone_id,
+        }
+
+    def _node(self, what: str) -> str:
+        hashed = hashlib.sha256(f"{self.ec2_backend.account_id} {what}".encode()).hexdigest()
+        return f"nn-{hashed[:17]}"
+
+
+def _matches(group: Group, filters: dict[str, Any]) -> bool:
+    values = {
+        "group-name": group.name,
+        "strategy": group.strategy,
+        "state": "available",
+        **{f"tag:{key}": value for key, value in group.tags.items()},
+    }
+    return all(
+        any(fnmatch.fnmatchcase(values.get(name, ""), pattern) for pattern in patterns)
+        for name, patterns in filters.items()
+    )
+
+
+def _invalid(message: str) -> EC2ClientError:
+    return EC2ClientError("InvalidParameterValue", message)
