@@ -51,11 +51,15 @@ class Scheduler:
 
 @dataclass(frozen=True, slots=True)
 class Rack:
-    """A rack of like hosts; `capacity` is the number of instances a host has room for."""
+    """A rack of like hosts; `capacity` is the number of instances a host has room for.
+
+    `zone` is the last letter of the availability zone that it stands in.
+    """
 
     name: str = ""
     hosts: int = field(default=1, metadata={"range": (1, MAX_HOSTS)})
     capacity: int = field(default=4, metadata={"range": (1, MAX_CAPACITY)})
+    zone: str = field(default="a", metadata={"choices": tuple("abcdef")})
 
 
 @dataclass(frozen=True, slots=True)
