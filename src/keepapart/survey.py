@@ -159,6 +159,7 @@ class Session:
                 running,
                 self._ways,
                 port=network.port,
+                tcp_port=network.tcp_port,
                 wanting=partial(wanting, network.model),
                 progress=progress,
             )

@@ -182,6 +182,22 @@ def detoured(net: Network, most: int, chooser: str) -> Network:
     return net
 
 
+def filtered(net: Network, rule: str) -> Network:
+    """Let no router forward what the nftables `rule` matches."""
+    for name in net.namespaces:
+        if name not in net.guests:
+            nft(
+                name,
+                f"""table inet filter {{
+                chain forward {{
+                    type filter hook forward priority 0;
+                    {rule}
+                }}
+            }}""",
+            )
+    return net
+
+
 BY_FLOW = "jhash ip saddr . ip daddr . udp sport . udp dport"
 BY_PACKET = "numgen random"
 

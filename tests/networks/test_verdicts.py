@@ -188,3 +188,26 @@ def test_behind_random_extra_gateways_co_residents_are_found(
     together = {pair for pair, verdict in expected.items() if verdict == "co-resident"}
     assert {found[pair] for pair in together} == {"co-resident"}
     assert {found[pair] for pair in expected.keys() - together} <= {"separate", "unknown"}
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
+@pytest.mark.parametrize(("tcp_port", "means"), [(7000, "TCP"), (0, "ICMP")])
+def test_where_udp_is_filtered_tcp_or_icmp_count(
+    net: Network, tmp_path: Path, tcp_port: int, means: str
+) -> None:
+    """No datagram passes: a TCP port that the operator names is tried first, then ICMP, and it is said so."""
+    build.filtered(build.routed(net, racks=2, hosts=2, guests=2), "meta l4proto udp drop")
+    config = tmp_path / "keepapart.toml"
+    config.write_text(net.inventory().replace("[network]", f"[network]\ntcp_port = {tcp_port}"))
+    command = [sys.executable, "-m", "keepapart", "-c", str(config), "audit", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    pairs = json.loads(done.stdout)["pairs"]
+    assert {frozenset((p["a"], p["b"])): p["verdict"] for p in pairs} == truth(net)
+    assert all(f"by {means}, as no datagram passes" in p["because"] for p in pairs)
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
+def test_a_fifth_of_all_packets_lost_changes_nothing(net: Network, tmp_path: Path) -> None:
+    """Every router drops one packet in five: what is missing is asked for again until all is known."""
+    build.filtered(build.routed(net, racks=2, hosts=2, guests=2), "numgen random mod 5 == 0 drop")
+    assert audit(tmp_path, net)[2] == truth(net)

@@ -65,7 +65,13 @@ def print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
-STEPS = {"open": "opening a node on every instance", "send": "measuring every pair", "judge": "judging"}
+STEPS = {
+    "open": "opening a node on every instance",
+    "send": "measuring every pair",
+    "tcp": "measuring what datagrams don't reach by TCP",
+    "icmp": "measuring what is left by ICMP",
+    "judge": "judging",
+}
 
 
 @contextmanager

@@ -151,14 +151,17 @@ class Lab:
 
     def exec(self, instance_id: str, argv: Sequence[str]) -> int:
         """Run a command inside an instance on this process's own terminal; return its exit code."""
-        _, numbers = _ask(self.name, "enter", instance=instance_id)
+        doors = self.doors(instance_id)
         try:
-            command = [sys.executable, "-P", "-m", "keepapart.lab.enter", ",".join(map(str, numbers)), *argv]
-            code = subprocess.run(command, pass_fds=numbers, check=False).returncode
+            code = subprocess.run([*entering(doors), *argv], pass_fds=doors, check=False).returncode
             return code if code >= 0 else 128 - code  # ended by a signal: as a shell tells it
         finally:
-            for number in numbers:
-                os.close(number)
+            for door in doors:
+                os.close(door)
+
+    def doors(self, instance_id: str) -> list[int]:
+        """Return descriptors of an instance's namespaces, for `entering`. They are the caller's to close."""
+        return _ask(self.name, "enter", instance=instance_id)[1]
 
     def _instance(self, shown: Mapping[str, Any]) -> Instance:
         return Instance(
@@ -184,6 +187,11 @@ def labs() -> list[str]:
         else:
             running.append(path.stem)
     return running
+
+
+def entering(doors: Sequence[int]) -> list[str]:
+    """Return the beginning of a command line that runs its rest behind these `doors`."""
+    return [sys.executable, "-P", "-m", "keepapart.lab.enter", ",".join(map(str, doors))]
 
 
 def up(

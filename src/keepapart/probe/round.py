@@ -6,7 +6,9 @@
    `PASSES` are spent. A node that is lost, or that nobody hears and that hears nobody, is not asked for.
 3. Pairs that need more flows get more, only those: batch after batch, as long as whoever judges the counts
    wants more and there are flows and datagrams left.
-4. A pair that stays missing is 0 everywhere, and so is every pair of a node that was lost before the end.
+4. Pairs between which no datagram passes are measured by TCP, where the operator names a port that members
+   reach on each other, and else by ICMP.
+5. A pair that stays missing is 0 everywhere, and so is every pair of a node that was lost before the end.
    Nothing is ever filled in.
 """
 
@@ -23,7 +25,7 @@ import numpy.typing as npt
 from keepapart.errors import UsageError
 from keepapart.model import Instance
 from keepapart.probe.node import Want
-from keepapart.probe.tally import Counts, Tally
+from keepapart.probe.tally import BY, Counts, Tally
 from keepapart.reach import Crew, Roster, Ways
 
 PASSES = 8  # at 20 % loss a sample then stays missing once in 400,000
@@ -31,6 +33,7 @@ SETTLE = (0.05, 0.25, 0.5)  # seconds to wait for stragglers, by pass; the last 
 SOCKETS = 8  # of a node; each a flow of its own, and 64 flows each way where all may receive
 DATAGRAMS = 280_000  # about what the first batch may cost: 500 nodes send one sample each way
 MORE_DATAGRAMS = 2_000_000  # what all further batches together may cost
+LADDERS = 20_000  # about how many may be climbed by each means; each is up to 20 packets
 
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[str, float], None]  # what is being done, and the share of it that is
@@ -67,6 +70,7 @@ async def measure(
     ways: Ways,
     *,
     port: int = 0,
+    tcp_port: int = 0,
     wanting: Wanting = lambda _tally: None,
     key: Callable[[], bytes] = lambda: secrets.token_bytes(32),
     progress: Progress = lambda _what, _share: None,
@@ -90,7 +94,8 @@ async def measure(
         roster = Roster([i.id for i in present], [(i.address, ports[i.id]) for i in present])
         secret = key()
         await asyncio.gather(*(crew.join(roster, secret) for crew in crews))
-        tally = await _Batches(crews, roster, progress).run(wanting, flows=SOCKETS if port else SOCKETS**2)
+        batches = _Batches(crews, roster, progress)
+        tally = await batches.run(wanting, flows=SOCKETS if port else SOCKETS**2, tcp_port=tcp_port)
         lost = {name: why for crew in crews for name, why in crew.lost.items()}
     finally:
         await asyncio.gather(*(crew.close() for crew in crews))
@@ -103,15 +108,19 @@ class _Batches:
 
     def __init__(self, crews: Sequence[Crew], roster: Roster, progress: Progress) -> None:
         self._crews, self._ids, self._progress = crews, roster.ids, progress
+        self._addresses = [address for address, _ in roster.places]
         self._row = {name: number for number, name in enumerate(roster.ids)}
         self._tally = Tally.empty(len(roster.ids))
 
-    async def run(self, wanting: Wanting, flows: int) -> Tally:
+    async def run(self, wanting: Wanting, flows: int, tcp_port: int) -> Tally:
         """Measure every pair, then those that `wanting` names, with at most `flows` samples each way."""
         size = len(self._ids)
         everybody = ~np.eye(size, dtype=np.bool_)
         done = samples_for(size)
         await self._batch(0, done, everybody)
+        if tcp_port:
+            await self._climb(everybody, BY.index("tcp"), tcp_port)
+        await self._climb(everybody, BY.index("icmp"), 0)
         left = MORE_DATAGRAMS
         while size > 1 and done < flows and (more := wanting(self._tally)) is not None:
             wanted = (more & everybody).sum()
@@ -150,6 +159,27 @@ class _Batches:
             if number and missing == before:
                 break
         self._tally.add(counts)
+
+    async def _climb(self, everybody: Mask, by: int, port: int) -> None:
+        """Measure by ladders the pairs that nothing was heard of yet, both ways."""
+        absent: Mask = everybody & (self._tally.flows == 0)
+        gone = [number for number, name in enumerate(self._ids) if name in self._lost()]
+        absent[gone, :] = absent[:, gone] = False
+        pairs = int(absent.sum())
+        for number in range(min(SOCKETS, max(1, LADDERS // max(1, pairs)))):
+            if not absent.any():
+                break
+            self._progress(BY[by], number / SOCKETS)
+            wants = {
+                self._ids[i]: [self._addresses[j] for j in np.flatnonzero(absent[i]).tolist()]
+                for i in np.flatnonzero(absent.max(axis=1)).tolist()
+            }
+            counts = np.zeros(absent.shape, np.uint8)
+            for climbed in await asyncio.gather(*(crew.climb(BY[by], port, wants) for crew in self._crews)):
+                for name, hops in climbed.items():
+                    counts[self._row[name], absent[self._row[name]]] = hops
+            self._tally.add(counts[None], by)
+            absent &= self._tally.flows > 0  # what nothing got through to at first is not tried again
 
     def _wants(self, absent: Mask, first: int, *, everything: bool) -> dict[str, list[Want]]:
         """Say, for each sender, which samples to send to whom."""

@@ -11,6 +11,8 @@ import numpy.typing as npt
 Counts = npt.NDArray[np.uint8]
 Flows = npt.NDArray[np.uint16]
 
+BY = ("udp", "tcp", "icmp")  # means of measuring, the later ones where the earlier are filtered
+
 
 @dataclass(slots=True)
 class Tally:
@@ -18,7 +20,7 @@ class Tally:
 
     `way[i, j]` is the least count from i to j. The others are of unordered pairs, both ways together, and
     symmetric: `least` and `most` hop counts, how many `flows` were measured and how many of those had the
-    least count (`shortest`).
+    least count (`shortest`), and the means `by` which they were measured, a number into `BY`.
     """
 
     way: Counts
@@ -26,13 +28,14 @@ class Tally:
     most: Counts
     flows: Flows
     shortest: Flows
+    by: Counts
 
     @classmethod
     def empty(cls, size: int) -> Tally:
         """Return the tally of instances of which nothing was measured."""
-        way, least, most = np.zeros((3, size, size), np.uint8)
+        way, least, most, by = np.zeros((4, size, size), np.uint8)
         flows, shortest = np.zeros((2, size, size), np.uint16)
-        return cls(way, least, most, flows, shortest)
+        return cls(way, least, most, flows, shortest, by)
 
     @classmethod
     def of(cls, samples: Counts) -> Tally:
@@ -41,9 +44,10 @@ class Tally:
         tally.add(samples)
         return tally
 
-    def add(self, samples: Counts) -> None:
+    def add(self, samples: Counts, by: int = 0) -> None:
         """Count in samples [k, n, n], row = from, column = to, each a flow of its own, 0 = not measured."""
         for sample in samples:
+            self.by[(sample > 0) | (sample.T > 0)] = by
             np.copyto(self.way, sample, where=(sample > 0) & ((self.way == 0) | (sample < self.way)))
             for counts in (sample, sample.T):
                 measured = counts > 0
@@ -56,7 +60,7 @@ class Tally:
 
     def forget(self, places: Sequence[int]) -> None:
         """Unmeasure every pair of these instances."""
-        for counts in (self.way, self.least, self.most, self.flows, self.shortest):
+        for counts in (self.way, self.least, self.most, self.flows, self.shortest, self.by):
             counts[list(places), :] = 0
             counts[:, list(places)] = 0
 
@@ -64,6 +68,6 @@ class Tally:
         """Return the tally of `size` instances, of which this one's are at `places`."""
         wide = Tally.empty(size)
         at = np.ix_(list(places), list(places))
-        for name in ("way", "least", "most", "flows", "shortest"):
+        for name in ("way", "least", "most", "flows", "shortest", "by"):
             getattr(wide, name)[at] = getattr(self, name)
         return wide

@@ -57,6 +57,12 @@ class Crew(Protocol):
         One byte for each (sample, sender) of the batch, samples × roster long; 0 is not measured.
         """
 
+    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:
+        """Have nodes count hops by "tcp" (to `port`) or "icmp", where datagrams are filtered.
+
+        One count for each address wanted of a node, 0 where nothing got through.
+        """
+
     async def close(self) -> None:
         """End every node. Nothing stays behind."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
 
 from keepapart.errors import ReachError
 from keepapart.reach.pipe import ANSWER_LIMIT, LOADER, Pipe, PipeCrew, node_source
@@ -13,22 +14,28 @@ from keepapart.reach.pipe import ANSWER_LIMIT, LOADER, Pipe, PipeCrew, node_sour
 class LocalCrew(PipeCrew):
     """Nodes that are children of this process."""
 
-    async def connect(self, name: str) -> Pipe:
+    async def connect(self, name: str) -> Pipe:  # noqa: ARG002  # every child is here
         """Start the loader as a child."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-ISc",
-                LOADER,
-                str(len(node_source())),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=DEVNULL,
-                limit=ANSWER_LIMIT,
-            )
-        except OSError as error:
-            raise ReachError(f"no child process for {name!r}: {error.strerror}") from None
-        return ChildPipe(process)
+        return await child([sys.executable])
+
+
+async def child(python: Sequence[str], descriptors: Sequence[int] = ()) -> Pipe:
+    """Start the loader by the command `python`, which gets these `descriptors`, as a child."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *python,
+            "-ISc",
+            LOADER,
+            str(len(node_source())),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            limit=ANSWER_LIMIT,
+            pass_fds=descriptors,
+        )
+    except OSError as error:
+        raise ReachError(f"no child process: {error.strerror}") from None
+    return ChildPipe(process)
 
 
 class ChildPipe:

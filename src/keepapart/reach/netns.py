@@ -13,14 +13,18 @@ import os
 import resource
 import select
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
 from keepapart.errors import LabError, ReachError
+from keepapart.lab.client import Lab, entering
 from keepapart.probe.node import Node, Want, open_socket
 from keepapart.reach import Roster
+from keepapart.reach.local import child
+from keepapart.reach.pipe import Pipe, PipeCrew
 
 NAMED = Path("/run/netns")  # where `ip netns add` keeps them
 CLONE_NEWNET = 0x40000000
@@ -60,6 +64,16 @@ class NetnsCrew:
         await asyncio.to_thread(self._settle, settle)
         return {name: bytes(node.least) for name, node in self._nodes.items()}
 
+    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:
+        """Climb from child processes in the namespaces: ladders need sockets by the thousand."""
+        inside = {name: self._namespaces[name] for name in wants if name in self._nodes}
+        children = ChildrenInside(inside, self._addresses)
+        try:
+            await children.open(0, 1)
+            return await children.climb(by, port, wants)
+        finally:
+            await children.close()
+
     async def close(self) -> None:
         """Close every socket."""
         for node in self._nodes.values():
@@ -96,8 +110,6 @@ class NetnsCrew:
     def _from_lab(
         self, name: str, guests: Mapping[str, str], flows: int
     ) -> Mapping[str, list[socket.socket]]:
-        from keepapart.lab.client import Lab
-
         try:
             found: Mapping[str, list[socket.socket]] = Lab.find(name).sockets(list(guests), flows)
         except LabError as error:
@@ -133,6 +145,27 @@ class NetnsCrew:
                     waiting[number].receive()
         finally:
             poll.close()
+
+
+class ChildrenInside(PipeCrew):
+    """Nodes that are child processes of this one inside network namespaces."""
+
+    def __init__(self, namespaces: Mapping[str, str], addresses: Mapping[str, str]) -> None:
+        super().__init__({name: addresses[name] for name in namespaces})
+        self._namespaces = namespaces
+
+    async def connect(self, name: str) -> Pipe:
+        """Start the loader inside."""
+        guest, at, lab = self._namespaces[name].partition("@")
+        try:
+            doors = Lab.find(lab).doors(guest) if at else [os.open(NAMED / guest, os.O_RDONLY)]
+        except (OSError, LabError) as error:
+            raise ReachError(f"network namespace {guest!r} can't be entered: {error}") from None
+        try:
+            return await child([*entering(doors), sys.executable], doors)
+        finally:
+            for door in doors:
+                os.close(door)
 
 
 def _family(address: str) -> socket.AddressFamily:

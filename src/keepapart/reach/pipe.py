@@ -19,7 +19,7 @@ from ipaddress import ip_address
 from typing import Any, Protocol, TypeVar
 
 from keepapart.errors import ReachError
-from keepapart.probe.node import Want
+from keepapart.probe.node import LADDERS, RUNGS, Want
 from keepapart.reach import Roster
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ T = TypeVar("T")
 PACE = 2_000  # datagrams a second and node: 200 kB/s at most, and no burst that a receive buffer can't hold
 PATIENCE = 10.0  # seconds that a node may take to answer, beside what it was told to wait or send
 
+CLIMB = 1.0  # seconds that a ladder may take before nothing is taken to get through
 ANSWER_LIMIT = 1 << 20  # bytes of one answer: the counts of 98,000 nodes at 8 samples fit
 NOISE_LIMIT = 1 << 16  # bytes that a login may print before the node speaks
 READY = b"keepapart: ready"
@@ -142,6 +143,22 @@ class PipeCrew:
             return least
 
         return await self._each(list(self._pipes), report)
+
+    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:
+        """Have every node climb to the addresses wanted of it."""
+
+        async def climb(name: str) -> list[int]:
+            targets = list(wants[name])
+            command = {"do": "climb", "by": by, "port": port, "patience": CLIMB, "targets": targets}
+            answer = await self._ask(name, command, CLIMB * (1 + len(targets) / LADDERS))
+            counts = answer.get("hops")
+            if not isinstance(counts, list) or len(counts) != len(targets):
+                raise ReachError("its node answers for other ladders than it was to climb")
+            if any(type(count) is not int or not 0 <= count <= RUNGS for count in counts):
+                raise ReachError("its node counts hops that can't be")
+            return counts
+
+        return await self._each([name for name in self._pipes if name in wants], climb)
 
     async def close(self) -> None:
         """End every node."""

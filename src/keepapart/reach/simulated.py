@@ -69,5 +69,9 @@ class SimulatedCrew:
         """Return the computed counts."""
         return dict(self._counts)
 
+    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:  # noqa: ARG002
+        """Find nothing more: what a simulated lab can count it has counted."""
+        return {name: [0] * len(targets) for name, targets in wants.items() if name in self._counts}
+
     async def close(self) -> None:
         """Nothing to end."""

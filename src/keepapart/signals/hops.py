@@ -31,7 +31,7 @@ from scipy.special import betaincinv
 
 from keepapart.components import Mask, components
 from keepapart.model import Strength
-from keepapart.probe.tally import Counts, Flows, Tally
+from keepapart.probe.tally import BY, Counts, Flows, Tally
 from keepapart.signals import AnyTestimony, Testimony, Weights
 
 UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
@@ -74,7 +74,7 @@ class Finding:
 class Paths:
     """What a round's counts say of unordered pairs, all [n, n] and symmetric.
 
-    `least`, `most`, `flows` and `shortest` are the tally's; `unseen` is an upper bound on the chance that a
+    `least`, `most`, `flows`, `shortest` and `by` are the tally's; `unseen` is an upper bound on the chance that a
     path shorter than `least` exists and none of the flows took it, 1 where nothing was measured.
     """
 
@@ -82,12 +82,13 @@ class Paths:
     most: Counts
     flows: Flows
     shortest: Flows
+    by: Counts
     unseen: Chances
 
     @classmethod
     def of(cls, tally: Tally) -> Paths:
         """Judge how far a tally may be believed."""
-        return cls(tally.least, tally.most, tally.flows, tally.shortest, _unseen(tally))
+        return cls(tally.least, tally.most, tally.flows, tally.shortest, tally.by, _unseen(tally))
 
     @property
     def sure(self) -> Mask:
@@ -114,6 +115,8 @@ def testify(paths: Paths, finding: Finding) -> Testimony:
             words = f"{low} hops in all {flows} flows"
         else:
             words = f"at least {low} hops in {flows} flows, counts vary up to {high}"
+        if paths.by[i, j]:
+            words += f" (by {BY[paths.by[i, j]].upper()}, as no datagram passes)"
         if low > 2 and paths.unseen[i, j] >= UNSEEN:
             words += f"; the chance that a shorter path was not seen is up to {paths.unseen[i, j]:.1g}"
         return words if strength is not Strength.WEAK else f"{words}; {finding.because}"
