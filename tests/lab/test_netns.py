@@ -5,29 +5,23 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from keepapart.clouds import LaunchRequest
 from keepapart.errors import LabError
 from keepapart.lab import client, protocol
 from keepapart.lab.client import Lab
+from tests.lab.packets import PORT, ids_of, measure
 
 if TYPE_CHECKING:
     from .conftest import BringUp
-
-PORT, TTL = 7000, 64
-RECEIVE = {socket.AF_INET: (socket.IPPROTO_IP, 12), socket.AF_INET6: (socket.IPPROTO_IPV6, 51)}
-SEND = {socket.AF_INET: socket.IP_TTL, socket.AF_INET6: socket.IPV6_UNICAST_HOPS}
 
 WATCH = """
 import socket, struct
@@ -51,53 +45,6 @@ lab = client.up(world.load(Path(sys.argv[2])), name=sys.argv[3], lifeline=read)
 print(lab.pid, flush=True)
 sys.stdin.read()
 """
-
-
-def measure(lab: Lab, ids: list[str], patience: float = 5.0) -> NDArray[np.uint8]:
-    """Send one datagram from each to each; return the hops that those which arrived had made."""
-    addresses = {one.id: one.address for one in lab.describe(ids).values()}
-    hops = np.zeros((len(ids), len(ids)), dtype=np.uint8)
-    with ExitStack() as stack:
-        sockets = {key: stack.enter_context(value[0]) for key, value in lab.sockets(ids, 1).items()}
-        for each in sockets.values():
-            each.bind(("", PORT))
-            each.setsockopt(*RECEIVE[socket.AddressFamily(each.family)], 1)
-            each.setsockopt(
-                RECEIVE[socket.AddressFamily(each.family)][0], SEND[socket.AddressFamily(each.family)], TTL
-            )
-        for key, each in sockets.items():
-            for other in ids:
-                if other != key and addresses[other]:
-                    try_send(each, key, addresses[other])
-        by_descriptor = {each.fileno(): key for key, each in sockets.items()}
-        missing = len(sockets) * (len(sockets) - 1)
-        deadline = time.monotonic() + patience
-        while missing and time.monotonic() < deadline:
-            ready, _, _ = select.select(sockets.values(), [], [], 0.1)
-            for each in ready:
-                try:
-                    data, ancillary, _, _ = each.recvmsg(64, 64)
-                except OSError:  # an ICMP error that an earlier datagram met
-                    continue
-                arrived = int.from_bytes(ancillary[0][2], sys.byteorder)
-                hops[ids.index(data.decode()), ids.index(by_descriptor[each.fileno()])] = TTL - arrived + 1
-                missing -= 1
-    return hops
-
-
-def try_send(through: socket.socket, what: str, address: str) -> None:
-    """Send one datagram; a pending ICMP error is met by the first try and not by the second."""
-    for _ in range(2):
-        try:
-            through.sendto(what.encode(), (address, PORT))
-        except OSError:
-            continue
-        return
-
-
-def ids_of(lab: Lab) -> list[str]:
-    """List the ids of a lab's instances."""
-    return [one.id for one in lab.instances()]
 
 
 def ended(pid: int, patience: float = 10.0) -> bool:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from keepapart.errors import ConfigError
 from keepapart.lab import world
-from keepapart.lab.world import Cluster, Network, Rack, Scheduler, World
+from keepapart.lab.network import Network
+from keepapart.lab.world import Cluster, Rack, Scheduler, World
 
 RACKS = [{"name": "a", "hosts": 2, "capacity": 3}]
 EXAMPLES = sorted((Path(__file__).parents[2] / "worlds").glob("*.toml"))

@@ -82,7 +82,7 @@ def die_with_parent() -> None:
     _call("prctl", PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
-def sysctl(name: str, value: int) -> None:
+def sysctl(name: str, value: int | str) -> None:
     """Set a network setting of the namespace that this process is in. Raises `OSError`."""
     _write(f"/proc/sys/net/{name}", str(value))
 

@@ -25,7 +25,10 @@ from keepapart.errors import LabError
 
 LOOPBACK = 1
 
-_NEWLINK, _DELLINK, _NEWADDR, _NEWROUTE, _NEWNEIGH, _NEWRULE = 16, 17, 20, 24, 28, 32
+_NEWLINK, _DELLINK, _NEWADDR, _DELADDR, _NEWROUTE, _DELROUTE = 16, 17, 20, 21, 24, 25
+_NEWNEIGH, _NEWRULE, _NEWQDISC = 28, 32, 36
+_ROOT = 0xFFFFFFFF
+_ETHERNET = 1
 _REQUEST_ACK, _CREATE = 0x5, 0x400
 _REPLACE = 0x100
 _UP = 1
@@ -122,15 +125,35 @@ def address(index: int, ip: str, prefix: int) -> bytes:
     )
 
 
-def route(to: str, prefix: int, via: str, index: int) -> bytes:
-    """Route a prefix through a neighbour that needs no address in common with us."""
-    attributes = [("RTA_GATEWAY", via), ("RTA_OIF", index)]
-    return _route(to, prefix, attributes, type=_UNICAST, flags=_ONLINK)
+def unaddress(index: int, ip: str, prefix: int) -> bytes:
+    """Take an address away from an interface."""
+    attributes = [("IFA_ADDRESS", ip), ("IFA_LOCAL", ip)]
+    return _message(ifaddrmsg, _DELADDR, 0, attributes, family=_family(ip), prefixlen=prefix, index=index)
+
+
+def route(to: str, prefix: int, *via: tuple[str, int]) -> bytes:
+    """Route a prefix through neighbours (address, interface) that need no address in common with us.
+
+    Of several, each flow takes one.
+    """
+    if len(via) == 1:
+        attributes: list[tuple[str, Any]] = [("RTA_GATEWAY", via[0][0]), ("RTA_OIF", via[0][1])]
+        return _route(_NEWROUTE, to, prefix, attributes, type=_UNICAST, flags=_ONLINK)
+    ways = [
+        {"hops": 0, "flags": _ONLINK, "oif": index, "attrs": [("RTA_GATEWAY", neighbour)]}
+        for neighbour, index in via
+    ]
+    return _route(_NEWROUTE, to, prefix, [("RTA_MULTIPATH", ways)], type=_UNICAST, flags=0)
+
+
+def unroute(to: str, prefix: int) -> bytes:
+    """Take a route away."""
+    return _route(_DELROUTE, to, prefix, [], type=_UNICAST, flags=0)
 
 
 def unreachable(to: str, prefix: int) -> bytes:
     """Refuse what no longer route answers for, lest an aggregate sends it round and round."""
-    return _route(to, prefix, [], type=_UNREACHABLE, flags=0)
+    return _route(_NEWROUTE, to, prefix, [], type=_UNREACHABLE, flags=0)
 
 
 def silence(family: int) -> bytes:
@@ -161,6 +184,19 @@ def forward(index: int, mac: str) -> bytes:
     )
 
 
+def throttle(index: int, rate: int, burst: int, limit: int) -> bytes:
+    """Let an interface send no more than `rate` bytes a second once `burst` are through; `limit` may wait.
+
+    That is a token bucket (tbf), the only thing of the kind that even small kernels have.
+    """
+    a_rate = struct.pack("=BBHhHI", 0, _ETHERNET, 0, 0, 0, rate)
+    options = struct.pack("=12s12sIII", a_rate, b"", limit, 0, 0)
+    inner = struct.pack("=HH", 4 + len(options), 1) + options + struct.pack("=HHI", 8, 6, burst)
+    body = struct.pack("=BxxxiIII", 0, index, 0, _ROOT, 0)
+    body += struct.pack("=HH4s", 8, 1, b"tbf\0") + struct.pack("=HH", 4 + len(inner), 0x8000 | 2) + inner
+    return struct.pack("=IHHII", 16 + len(body), _NEWQDISC, _REQUEST_ACK | _CREATE | _REPLACE, 0, 0) + body
+
+
 def send(messages: Sequence[bytes], what: str) -> None:
     """Perform requests in the namespace that this process is in, in order.
 
@@ -181,13 +217,13 @@ def send(messages: Sequence[bytes], what: str) -> None:
                 raise LabError(f"{what}: {error.strerror or errno.errorcode[error.errno or 0]}") from error
 
 
-def _route(to: str, prefix: int, attributes: list[tuple[str, Any]], **fields: Any) -> bytes:
+def _route(number: int, to: str, prefix: int, attributes: list[tuple[str, Any]], **fields: Any) -> bytes:
     if prefix:
         attributes = [("RTA_DST", to), *attributes]
     return _message(
         rtmsg,
-        _NEWROUTE,
-        _CREATE | _REPLACE,
+        number,
+        _CREATE | _REPLACE if number == _NEWROUTE else 0,
         attributes,
         family=_family(to),
         dst_len=prefix,

@@ -1,4 +1,4 @@
-"""Who has which address, and how many hops lie between two instances: pure, shared by both forms.
+"""Where an instance can be, and who has which address: pure, shared by both forms of lab.
 
 Addresses follow from the place, `10.RACK.HOST.N` (IPv6 `fd6b:6170:6172:RACK:HOST::N`), so that routes can be
 aggregated: a prefix a host, a prefix a rack.
@@ -8,26 +8,19 @@ spine          10.0.0.1
 rack router    10.RACK.0.1
 host           10.RACK.HOST.1, gateway of its guests
 guest          10.RACK.HOST.(2·slot + 3), its gateway one below: a /31
+extra gateway  100.64.0.0/10
 =============  =========================================================
 
 In `flat` and `vlans` there is a segment a VLAN, `10.VLAN.0.0/16`, whatever the host.
-
-Hops are counted as tracepath does, routers between + 1. Routed hosts: 2 on one host, 4 in one rack, 6 beyond.
-Flat: 1. VLANs: 1 within, 2 across.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
 
-from keepapart.lab.world import FLAT, ROUTED_HOST, VLANS, World
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from keepapart.lab.network import ROUTED_HOST, VLANS
+from keepapart.lab.world import World
 
 _FIRST_IN_SEGMENT = 16  # the addresses below are the segment's own: its router is number 1
 
@@ -42,16 +35,25 @@ class Host:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where an instance is: a slot (from 0) of a host, and the VLAN (from 1; 0: none) that it got."""
+    """Where an instance is: a slot (from 0) of a host, and the VLAN (from 1; 0: none) that it got.
+
+    One that was migrated keeps the address that it had at `home`.
+    """
 
     host: Host
     slot: int
     vlan: int = 0
+    home: Place | None = None
+
+    @property
+    def address(self) -> Place:
+        """The place that its address is of."""
+        return self.home or self
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """What follows from a world for addresses and distances."""
+    """What follows from a world for places and addresses."""
 
     world: World
 
@@ -92,6 +94,7 @@ class Topology:
 
     def address(self, place: Place) -> str:
         """Return an instance's address."""
+        place = place.address
         if self.world.network.kind == ROUTED_HOST:
             return self.at(place.host.rack, place.host.number, 2 * place.slot + 3)
         number = self.seat(place) + _FIRST_IN_SEGMENT
@@ -99,9 +102,21 @@ class Topology:
 
     def gateway(self, place: Place) -> str:
         """Return the address of an instance's gateway; in a flat network there is none."""
+        place = place.address
         if self.world.network.kind == ROUTED_HOST:
             return self.at(place.host.rack, place.host.number, 2 * place.slot + 2)
         return self.at(place.vlan, 0, 1)
+
+    def extra_gateways(self, host: Host) -> int:
+        """Say how many extra gateways, at most, there are between a host and each of its guests."""
+        return self.world.network.extra_gateways + self.world.racks[host.rack - 1].extra_gateways
+
+    def gateway_at(self, place: Place, number: int) -> str:
+        """Return the address of extra gateway `number` of a place: what a trace shows, and nothing else."""
+        low = (self.seat(place) * 16 + number) & 0x3FFFFF
+        if self.world.network.family == "ipv4":
+            return str(IPv4Address((100 << 24 | 64 << 16) + low))
+        return str(IPv6Address(0xFD6B_6170_6172_FFFF << 64 | low))
 
     def at(self, rack: int, host: int, number: int) -> str:
         """Return the address with these three numbers."""
@@ -113,26 +128,3 @@ class Topology:
         """Number a slot among all slots of all hosts."""
         before = sum(rack.hosts * rack.capacity for rack in self.world.racks[: place.host.rack - 1])
         return before + (place.host.number - 1) * self.capacity(place.host) + place.slot
-
-    def hops(self, places: Sequence[Place | None]) -> NDArray[np.uint8]:
-        """Count the hops between all pairs; 0 for None (no network) and for an instance and itself."""
-        import numpy as np
-
-        def column(of: list[int]) -> NDArray[np.int64]:
-            return np.array(of, dtype=np.int64)
-
-        def alike(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
-            return np.equal.outer(numbers, numbers)
-
-        rack = column([place.host.rack if place else 0 for place in places])
-        host = column([place.host.number if place else 0 for place in places])
-        if self.world.network.kind == ROUTED_HOST:
-            counts = np.where(alike(rack * 1000 + host), 2, np.where(alike(rack), 4, 6))
-        elif self.world.network.kind == FLAT:
-            counts = np.ones((len(places), len(places)))
-        else:
-            counts = np.where(alike(column([place.vlan if place else 0 for place in places])), 1, 2)
-        there = rack > 0
-        counts = np.where(np.logical_and.outer(there, there), counts, 0).astype(np.uint8)
-        np.fill_diagonal(counts, 0)
-        return counts

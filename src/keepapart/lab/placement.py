@@ -1,0 +1,90 @@
+"""What the lab's cloud states of where its instances are: nothing unless asked, the truth unless told to lie.
+
+1. `states` lists the facts; each is stated as clouds state it:
+   - `host`: an opaque hash, as OpenStack's hostId.
+   - `zone`: that of the rack.
+   - `group` with `group_strategy = spread`: no two members of a group share a host.
+   - `partition`: one a rack; no two partitions share a rack.
+   - `fault_domain`: one a rack, numbered.
+   - `topology`: the network nodes above the instance, outermost first, the last being its rack's.
+2. `lies` instances, chosen by the scheduler's seed among those that came up with the lab, are stated to be on
+   another host, always the same.
+3. With `stale`, an instance's facts stay as they were at its launch, whatever a start or a move has changed.
+4. An instance without a place has no facts, but for stale ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keepapart.lab.topology import Place, Topology
+
+FACTS = ("host", "zone", "group", "partition", "fault_domain", "topology")
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The [placement] section of a world file."""
+
+    states: tuple[str, ...] = field(default=(), metadata={"choices": FACTS})
+    lies: int = field(default=0, metadata={"range": (0, 1_000_000)})
+    stale: bool = False
+
+    def complaint(self, given: Mapping[str, Any]) -> str:
+        """Say which key says nothing, as "KEY: why", or nothing."""
+        for name in ("lies", "stale"):
+            if name in given and not self.states:
+                return f"{name}: says nothing where states lists no facts"
+        return ""
+
+
+def facts(topology: Topology, guest_id: str, place: Place | None, launched: Place) -> dict[str, str]:
+    """Return what the cloud states of an instance at `place` that was launched at another."""
+    placement = topology.world.placement
+    stated = launched if placement.stale else place
+    if stated is None or not placement.states:
+        return {}
+    if guest_id in liars(topology):
+        stated = _elsewhere(topology, guest_id, stated)
+    every = _every(topology, stated)
+    return {
+        name: value for name, value in every.items() if name.partition("_strategy")[0] in placement.states
+    }
+
+
+def liars(topology: Topology) -> frozenset[str]:
+    """Name the instances of which wrong facts are stated."""
+    world = topology.world
+    if not world.placement.lies:
+        return frozenset()
+    first = sum(cluster.size for cluster in world.clusters)
+    chosen = Random(world.scheduler.seed).sample(range(1, first + 1), min(world.placement.lies, first))
+    return frozenset(f"i-{number:04}" for number in chosen)
+
+
+def _elsewhere(topology: Topology, guest_id: str, place: Place) -> Place:
+    others = [host for host in topology.hosts() if host != place.host]
+    chance = Random(f"{topology.world.scheduler.seed} {guest_id}")
+    return replace(place, host=chance.choice(others)) if others else place
+
+
+def _every(topology: Topology, place: Place) -> dict[str, str]:
+    rack = topology.rack_name(place.host)
+    return {
+        "host": _opaque(topology, topology.host_name(place.host), 56),
+        "zone": f"lab-1{topology.world.racks[place.host.rack - 1].zone}",
+        "group": f"spread-{place.slot + 1}",
+        "group_strategy": "spread",
+        "partition": str(place.host.rack),
+        "fault_domain": str(place.host.rack - 1),
+        "topology": f"nn-{_opaque(topology, '', 17)},nn-{_opaque(topology, f'rack {rack}', 17)}",
+    }
+
+
+def _opaque(topology: Topology, what: str, length: int) -> str:
+    return hashlib.sha256(f"{topology.world.name}\n{what}".encode()).hexdigest()[:length]
