@@ -10,6 +10,7 @@ from keepapart.assess import Audit
 from keepapart.config import Cluster
 from keepapart.report import words
 from keepapart.report.words import Tone
+from keepapart.signals.hops import Standing
 from tests.report.audits import APART, SHARED, audit_of, with_refuted_chain
 
 
@@ -130,3 +131,8 @@ def test_long_lists_are_counted() -> None:
     assert words.listed(["a"]) == "a"
     assert words.listed(["a", "b"]) == "a and b"
     assert words.listed(["a", "b", "c"], 2) == "a, b and 1 more"
+
+
+def test_every_standing_of_a_network_has_its_words() -> None:
+    """Whatever is known of a network, a report can say it."""
+    assert set(words.NETWORK) == set(Standing)

@@ -24,6 +24,7 @@ TYPED = 6  # ids that somebody would still type after a command
 NETWORK = {
     Standing.ASSERTED: "routed-host, as configured",
     Standing.ESTABLISHED: "routed-host, established",
+    Standing.REMEMBERED: "routed-host, established before",
     Standing.OPEN: "not established: hops speak only weakly",
     Standing.REFUTED: "not routed-host: hops say nothing",
     Standing.OPAQUE: "opaque, as configured: hops say nothing",
