@@ -13,15 +13,15 @@ What it promises:
 
 4. Where datagrams are filtered it climbs a ladder instead: connections to one TCP port of a member, or ICMP
    echoes, one for each time-to-live, all at once; the least that gets through is the count.
+5. It ends when standard input does, in the middle of sending too, or when nothing was asked for `IDLE`
+   seconds: a connection may die without a word.
 
 The operator's side speaks to it in JSON, one document a line (see `serve`).
 """
 
-import base64
+import binascii
 import contextlib
 import errno
-import hashlib
-import hmac
 import json
 import os
 import select
@@ -29,8 +29,14 @@ import socket
 import struct
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+
+try:  # what hashlib and hmac hand on, without the time that loading all of OpenSSL takes
+    from _blake2 import blake2b
+    from _operator import _compare_digest as compare_digest
+except ImportError:
+    from hashlib import blake2b
+    from hmac import compare_digest
 
 TTL = 64  # what every datagram starts with; the Internet's longest paths are half of it
 BURST = 32  # datagrams sent before receiving again: far below what a receive buffer holds (277 on Linux)
@@ -38,6 +44,8 @@ LINE_LIMIT = 1 << 24  # bytes of one command: the roster of 100,000 nodes fits, 
 LADDERS = 8  # climbed at once: with RUNGS, at most 1,600 packets in GRACE
 RUNGS = 20  # of a ladder: no data centre is deeper
 GRACE = 0.1  # seconds that lower rungs may still take once one got through
+NAP = 0.005  # seconds between two looks at what arrived: ten datagrams at twice the pace, few wake-ups
+IDLE = 600.0  # seconds; longer than any other node takes for one command
 IP_RECVTTL = 12  # Linux's number; missing from the socket module
 ANCILLARY = 64  # bytes for one control message, which is 24
 
@@ -101,7 +109,7 @@ class Node:
 
     def send(self, wants: Iterable[Want]) -> Iterator[int]:
         """Send these samples, yielding the number sent after every burst so that the caller can pace."""
-        pack, blake2b, key, me, roster = HEADER.pack, hashlib.blake2b, self.key, self.index, self.roster
+        pack, key, me, roster = HEADER.pack, self.key, self.index, self.roster
         sent = 0
         for sample, targets in wants:
             sendto = self.sockets[sample % len(self.sockets)].sendto
@@ -130,9 +138,8 @@ class Node:
         return sum([self._receive_on(sock) for sock in self.listening])
 
     def _receive_on(self, sock: socket.socket) -> int:
-        recvmsg, unpack, blake2b, key = sock.recvmsg, HEADER.unpack_from, hashlib.blake2b, self.key
+        recvmsg, unpack, key = sock.recvmsg, HEADER.unpack_from, self.key
         me, size, first, samples, least = self.index, self.size, self.first, self.samples, self.least
-        digest_equal = hmac.compare_digest
         arrived = 0
         while True:
             try:
@@ -151,9 +158,8 @@ class Node:
             if version != VERSION or target != me or sender >= size or not 0 <= sample - first < samples:
                 continue
             header = datagram[: HEADER.size]
-            if not digest_equal(
-                blake2b(header, key=key, digest_size=MAC_SIZE).digest(), datagram[HEADER.size :]
-            ):
+            mac = blake2b(header, key=key, digest_size=MAC_SIZE).digest()
+            if not compare_digest(mac, datagram[HEADER.size :]):
                 continue
             hops = sent_ttl - ancillary[0][2][0] + 1
             place = (sample - first) * size + sender
@@ -185,11 +191,14 @@ def serve(stdin: int, stdout: int) -> None:
     """
     node = None  # type: Any
     buffered = b""
-    while True:
+    end = time.monotonic() + IDLE
+    while time.monotonic() < end:
         sockets = node.listening if node else []
-        readable, _, _ = select.select([stdin, *sockets], [], [])
+        readable, _, _ = select.select([stdin, *sockets], [], [], end - time.monotonic())
         if stdin not in readable:
-            node.receive()
+            if readable:
+                time.sleep(NAP)
+                node.receive()
             continue
         chunk = os.read(stdin, 1 << 16)
         buffered += chunk
@@ -203,10 +212,11 @@ def serve(stdin: int, stdout: int) -> None:
                     node = _open(command)
                     answer = {"ports": node.ports}  # type: Dict[str, Any]
                 else:
-                    answer = _perform(node, command)
+                    answer = _perform(node, command, stdin)
             except Exception as error:  # whatever it is, the operator must hear of it
                 answer = {"error": "{}: {}".format(type(error).__name__, error)}
             _write(stdout, json.dumps(answer).encode() + b"\n")
+        end = time.monotonic() + IDLE
 
 
 def _open(command: Dict[str, Any]) -> Node:
@@ -219,7 +229,7 @@ def _open(command: Dict[str, Any]) -> Node:
     return Node(sockets, 1 if command["port"] else len(sockets))
 
 
-def _perform(node: Node, command: Dict[str, Any]) -> Dict[str, Any]:
+def _perform(node: Node, command: Dict[str, Any], stdin: int) -> Dict[str, Any]:
     if command["do"] == "join":
         roster = [(str(address), [int(port) for port in ports]) for address, ports in command["roster"]]
         node.join(command["index"], bytes.fromhex(command["key"]), roster)
@@ -230,13 +240,15 @@ def _perform(node: Node, command: Dict[str, Any]) -> Dict[str, Any]:
     if command["do"] == "send":
         for sent in node.send(command["wants"]):
             _receive_for(node, sent / command["pace"])
+            if select.select([stdin], [], [], 0)[0]:  # nobody speaks while we send: the operator is gone
+                break
         return {}
     if command["do"] == "report":
         end = time.monotonic() + command["settle"]
         while not node.complete() and time.monotonic() < end:
             _receive_for(node, min(0.01, command["settle"]))
         node.receive()
-        return {"hops": base64.b64encode(bytes(node.least)).decode()}
+        return {"hops": binascii.b2a_base64(bytes(node.least), newline=False).decode()}
     if command["do"] == "climb":
         return {"hops": _climb(command["by"], command["port"], command["patience"], command["targets"])}
     raise ValueError("no such command: {!r}".format(command["do"]))
@@ -248,13 +260,15 @@ def _receive_for(node: Node, seconds: float) -> None:
         left = end - time.monotonic()
         if left <= 0:
             break
-        if select.select(node.listening, [], [], left)[0]:
-            node.receive()
+        time.sleep(min(left, NAP))
+        node.receive()
     node.receive()
 
 
 def _climb(by: str, port: int, patience: float, targets: List[str]) -> List[int]:
     """Climb to all targets, `LADDERS` at a time; 0 for those that nothing got through to."""
+    from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
+
     climb = _climb_icmp if by == "icmp" else _climb_tcp
     with ThreadPoolExecutor(LADDERS) as pool:
         return list(pool.map(lambda address: climb(address, port, patience), targets))
