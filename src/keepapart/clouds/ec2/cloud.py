@@ -102,6 +102,10 @@ class Ec2Cloud:
                 Resources=[instance_id], Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
             )
 
+    def close(self) -> None:
+        """Close the connections to EC2."""
+        self._client.close()
+
     def _named(self, also: Filters) -> list[tuple[InstanceTypeDef, str]]:
         """Find the members that the configuration names by id and by filter."""
         found = self._find_ids(self._settings.members, also)

@@ -81,8 +81,8 @@ class Groups:
         name = request.get(GROUP, "")
         if not name or self.strategy(name) not in APART:
             return error
-        self._do_without(name, str(error))
-        return RefusedError(f"{error}; the next launch is without placement group {name}")
+        self._do_without(name, "EC2 refused a launch into it")
+        return RefusedError(f"{str(error).rstrip('.')}; the next launch is without placement group {name}")
 
     def _use(self, name: str, group: PlacementGroupTypeDef) -> dict[str, str]:
         strategy = group.get("Strategy", "")

@@ -49,6 +49,10 @@ from typing import Any
 BEFORE = ("throttle", "error", "cut", "timeout", "capacity")
 AFTER = ("error-after", "lost", "timeout-after")
 WITHIN = ("deaf",)
+ONLY = {
+    "capacity": ("RunInstances", "StartInstances"),
+    "deaf": ("StopInstances", "TerminateInstances"),
+}
 OF_INSTANCES = ("hide", "hide-tags", "die")
 KINDS = (*BEFORE, *AFTER, *WITHIN, *OF_INSTANCES)
 
@@ -79,6 +83,7 @@ class Fault:
         """Say whether it may befall this call."""
         return (
             (self.action == "*" or call.action in self.action.split("|"))
+            and (self.kind not in ONLY or call.action in ONLY[self.kind])
             and self.zone in ("", call.zone)
             and self.type in ("", call.type)
             and (not self.id or self.id in call.ids)
