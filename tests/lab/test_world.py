@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from keepapart.errors import ConfigError
 from keepapart.lab import world
 from keepapart.lab.network import Network
+from keepapart.lab.placement import Placement
 from keepapart.lab.world import Cluster, Rack, Scheduler, World
 
 RACKS = [{"name": "a", "hosts": 2, "capacity": 3}]
@@ -19,17 +20,39 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "worlds").glob("*.toml"))
 
 names = st.from_regex(world.NAME, fullmatch=True)
 racks = st.builds(Rack, name=names, hosts=st.integers(1, 254), capacity=st.integers(1, 126))
-networks = st.builds(
-    Network,
-    kind=st.sampled_from(["routed-host", "flat"]),
-    family=st.sampled_from(["ipv4", "ipv6"]),
-    silent=st.booleans(),
-) | st.builds(Network, kind=st.just("vlans"), vlans=st.integers(1, 200))
+shares = st.floats(0, 0.9)
+networks = (
+    st.builds(
+        Network,
+        kind=st.just("routed-host"),
+        family=st.sampled_from(["ipv4", "ipv6"]),
+        loss=shares,
+        reordered=shares,
+        udp=st.booleans(),
+        tcp=st.booleans(),
+        extra_gateways=st.integers(1, 4),
+        extra_by=st.sampled_from(["always", "flow", "packet"]),
+        nat=st.sampled_from(["none", "host", "rack"]),
+        rewrite_ttl=st.just(0) | st.integers(32, 255),
+        initial_ttl=st.integers(1, 255),
+    )
+    | st.builds(Network, kind=st.just("flat"), silent=st.booleans(), loss=shares)
+    | st.builds(Network, kind=st.just("vlans"), vlans=st.integers(1, 200))
+)
+placements = st.builds(
+    Placement,
+    states=st.lists(st.sampled_from(["host", "zone", "group", "topology"]), min_size=1, unique=True).map(
+        tuple
+    ),
+    lies=st.integers(0, 5),
+    stale=st.booleans(),
+)
 worlds = st.builds(
     World,
     name=names,
     racks=st.lists(racks, min_size=1, max_size=5, unique_by=lambda rack: rack.name).map(tuple),
     network=networks,
+    placement=placements | st.just(Placement()),
     scheduler=st.builds(
         Scheduler, habit=st.sampled_from(["random", "packing", "sticky"]), seed=st.integers(0, 2**31 - 1)
     ),
@@ -59,6 +82,41 @@ def test_every_example_is_a_world(path: Path) -> None:
         ({"name": "w", "racks": RACKS, "network": {"kindd": "flat"}}, "[network] kindd: no such key"),
         ({"name": "w", "racks": RACKS, "network": {"kind": "mesh"}}, "'mesh' is not one of"),
         ({"name": "w", "racks": RACKS, "network": {"vlans": 3}}, "vlans: says nothing unless"),
+        ({"name": "w", "racks": RACKS, "network": {"loss": 1}}, "[network] loss: 1 is not within 0 to 0.9"),
+        ({"name": "w", "racks": RACKS, "network": {"loss": "much"}}, "a number is wanted"),
+        (
+            {"name": "w", "racks": RACKS, "network": {"kind": "flat", "nat": "host"}},
+            "nat: says nothing unless",
+        ),
+        ({"name": "w", "racks": RACKS, "network": {"extra_by": "flow"}}, "without extra_gateways"),
+        ({"name": "w", "racks": RACKS, "network": {"spines": 2}}, "spines: says nothing with a single rack"),
+        ({"name": "w", "racks": RACKS, "network": {"rewrite_at": "host"}}, "without rewrite_ttl"),
+        ({"name": "w", "racks": RACKS, "network": {"rewrite_ttl": 9}}, "rewrite_ttl: 32 to 255"),
+        (
+            {"name": "w", "racks": RACKS, "network": {"tcp": False, "tcp_port": 80}},
+            "nothing with tcp = false",
+        ),
+        (
+            {"name": "w", "racks": RACKS, "network": {"silent": True, "duplicates": 0.1}},
+            "can't double a packet",
+        ),
+        (
+            {"name": "w", "racks": [{"name": "a", "extra_gateways": 5}], "network": {"extra_gateways": 4}},
+            "extra_gateways: with the network's 9, more than 8",
+        ),
+        (
+            {"name": "w", "racks": [{"name": "a", "rewrite_ttl": 64}], "network": {"kind": "flat"}},
+            "number 1 rewrite_ttl: says nothing unless",
+        ),
+        ({"name": "w", "racks": RACKS, "placement": {"lies": 1}}, "[placement] lies: says nothing"),
+        ({"name": "w", "racks": RACKS, "placement": {"states": ["hots"]}}, "did you mean 'host'?"),
+        ({"name": "w", "racks": RACKS, "placement": {"states": "host"}}, "a list of texts in quotes"),
+        ({"name": "w", "racks": RACKS, "placement": {"states": ["host", "host"]}}, "'host' stands twice"),
+        (
+            {"name": "w", "racks": RACKS, "placement": {"states": ["group", "partition"]}},
+            "'group' or 'partition', not both",
+        ),
+        ({"name": "w", "racks": RACKS, "placement": {"states": ["fault_domain"]}}, "says nothing without"),
         ({"name": "w", "racks": RACKS, "scheduler": {"seed": -1}}, "-1 is not within"),
         ({"name": "w", "racks": [{"hosts": 1}]}, "[[racks]] number 1 name is missing"),
         ({"name": "w", "racks": {"name": "a"}}, "write each as its own [[racks]] table"),

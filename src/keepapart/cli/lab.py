@@ -53,6 +53,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         several = _verb(verbs, word, does, f"keepapart lab {word} i-0001 i-0002")
         several.add_argument("ids", metavar="ID", nargs="+")
 
+    move = _verb(
+        verbs, "move", "migrate a running instance to another host", "keepapart lab move i-0001 b-2"
+    )
+    move.add_argument("id", metavar="ID")
+    move.add_argument("host", metavar="HOST", help="a host as `lab truth` names it")
+
     fail = _verb(verbs, "fail", "fail a host with all that is on it", "keepapart lab fail a-1")
     fail.add_argument("host", metavar="HOST", help="a host as `lab truth` names it")
 
@@ -79,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         "start": _each,
         "stop": _each,
         "terminate": _each,
+        "move": _move,
         "fail": _fail,
         "exec": _exec,
         "down": _down,
@@ -255,6 +262,17 @@ def _each(lab: Lab, args: argparse.Namespace) -> int:
     for instance_id in args.ids:
         one = does(instance_id)
         sys.stdout.write(f"{one.id} {one.address or '–'} {one.state}\n")
+    return 0
+
+
+def _move(lab: Lab, args: argparse.Namespace) -> int:
+    from keepapart.errors import NotFoundError, UsageError
+
+    try:
+        one = lab.move(args.id, args.host)
+    except NotFoundError as error:
+        raise UsageError(str(error)) from None
+    sys.stdout.write(f"{one.id} {one.address} now on {args.host}\n")
     return 0
 
 

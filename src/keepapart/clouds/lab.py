@@ -2,7 +2,8 @@
 
 `way = "ssh"` is for a lab brought up with `--sshd`: its instances are then reached as real ones are.
 
-It states no placement: where its instances truly are is for `keepapart lab truth` alone.
+It states no placement but what the world file's [placement] says: where its instances truly are is for
+`keepapart lab truth` alone.
 """
 
 from __future__ import annotations

@@ -102,6 +102,10 @@ class Lab:
         """End an instance for good."""
         return self._instance(_ask(self.name, "terminate", instance=instance_id)[0])
 
+    def move(self, instance_id: str, host: str) -> Instance:
+        """Migrate a running instance to another host: its id and its address stay. Raises `CapacityError`."""
+        return self._instance(_ask(self.name, "move", instance=instance_id, host=host)[0])
+
     def tag(self, instance_id: str, tags: Mapping[str, str]) -> Instance:
         """Set these tags, leaving others as they are."""
         return self._instance(_ask(self.name, "tag", instance=instance_id, tags=dict(tags))[0])

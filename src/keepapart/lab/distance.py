@@ -75,7 +75,8 @@ class _Routed:
         rewritten = shown > 0
         last = np.where(rewritten, shown + after, routers)
         count = TTL - (np.where(rewritten, ttl, TTL) - last) + 1
-        return np.maximum(count, 0)
+        found: Numbers = np.maximum(count, 0)
+        return found
 
     def _beyond(self, rack: Numbers, home: Numbers) -> tuple[Numbers, Numbers]:
         """Return the routers of the spine that a pair's packets take, and of the detour before it."""

@@ -13,6 +13,8 @@ launch ─► pending ─► running ─► stopping ─► stopped ─► (star
 4. Terminated instances stay describable, and their tokens remain theirs.
 5. A launch's parameter `racks`, names with spaces between, says where the instance may be placed; so does a
    start's. That is how an API in front of the lab keeps what it promises of placement.
+6. A migration takes an instance to another host while it runs: id, tags and address stay. The slot that the
+   address is of stays reserved until the instance stops or ends; its host has so much less room.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ class Guest:
     tags: Mapping[str, str]
     state: str = PENDING
     place: Place | None = None
+    launched: Place | None = None  # where it was placed first
     impaired: bool = False
 
     @property
@@ -93,6 +96,7 @@ class Fleet:
             asked=(dict(tags), dict(parameters)),
             tags=dict(tags),
             place=place,
+            launched=place,
         )
         self._tokens[token] = guest.id
         return self._keep(guest)
@@ -119,6 +123,31 @@ class Fleet:
         """End an instance for good, from any state."""
         return self._vacate(self.get(guest_id), TERMINATED)
 
+    def move(self, guest_id: str, name: str) -> Guest:
+        """Migrate a running instance to the host of this name; one that is there already stays as it is.
+
+        Raises `NotFoundError`, `CapacityError`, and `CloudError` where it doesn't run or the host has failed.
+        """
+        guest, host = self.get(guest_id), self.host(name)
+        if not guest.connected or guest.place is None:
+            state = "impaired" if guest.impaired else guest.state
+            raise CloudError(f"{guest_id} is {state} and can't be migrated")
+        if host in self._failed:
+            raise CloudError(f"{name} has failed and takes no instance")
+        before, home = guest.place, guest.place.address
+        if host == before.host:
+            return guest
+        if host == home.host:
+            place = home
+        else:
+            slot = self._slots.take_on(host)
+            if slot is None:
+                raise CapacityError(f"{name} is full")
+            place = Place(host, slot, before.vlan, home)
+        if before != home:
+            self._slots.give_back(before.host, before.slot)
+        return self._keep(replace(guest, place=place))
+
     def settle(self, guest_id: str) -> Guest:
         """Note that the platform is done: pending becomes running, stopping becomes stopped."""
         guest = self.get(guest_id)
@@ -132,17 +161,20 @@ class Fleet:
 
     def fail(self, name: str) -> Host:
         """Fail a host by name: its instances are impaired, and it takes no more. Raises `NotFoundError`."""
-        for host in self.topology.hosts():
-            if self.topology.host_name(host) == name:
-                break
-        else:
-            raise NotFoundError(f"no host {name!r} in this lab; `keepapart lab truth` lists those in use")
+        host = self.host(name)
         self._failed.add(host)
         self._slots.fail(host)
         for guest in self.guests():
             if guest.place and guest.place.host == host:
                 self._keep(replace(guest, impaired=True))
         return host
+
+    def host(self, name: str) -> Host:
+        """Return the host of this name. Raises `NotFoundError`."""
+        for host in self.topology.hosts():
+            if self.topology.host_name(host) == name:
+                return host
+        raise NotFoundError(f"no host {name!r} in this lab; `keepapart lab truth` lists those in use")
 
     def _place(self, racks: Sequence[str] | None) -> Place:
         names = [rack.name for rack in self.topology.world.racks]
@@ -155,7 +187,8 @@ class Fleet:
 
     def _vacate(self, guest: Guest, state: str) -> Guest:
         if guest.place:
-            self._slots.give_back(guest.place.host, guest.place.slot)
+            for place in {guest.place, guest.place.address}:
+                self._slots.give_back(place.host, place.slot)
         return self._keep(replace(guest, state=state, place=None, impaired=False))
 
     def _keep(self, guest: Guest) -> Guest:

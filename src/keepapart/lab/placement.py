@@ -3,9 +3,9 @@
 1. `states` lists the facts; each is stated as clouds state it:
    - `host`: an opaque hash, as OpenStack's hostId.
    - `zone`: that of the rack.
-   - `group` with `group_strategy = spread`: no two members of a group share a host.
-   - `partition`: one a rack; no two partitions share a rack.
-   - `fault_domain`: one a rack, numbered.
+   - `group`: with `group_strategy` spread; no two members of a group share a host.
+   - `partition`: with one `group` of strategy partition; no two partitions share a rack.
+   - `fault_domain`: one a rack, numbered; clouds state it within a zone or a group.
    - `topology`: the network nodes above the instance, outermost first, the last being its rack's.
 2. `lies` instances, chosen by the scheduler's seed among those that came up with the lab, are stated to be on
    another host, always the same.
@@ -40,10 +40,14 @@ class Placement:
         for name in ("lies", "stale"):
             if name in given and not self.states:
                 return f"{name}: says nothing where states lists no facts"
+        if {"group", "partition"} <= set(self.states):
+            return "states: an instance is in one group; 'group' or 'partition', not both"
+        if "fault_domain" in self.states and not {"zone", "group", "partition"} & set(self.states):
+            return "states: 'fault_domain' says nothing without 'zone', 'group' or 'partition'"
         return ""
 
 
-def facts(topology: Topology, guest_id: str, place: Place | None, launched: Place) -> dict[str, str]:
+def facts(topology: Topology, guest_id: str, place: Place | None, launched: Place | None) -> dict[str, str]:
     """Return what the cloud states of an instance at `place` that was launched at another."""
     placement = topology.world.placement
     stated = launched if placement.stale else place
@@ -51,10 +55,10 @@ def facts(topology: Topology, guest_id: str, place: Place | None, launched: Plac
         return {}
     if guest_id in liars(topology):
         stated = _elsewhere(topology, guest_id, stated)
-    every = _every(topology, stated)
-    return {
-        name: value for name, value in every.items() if name.partition("_strategy")[0] in placement.states
-    }
+    found: dict[str, str] = {}
+    for name in placement.states:
+        found |= _fact(topology, stated, name)
+    return found
 
 
 def liars(topology: Topology) -> frozenset[str]:
@@ -73,16 +77,21 @@ def _elsewhere(topology: Topology, guest_id: str, place: Place) -> Place:
     return replace(place, host=chance.choice(others)) if others else place
 
 
-def _every(topology: Topology, place: Place) -> dict[str, str]:
-    rack = topology.rack_name(place.host)
+def _fact(topology: Topology, place: Place, name: str) -> dict[str, str]:
+    """Return one fact of `FACTS`, with what a cloud states along with it."""
+    rack = place.host.rack
+    if name == "group":
+        return {"group": f"spread-{place.slot + 1}", "group_strategy": "spread"}
+    if name == "partition":
+        return {"group": "partitions", "group_strategy": "partition", "partition": str(rack)}
+    if name == "topology":
+        return {name: f"nn-{_opaque(topology, 'core', 17)},nn-{_opaque(topology, f'rack {rack}', 17)}"}
     return {
-        "host": _opaque(topology, topology.host_name(place.host), 56),
-        "zone": f"lab-1{topology.world.racks[place.host.rack - 1].zone}",
-        "group": f"spread-{place.slot + 1}",
-        "group_strategy": "spread",
-        "partition": str(place.host.rack),
-        "fault_domain": str(place.host.rack - 1),
-        "topology": f"nn-{_opaque(topology, '', 17)},nn-{_opaque(topology, f'rack {rack}', 17)}",
+        name: {
+            "host": _opaque(topology, topology.host_name(place.host), 56),
+            "zone": f"lab-1{topology.world.racks[rack - 1].zone}",
+            "fault_domain": str(rack - 1),
+        }[name]
     }
 
 

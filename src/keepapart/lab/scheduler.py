@@ -46,6 +46,16 @@ class Slots:
             self._freed.remove((host, slot))
         return host, slot
 
+    def take_on(self, host: Host) -> int | None:
+        """Hand out a slot of this host, or None where it is full or has failed."""
+        if not self._free.get(host):
+            return None
+        slot = min(self._free[host])
+        self._free[host].discard(slot)
+        if (host, slot) in self._freed:
+            self._freed.remove((host, slot))
+        return slot
+
     def give_back(self, host: Host, slot: int) -> None:
         """Free a slot; on a failed host nothing becomes free."""
         if host in self._free and slot not in self._free[host]:

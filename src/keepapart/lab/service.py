@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from keepapart import clouds
 from keepapart.errors import KeepapartError, LabError, NotFoundError, UsageError
+from keepapart.lab import placement
 from keepapart.lab.lifecycle import Fleet, Guest
 from keepapart.lab.protocol import MAX_DESCRIPTORS
 from keepapart.lab.topology import Host, Place
@@ -37,6 +38,9 @@ class Network(Protocol):
 
     def detach(self, ids: Iterable[str]) -> None:
         """Take it away again; ids that have none are passed over."""
+
+    def move(self, guest_id: str, place: Place) -> None:
+        """Let an instance go on at another place. Raises `LabError`; then it goes on where it was."""
 
     def fail(self, host: Host) -> None:
         """End the network of every instance on a host."""
@@ -73,6 +77,7 @@ class Service:
             "start": (self._start, {"instance": _TEXT, "racks": _RACKS}),
             "stop": (self._stop, {"instance": _TEXT}),
             "terminate": (self._terminate, {"instance": _TEXT}),
+            "move": (self._move, {"instance": _TEXT, "host": _TEXT}),
             "tag": (self._tag, {"instance": _TEXT, "tags": _TAGS}),
             "fail": (self._fail, {"host": _TEXT}),
             "sockets": (self._sockets, {"ids": _TEXTS, "count": _COUNT}),
@@ -151,6 +156,17 @@ class Service:
     def _terminate(self, instance: str) -> Answer:
         guest = self.fleet.terminate(instance)
         self.network.detach([instance])
+        return Answer(self._show(guest))
+
+    def _move(self, instance: str, host: str) -> Answer:
+        before = self.fleet.get(instance).place
+        guest = self.fleet.move(instance, host)
+        if guest.place and before and guest.place != before:
+            try:
+                self.network.move(instance, guest.place)
+            except BaseException:
+                self.fleet.move(instance, self.fleet.topology.host_name(before.host))
+                raise
         return Answer(self._show(guest))
 
     def _tag(self, instance: str, tags: Mapping[str, str]) -> Answer:
@@ -243,6 +259,7 @@ class Service:
 
     def _show(self, guest: Guest) -> dict[str, Any]:
         facts = {"health": "impaired"} if guest.impaired else {}
+        facts |= placement.facts(self.fleet.topology, guest.id, guest.place, guest.launched)
         address = self.fleet.topology.address(guest.place) if guest.place else ""
         return {"id": guest.id, "address": address, "state": guest.state, "tags": guest.tags, "facts": facts}
 

@@ -24,6 +24,9 @@ class Simulated:
     def detach(self, ids: Iterable[str]) -> None:
         """Nothing to take away."""
 
+    def move(self, guest_id: str, place: Place) -> None:
+        """Nothing to join elsewhere."""
+
     def fail(self, host: Host) -> None:
         """Nothing to cut off: the fleet knows which instances are impaired."""
 
