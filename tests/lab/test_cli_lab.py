@@ -18,7 +18,7 @@ from keepapart import cli
 from keepapart.lab import client
 
 WORLD = str(Path(__file__).parents[2] / "worlds" / "three-racks.toml")
-COMMAND = "import sys; from keepapart import cli; cli.VERBS = ('lab',); sys.exit(cli.main(sys.argv[1:]))"
+COMMAND = "import sys; from keepapart import cli; sys.exit(cli.main(sys.argv[1:]))"
 WITHOUT_NAMESPACES = """
 from pathlib import Path
 from keepapart.lab import linux
@@ -30,9 +30,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Return what runs one `keepapart lab` command: its exit code, stdout and stderr."""
-    monkeypatch.setattr(cli, "VERBS", ("lab",))  # only this verb is under test
 
     def once(*argv: str) -> tuple[int, str, str]:
         try:
@@ -76,6 +75,8 @@ def test_a_lab_from_up_to_down(run: Run) -> None:
     assert run("stop", "i-0006", "i-0007")[1] == "i-0006 – stopped\ni-0007 – stopped\n"
     assert listed(run, "truth")[5]["host"] is None
     assert run("start", "i-0006")[1].endswith("running\n")
+    assert run("move", "i-0006", "c-4")[1].endswith("now on c-4\n")
+    assert listed(run, "truth")[5]["host"] == "c-4"
     assert run("terminate", "i-0007")[1] == "i-0007 – terminated\n"
     assert run("fail", "a-1")[1] == "a-1 failed; lost with it: i-0001, i-0002, i-0003, i-0004\n"
     assert [one["health"] for one in listed(run, "ls")].count("impaired") == 4
@@ -118,6 +119,8 @@ def test_without_namespaces_the_lab_is_simulated_and_says_so(run: Run) -> None:
         (["exec", "i-9999", "--", "true"], "no instance 'i-9999'"),
         (["exec", "i-0001"], "no command"),
         (["fail", "nowhere"], "no host 'nowhere'"),
+        (["move", "i-0001", "nowhere"], "no host 'nowhere'"),
+        (["move", "i-9999", "a-1"], "no instance 'i-9999'"),
         (["launch", "--count", "0"], "a whole number from 1"),
         (["launch", "--cuont", "1"], "--cuont"),
         ([], "VERB"),
@@ -168,7 +171,7 @@ def test_a_lab_in_the_foreground_ends_with_its_command(ending: signal.Signals) -
 
 def test_every_verb_has_help_with_an_example(run: Run) -> None:
     """`--help` of each verb shows how it is used."""
-    for verb in ("up", "ls", "truth", "launch", "start", "stop", "terminate", "fail", "exec", "down"):
+    for verb in ("up", "ls", "truth", "launch", "start", "stop", "terminate", "move", "fail", "exec", "down"):
         code, out, _ = run(verb, "--help")
         assert code == 0
         assert f"keepapart lab {verb}" in out.rpartition("example")[2]
