@@ -13,9 +13,11 @@ from keepapart.domains import NAMELESS, Domains, domains
 from keepapart.judge import Judgement, judge
 from keepapart.model import Instance, Pair, Strength
 from keepapart.names import Names
+from keepapart.probe.beside import Beside
 from keepapart.probe.round import Round
 from keepapart.risk import Risk, risk
-from keepapart.signals import Testimony, hops
+from keepapart.signals import AnyTestimony, Weights, gateway, hardware, hops, rtt
+from keepapart.signals.hardware import Guest
 from keepapart.signals.hops import Finding, Paths
 
 
@@ -76,7 +78,7 @@ def assess(
     cluster: Cluster,
     model: str,
     earlier: str = "",
-    others: Sequence[Testimony] = (),
+    others: Sequence[AnyTestimony] = (),
     host_names: Names = NAMELESS,
     rack_names: Names = NAMELESS,
     at: float = 0.0,
@@ -84,13 +86,19 @@ def assess(
     """Judge one round of a cluster.
 
     `model` is `[network] model`; `earlier` says in words when the same network was established before, or is
-    empty; `others` is what signals other than hops say; the names are those that domains had in the audit
-    before. `instances` are in the order of `measured.ids`.
+    empty; `others` is what the platform and the operator say; the names are those that domains had in the
+    audit before. `instances` are in the order of `measured.ids`.
     """
     paths = Paths.of(measured.tally)
     network = hops.find(model, paths, measured.ids, earlier=earlier, stated=others)
-    testimonies = [hops.testify(paths, network), *others]
-    judgement = judge(measured.ids, testimonies, Strength[cluster.assurance.upper()])
+    testimonies: list[AnyTestimony] = [hops.testify(paths, network), *others]
+    assurance = Strength[cluster.assurance.upper()]
+    if measured.beside:
+        testimonies += hardware.testify([Guest.of(told) for told in measured.beside.guests])
+    judgement = judge(measured.ids, testimonies, assurance)
+    if measured.beside and (more := _learnt(measured.beside, paths, network, judgement.weights)):
+        testimonies += more
+        judgement = judge(measured.ids, testimonies, assurance)
     reached = [name not in measured.lost for name in measured.ids]
     found = domains(judgement, hops.levels(paths, network), reached, host_names, rack_names)
     return Audit(
@@ -104,3 +112,13 @@ def assess(
         domains=found,
         risk=risk(judgement, found, reached, cluster.survive),
     )
+
+
+def _learnt(beside: Beside, paths: Paths, network: Finding, known: Weights) -> list[AnyTestimony]:
+    """Say what can be said only by what other signals have settled already."""
+    said: list[AnyTestimony] = []
+    if any(beside.firsts) or any(beside.upstreams):
+        said += gateway.testify(beside.firsts, beside.upstreams, paths.least, known, network.strength)
+    if beside.times is not None:
+        said += rtt.testify(beside.times, known)
+    return said

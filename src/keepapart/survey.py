@@ -22,7 +22,7 @@ from keepapart.memory import Memory
 from keepapart.model import Instance, Pair
 from keepapart.probe.round import Progress, measure
 from keepapart.reach import Ways
-from keepapart.signals import operator
+from keepapart.signals import operator, stated
 from keepapart.signals.hops import wanting
 from keepapart.signals.operator import Known
 
@@ -172,7 +172,7 @@ class Session:
             measured,
             cluster=cluster,
             model=network.model,
-            others=[operator.testify(measured.ids, known)],
+            others=[operator.testify(measured.ids, known), *stated.testify(instances)],
             earlier=memory.vouches(instances, measured.tally.least),
             host_names=memory.hosts,
             rack_names=memory.racks,

@@ -4,7 +4,7 @@ Handed over to every instance together with node.py: standard library only, Pyth
 be read is left out; what it means is decided at the other end.
 """
 
-import base64
+import binascii
 import contextlib
 import os
 import select
@@ -36,7 +36,7 @@ def facts() -> Dict[str, str]:
     with contextlib.suppress(OSError), open(POOL, "rb") as file:
         raw = file.read(POOL_SIZE + 1)
         if len(raw) <= POOL_SIZE:
-            found["kvp"] = base64.b64encode(raw).decode()
+            found["kvp"] = binascii.b2a_base64(raw, newline=False).decode()
             found["kvp_written"] = repr(os.fstat(file.fileno()).st_mtime)
     if found.get("hypervisor") == "xen":
         with contextlib.suppress(OSError, struct.error):

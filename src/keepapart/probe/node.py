@@ -1,13 +1,14 @@
 """One instance's part in a round: send to every other instance, count the hops of what arrives.
 
-This one file is all that runs on an instance. It is handed over the connection and run from memory:
-standard library only, Python 3.6 or later, nothing written, gone when standard input closes.
+This file and the three that it imports (echo, guest, path) are all that runs on an instance. They are
+handed over the connection as one text and run from memory: standard library only, Python 3.6 or later,
+nothing written, gone when standard input closes.
 
 What it promises:
 
 1. It sends only to the roster that it was given, one small datagram at a time, at most `pace` a second.
 2. It counts only datagrams that carry this round's key, name this node as their target and arrive whole.
-   It answers none of them, so nobody can make it send.
+   It answers none of them, so nobody can make it send; how round trips are answered is said in echo.py.
 3. Hops are counted as tracepath counts them: time-to-live when sent - when it arrived + 1, which is the
    number of routers between the two, plus one. Of repeated datagrams the least count stands.
 
@@ -36,7 +37,11 @@ try:  # what hashlib and hmac hand on, without the time that loading all of Open
     from _operator import _compare_digest as compare_digest
 except ImportError:
     from hashlib import blake2b
-    from hmac import compare_digest
+    from hmac import compare_digest  # type: ignore[no-redef]
+
+from keepapart.probe.echo import Echo
+from keepapart.probe.guest import facts
+from keepapart.probe.path import Tracer, trace
 
 TTL = 64  # what every datagram starts with; the Internet's longest paths are half of it
 BURST = 32  # datagrams sent before receiving again: far below what a receive buffer holds (277 on Linux)
@@ -91,6 +96,7 @@ class Node:
         self.key = b""
         self.roster = []  # type: List[Place]
         self.least = bytearray()
+        self.echo = None  # type: Optional[Echo]
 
     def join(self, index: int, key: bytes, roster: List[Place]) -> None:
         """Enter a round as number `index` of `roster`."""
@@ -101,11 +107,25 @@ class Node:
 
     def begin(self, first: int, samples: int) -> None:
         """Turn to a new batch, the samples from `first` on; what is left of others counts no more."""
+        if self.echo:
+            self.echo.close()
+            self.echo = None
         self.first = first
         self.samples = samples
         self.least = bytearray(samples * self.size)
         lanes = {sample // len(self.sockets) % len(self.ports) for sample in range(first, first + samples)}
         self.listening = [self.sockets[lane] for lane in sorted(lanes)]
+
+    def listen(self) -> Echo:
+        """Turn from hops to round trips: answer peers, and be able to ask them, until the next batch."""
+        self.listening = self.sockets[:1]
+        self.echo = Echo(self.sockets[0], self.key, self.index, self.roster)
+        return self.echo
+
+    def tracer(self, targets: Iterable[int]) -> Tracer:
+        """Return what finds the first routers on the way to these."""
+        places = [(self.roster[target][0], self.roster[target][1][0]) for target in targets]
+        return Tracer(self.sockets, places)
 
     def send(self, wants: Iterable[Want]) -> Iterator[int]:
         """Send these samples, yielding the number sent after every burst so that the caller can pace."""
@@ -135,6 +155,8 @@ class Node:
 
     def receive(self) -> int:
         """Take in all that has arrived; return how many datagrams that was, counted or not."""
+        if self.echo:
+            return self.echo.receive()
         return sum([self._receive_on(sock) for sock in self.listening])
 
     def _receive_on(self, sock: socket.socket) -> int:
@@ -167,7 +189,9 @@ class Node:
                 least[place] = hops
 
     def complete(self) -> bool:
-        """Whether every sample of every other node has arrived."""
+        """Whether every sample of every other node has arrived, or every answer."""
+        if self.echo:
+            return self.echo.complete()
         return self.least.count(0) == self.samples
 
     def _all_others(self) -> Iterator[int]:
@@ -186,6 +210,11 @@ def serve(stdin: int, stdout: int) -> None:
     {"do": "report", "settle": seconds to wait for stragglers} -> {"hops": base64 of samples x nodes bytes}
     {"do": "climb", "by": "tcp" or "icmp", "port": p, "patience": seconds, "targets": [address, ...]}
         -> {"hops": [count, ...], 0 where nothing got through}
+    {"do": "guest"} -> {"guest": {name: text, ...}}
+    {"do": "trace", "targets": [index, ...]} -> {"routers": [[distance, address, how often], ...]}
+    {"do": "listen"} -> {}, and from now on peers are answered
+    {"do": "time", "pace": requests a second, "settle": seconds}
+        -> {"times": base64 of the least seconds to each node as little-endian doubles, 0 for not measured}
 
     Whatever fails is answered by {"error": text}.
     """
@@ -244,14 +273,34 @@ def _perform(node: Node, command: Dict[str, Any], stdin: int) -> Dict[str, Any]:
                 break
         return {}
     if command["do"] == "report":
-        end = time.monotonic() + command["settle"]
-        while not node.complete() and time.monotonic() < end:
-            _receive_for(node, min(0.01, command["settle"]))
-        node.receive()
+        _settle(node, command["settle"])
         return {"hops": binascii.b2a_base64(bytes(node.least), newline=False).decode()}
     if command["do"] == "climb":
         return {"hops": _climb(command["by"], command["port"], command["patience"], command["targets"])}
+    if command["do"] == "guest":
+        return {"guest": facts()}
+    if command["do"] == "trace":
+        tracer = node.tracer(command["targets"])
+        trace([tracer])
+        return {"routers": tracer.sightings()}
+    if command["do"] == "listen":
+        node.listen()
+        return {}
+    if command["do"] == "time":
+        echo = node.echo or node.listen()
+        for sent in echo.ask():
+            _receive_for(node, sent / command["pace"])
+        _settle(node, command["settle"])
+        return {"times": binascii.b2a_base64(echo.times(), newline=False).decode()}
     raise ValueError("no such command: {!r}".format(command["do"]))
+
+
+def _settle(node: Node, seconds: float) -> None:
+    """Receive until all is there, for so long at most."""
+    end = time.monotonic() + seconds
+    while not node.complete() and time.monotonic() < end:
+        _receive_for(node, min(0.01, seconds))
+    node.receive()
 
 
 def _receive_for(node: Node, seconds: float) -> None:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from keepapart.errors import UsageError
 from keepapart.model import Instance
+from keepapart.probe.beside import Beside, gather
 from keepapart.probe.node import Want
 from keepapart.probe.tally import BY, Counts, Tally
 from keepapart.reach import Crew, Roster, Ways
@@ -42,7 +43,7 @@ Wanting = Callable[[Tally], Mask | None]  # which pairs need more flows [n, n]; 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round measured: the `tally` of `ids`, in their order.
+    """What one round measured: the `tally` of `ids`, in their order, and what was gathered `beside` it.
 
     `lost` says of instances without a count why that is.
     """
@@ -50,14 +51,16 @@ class Round:
     ids: tuple[str, ...]
     tally: Tally
     lost: Mapping[str, str]
+    beside: Beside | None = None
 
     def among(self, ids: Sequence[str], lost: Mapping[str, str]) -> Round:
         """Return the same round as one of `ids`, those not in it being `lost` (why, in words)."""
         if tuple(ids) == self.ids:
             return self
         place = {name: number for number, name in enumerate(ids)}
-        tally = self.tally.spread([place[name] for name in self.ids], len(ids))
-        return Round(tuple(ids), tally, {**self.lost, **lost})
+        places = [place[name] for name in self.ids]
+        beside = self.beside.spread(places, len(ids)) if self.beside else None
+        return Round(tuple(ids), self.tally.spread(places, len(ids)), {**self.lost, **lost}, beside)
 
 
 def samples_for(size: int) -> int:
@@ -97,10 +100,11 @@ async def measure(
         batches = _Batches(crews, roster, progress)
         tally = await batches.run(wanting, flows=SOCKETS if port else SOCKETS**2, tcp_port=tcp_port)
         lost = {name: why for crew in crews for name, why in crew.lost.items()}
+        beside = await gather(crews, roster, tally)
     finally:
         await asyncio.gather(*(crew.close() for crew in crews))
     lost = _with_mute(lost, roster.ids, tally)
-    return Round(tuple(roster.ids), tally, lost).among(ids, {})
+    return Round(tuple(roster.ids), tally, lost, beside).among(ids, {})
 
 
 class _Batches:

@@ -15,6 +15,8 @@ from keepapart.errors import ConfigError
 from keepapart.model import Instance
 from keepapart.probe.node import Place, Want
 
+Sighting = tuple[int, str, int]  # a router: how far away, its address, how often it answered
+
 if TYPE_CHECKING:
     from keepapart.reach.connections import Connections
 
@@ -61,6 +63,24 @@ class Crew(Protocol):
         """Have nodes count hops by "tcp" (to `port`) or "icmp", where datagrams are filtered.
 
         One count for each address wanted of a node, 0 where nothing got through.
+        """
+
+    async def guests(self) -> Mapping[str, Mapping[str, object]]:
+        """Have nodes tell what they see of the machine that is theirs alone; see `probe.guest`.
+
+        This and what follows may stay unknown: who fails at it is left out, and not lost.
+        """
+
+    async def routers(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[Sighting]]:
+        """Have nodes find the first routers on the way to these members, by index; see `probe.path`."""
+
+    async def listen(self) -> None:
+        """Have every node answer round trips from now on; see `probe.echo`."""
+
+    async def times(self, settle: float) -> Mapping[str, bytes]:
+        """Have every node time round trips, waiting up to `settle` seconds for the last.
+
+        Little-endian doubles, the least seconds to each of the roster, 0 where not measured.
         """
 
     async def close(self) -> None:

@@ -22,7 +22,8 @@ from pathlib import Path
 from keepapart.errors import LabError, ReachError
 from keepapart.lab.client import Lab, entering
 from keepapart.probe.node import Node, Want, open_socket
-from keepapart.reach import Roster
+from keepapart.probe.path import trace
+from keepapart.reach import Roster, Sighting
 from keepapart.reach.local import child
 from keepapart.reach.pipe import Pipe, PipeCrew
 
@@ -74,6 +75,29 @@ class NetnsCrew:
         finally:
             await children.close()
 
+    async def guests(self) -> Mapping[str, Mapping[str, object]]:
+        """Tell nothing: all namespaces see the machine of this process."""
+        return {}
+
+    async def routers(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[Sighting]]:
+        """Let all nodes find their first routers together."""
+        nodes = self._nodes
+        tracers = {name: nodes[name].tracer(targets) for name, targets in wants.items() if name in nodes}
+        await asyncio.to_thread(trace, list(tracers.values()))
+        return {name: tracer.sightings() for name, tracer in tracers.items()}
+
+    async def listen(self) -> None:
+        """Let every node answer."""
+        for node in self._nodes.values():
+            node.listen()
+
+    async def times(self, settle: float) -> Mapping[str, bytes]:
+        """Let the nodes ask in turn, a few requests each, all answering in between."""
+        echoes = {name: node.echo or node.listen() for name, node in self._nodes.items()}
+        await asyncio.to_thread(self._take_turns, [echo.ask() for echo in echoes.values()])
+        await asyncio.to_thread(self._settle, settle)
+        return {name: echo.times() for name, echo in echoes.items()}
+
     async def close(self) -> None:
         """Close every socket."""
         for node in self._nodes.values():
@@ -120,14 +144,12 @@ class NetnsCrew:
         return found
 
     def _send(self, wants: Mapping[str, Sequence[Want]]) -> None:
-        nodes = list(self._nodes.values())
-        sending = []
-        for name, node in self._nodes.items():
-            if name in wants:
-                sending.append(node.send(wants[name]))
+        self._take_turns([node.send(wants[name]) for name, node in self._nodes.items() if name in wants])
+
+    def _take_turns(self, sending: list[Iterator[int]]) -> None:
         while sending:
             sending = [burst for burst in sending if next(burst, 0)]
-            for node in nodes:
+            for node in self._nodes.values():
                 node.receive()
 
     def _settle(self, quiet: float) -> None:

@@ -2,8 +2,9 @@
 
 1. `LOADER` runs at the far side and says `READY`. Whatever a login prints before that is skipped, up to
    `NOISE_LIMIT` bytes.
-2. The source of `probe/node.py` is handed over and run from memory; from then on each side speaks JSON, a
-   document a line. What the far side says is bounded, decoded strictly and never evaluated.
+2. The source of `probe/node.py`, with the files that it imports, is handed over and run from memory; from
+   then on each side speaks JSON, a document a line. What the far side says is bounded, decoded strictly and
+   never evaluated.
 3. Who fails, in whatever way, is lost for this round, with the reason; the others go on.
 """
 
@@ -20,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 
 from keepapart.errors import ReachError
 from keepapart.probe.node import LADDERS, RUNGS, Want
-from keepapart.reach import Roster
+from keepapart.reach import Roster, Sighting
 
 T = TypeVar("T")
 
@@ -28,6 +29,9 @@ PACE = 2_000  # datagrams a second and node: 200 kB/s at most, and no burst that
 PATIENCE = 10.0  # seconds that a node may take to answer, beside what it was told to wait or send
 
 CLIMB = 1.0  # seconds that a ladder may take before nothing is taken to get through
+ASIDE = 5.0  # seconds that a node may take for what may as well stay unknown
+NODE = ("echo", "guest", "path", "node")  # what runs on an instance
+
 ANSWER_LIMIT = 1 << 20  # bytes of one answer: the counts of 98,000 nodes at 8 samples fit
 NOISE_LIMIT = 1 << 16  # bytes that a login may print before the node speaks
 READY = b"keepapart: ready"
@@ -46,8 +50,13 @@ LOADER = (
 
 
 def node_source() -> bytes:
-    """Return the source of the node, as it is handed over."""
-    return files("keepapart.probe").joinpath("node.py").read_bytes()
+    """Return the source of the node as it is handed over: its files as one text, `NODE` last.
+
+    What they import from each other then stands above already.
+    """
+    sources = (files("keepapart.probe").joinpath(f"{name}.py").read_text("utf-8") for name in NODE)
+    lines = "".join(sources).splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("from keepapart.")).encode()
 
 
 class Pipe(Protocol):
@@ -134,10 +143,7 @@ class PipeCrew:
 
         async def report(name: str) -> bytes:
             answer = await self._ask(name, {"do": "report", "settle": settle}, settle)
-            try:
-                least = base64.b64decode(answer.get("hops", ""), validate=True)
-            except (TypeError, ValueError, binascii.Error):
-                least = b""
+            least = _bytes(answer.get("hops"))
             if len(least) != self._size * self._samples:
                 raise ReachError("its node reports something that is not a row of hop counts")
             return least
@@ -160,6 +166,30 @@ class PipeCrew:
 
         return await self._each([name for name in self._pipes if name in wants], climb)
 
+    async def guests(self) -> Mapping[str, Mapping[str, object]]:
+        """Have every node tell what it sees of its machine."""
+        answers = await self._aside({name: {"do": "guest"} for name in self._pipes})
+        told = {name: answer.get("guest") for name, answer in answers.items()}
+        return {name: guest for name, guest in told.items() if isinstance(guest, dict)}
+
+    async def routers(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[Sighting]]:
+        """Have nodes find the first routers on the way to these."""
+        answers = await self._aside(
+            {name: {"do": "trace", "targets": list(targets)} for name, targets in wants.items()}
+        )
+        return {name: sightings(answer.get("routers")) for name, answer in answers.items()}
+
+    async def listen(self) -> None:
+        """Have every node answer round trips."""
+        await self._aside({name: {"do": "listen"} for name in self._pipes})
+
+    async def times(self, settle: float) -> Mapping[str, bytes]:
+        """Have every node time its round trips."""
+        command = {"do": "time", "pace": PACE, "settle": settle}
+        answers = await self._aside(dict.fromkeys(self._pipes, command))
+        found = {name: _bytes(answer.get("times")) for name, answer in answers.items()}
+        return {name: times for name, times in found.items() if len(times) == 8 * self._size}
+
     async def close(self) -> None:
         """End every node."""
         pipes, self._pipes = self._pipes, {}
@@ -179,6 +209,19 @@ class PipeCrew:
 
         results = await asyncio.gather(*map(attempt, names))
         return {name: result for name, result in results if name not in self.lost}
+
+    async def _aside(self, commands: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+        """Ask for what may stay unknown: who fails is asked no more, but not lost, for its counts are in."""
+
+        async def attempt(name: str) -> tuple[str, Mapping[str, Any]]:
+            try:
+                async with asyncio.timeout(ASIDE):
+                    return name, await self._ask(name, commands[name])
+            except (ReachError, TimeoutError):
+                await self._pipes.pop(name).close()
+                return name, {}
+
+        return dict(await asyncio.gather(*(attempt(name) for name in commands if name in self._pipes)))
 
     async def _ask(
         self, name: str, command: Mapping[str, Any] | bytes, extra: float = 0.0
@@ -206,6 +249,16 @@ def decode(line: bytes) -> Mapping[str, Any]:
     if "error" in answer:
         raise ReachError(f"its node failed: {plain(str(answer['error']))}")
     return answer
+
+
+def sightings(told: object) -> list[Sighting]:
+    """Read which routers a node saw; what is malformed is left out."""
+    found: list[Sighting] = []
+    for one in told[:16] if isinstance(told, list) else ():
+        match one:
+            case [int() as distance, str() as address, int() as times] if "%" not in address:
+                found.append((distance, address, times))
+    return found
 
 
 def plain(text: str) -> str:
@@ -238,6 +291,14 @@ async def _patiently(work: Coroutine[Any, Any, T], extra: float = 0.0) -> T:
 def _colon(said: bytes) -> str:
     text = plain(said.decode(errors="replace"))
     return f": {text}" if text else ""
+
+
+def _bytes(told: object) -> bytes:
+    """Decode base64; empty where it is none."""
+    try:
+        return base64.b64decode(told, validate=True) if isinstance(told, str) else b""
+    except (ValueError, binascii.Error):
+        return b""
 
 
 def _encoded(document: Mapping[str, Any]) -> bytes:

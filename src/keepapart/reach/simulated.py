@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from keepapart.errors import LabError
 from keepapart.probe.node import Want
-from keepapart.reach import Roster
+from keepapart.reach import Roster, Sighting
 
 PORT = 1  # nothing is sent, but a roster names a port
 
@@ -72,6 +72,21 @@ class SimulatedCrew:
     async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:  # noqa: ARG002
         """Find nothing more: what a simulated lab can count it has counted."""
         return {name: [0] * len(targets) for name, targets in wants.items() if name in self._counts}
+
+    async def guests(self) -> Mapping[str, Mapping[str, object]]:
+        """There are no machines."""
+        return {}
+
+    async def routers(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[Sighting]]:  # noqa: ARG002
+        """Nobody asks routers."""
+        return {}
+
+    async def listen(self) -> None:
+        """Nothing is sent."""
+
+    async def times(self, settle: float) -> Mapping[str, bytes]:  # noqa: ARG002
+        """Nothing takes any time."""
+        return {}
 
     async def close(self) -> None:
         """Nothing to end."""

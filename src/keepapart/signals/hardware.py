@@ -62,6 +62,8 @@ class Processor:
             name, vendor = found["model name"], found["vendor_id"]
         except (KeyError, ValueError):
             return None
+        if not (name + vendor).isprintable():
+            return None
         microcode = found.get("microcode", "")
         known = int(microcode, 16) if re.fullmatch("0x[0-9a-f]{1,16}", microcode) else None
         return cls(name, vendor, family, model, stepping, None if known in MADE_UP else known)

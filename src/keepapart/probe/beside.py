@@ -1,0 +1,118 @@
+"""What a round gathers beside hop counts: first routers, round trips, what guests see of their machines.
+
+None of it is needed: it is asked for after the counts are in, in bounds, and whoever fails at it keeps its
+counts.
+
+1. Guests are asked always; the crews of namespaces have nothing to tell.
+2. First routers where there are at most `FEW` nodes, or a pair has no count, since only there can they say
+   what hops don't. The same few members are everybody's targets, so that paths can be compared; those on
+   the own host or link are left out, as the datagrams would be there too soon.
+3. Round trips where there are at most `FEW` nodes, and pairs enough for times to be learnt from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from keepapart.probe.path import steady
+from keepapart.probe.tally import Counts, Tally
+from keepapart.reach import Crew, Roster
+
+FEW = 64  # nodes; their round trips are 20,000 datagrams in all
+ENOUGH = 7  # nodes, for 18 pairs: what `signals.rtt` needs at the least
+LANDMARKS = 16  # members to choose targets from
+TARGETS = 2  # of a node
+SETTLE = 0.1  # seconds to wait for the last answers
+
+T = TypeVar("T")
+Times = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What was gathered, in the order of the round's ids.
+
+    `firsts` and `upstreams` are the addresses of the first and second router, empty where not known;
+    `times` [n, n] the least round trips in seconds, symmetric, 0 where not measured, or None; `guests` what
+    each tells of its machine, as text, empty where it tells nothing.
+    """
+
+    firsts: Sequence[str]
+    upstreams: Sequence[str]
+    times: Times | None
+    guests: Sequence[Mapping[str, object]]
+
+    @classmethod
+    def nothing(cls, size: int) -> Beside:
+        """Return what is known of n nodes that were not asked."""
+        return cls([""] * size, [""] * size, None, [{}] * size)
+
+    def spread(self, places: Sequence[int], size: int) -> Beside:
+        """Return the same of `size` instances, of which this one's are at `places`."""
+        wide = Beside.nothing(size)
+        firsts, upstreams, guests = list(wide.firsts), list(wide.upstreams), list(wide.guests)
+        for number, place in enumerate(places):
+            firsts[place], upstreams[place] = self.firsts[number], self.upstreams[number]
+            guests[place] = self.guests[number]
+        times = None
+        if self.times is not None:
+            times = np.zeros((size, size), np.float32)
+            times[np.ix_(list(places), list(places))] = self.times
+        return Beside(firsts, upstreams, times, guests)
+
+
+async def gather(crews: Sequence[Crew], roster: Roster, tally: Tally) -> Beside:
+    """Ask all crews for what they have beside the counts."""
+    size = len(roster.ids)
+    if size < 2:
+        return Beside.nothing(size)
+    told = _merged(await asyncio.gather(*(crew.guests() for crew in crews)))
+    guests = [told.get(name, {}) for name in roster.ids]
+    firsts, upstreams = [""] * size, [""] * size
+    few = size <= FEW
+    if few or np.count_nonzero(tally.least) < size * (size - 1):
+        wants = _targets(roster, tally.least)
+        seen = _merged(await asyncio.gather(*(crew.routers(wants) for crew in crews)))
+        firsts = [steady(seen.get(name, ()), 1) for name in roster.ids]
+        upstreams = [steady(seen.get(name, ()), 2) for name in roster.ids]
+    times = await _round_trips(crews, roster) if few and size >= ENOUGH else None
+    return Beside(firsts, upstreams, times, guests)
+
+
+def _targets(roster: Roster, least: Counts) -> dict[str, list[int]]:
+    """Choose whom each node traces to: the first landmarks that are not near it."""
+    size = len(roster.ids)
+    landmarks = list(range(0, size, -(-size // LANDMARKS)))
+    wants: dict[str, list[int]] = {}
+    for number, name in enumerate(roster.ids):
+        family = ":" in roster.places[number][0]
+        able = [
+            at
+            for at in landmarks
+            if at != number and least[number, at] != 1 and (":" in roster.places[at][0]) == family
+        ]
+        far = [at for at in able if least[number, at] > 2] or able
+        if far:
+            wants[name] = far[:TARGETS]
+    return wants
+
+
+async def _round_trips(crews: Sequence[Crew], roster: Roster) -> Times:
+    size = len(roster.ids)
+    await asyncio.gather(*(crew.listen() for crew in crews))
+    told = _merged(await asyncio.gather(*(crew.times(SETTLE) for crew in crews)))
+    one_way = np.zeros((size, size), np.float32)
+    for number, name in enumerate(roster.ids):
+        if name in told:
+            one_way[number] = np.nan_to_num(np.frombuffer(told[name], "<f8"), posinf=0.0).clip(0.0, 10.0)
+    return np.maximum(one_way, one_way.T)  # of each pair one asked; the other has 0
+
+
+def _merged(parts: Sequence[Mapping[str, T]]) -> dict[str, T]:
+    return {name: value for part in parts for name, value in part.items()}
