@@ -86,8 +86,8 @@ class LabResponse(PlacementActions, EC2Response):
         if ids:
             found = [one for one in estate.named(self.ec2_backend, ids) if _passes(one, filters)]
         else:
-            matching = [one for one in estate.of(self.ec2_backend) if _passes(one, filters)]
-            found = [one for one in matching if not estate.hidden(one.id)]
+            known = [one for one in estate.of(self.ec2_backend) if not estate.hidden(one.id)]
+            found = [one for one in known if _passes(one, filters)]
         start = int(self._get_param("NextToken", "0"))
         page = found[start : start + (size or 1000)]
         following = start + len(page)

@@ -151,6 +151,7 @@ class Estate:
     order: Order = field(default_factory=Order)
     deaf: bool = False
     _veils: dict[str, Veil] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
     _due: list[tuple[str, float]] = field(default_factory=list)
 
     @cached_property
@@ -186,7 +187,7 @@ class Estate:
         for guest in self.lab.instances():
             if guest.id not in self.instances:
                 self.order = Order(guest=guest)
-                backend.run_instances(
+                reservation = backend.run_instances(
                     "ami-lab",
                     1,
                     None,
@@ -196,6 +197,7 @@ class Estate:
                     region_name=backend.region_name,
                     tags={"instance": dict(guest.tags)},
                 )
+                self.instances.update((one.id, one) for one in reservation.instances)
 
     def admit(self, backend: Any) -> tuple[model.Instance, Placement]:
         """Launch the guest of the launch call under way. Raises `NoCapacityError`."""
@@ -280,13 +282,12 @@ class Estate:
             self._veils[one.id] = veil
 
     def hidden(self, instance_id: str) -> bool:
-        """Say whether an instance is still unknown, and count that it was asked for."""
+        """Say whether an instance is still unknown, and note that it was asked for."""
         veil = self._veils.get(instance_id)
         if veil is None:
             return False
-        covered = veil.covers(veil.hide, time.monotonic())
-        veil.asked += 1
-        return covered
+        self._asked.add(instance_id)
+        return veil.covers(veil.hide, time.monotonic())
 
     def late(self, instance_id: str) -> bool:
         """Say whether an instance's tags are still unknown."""
@@ -302,8 +303,11 @@ class Estate:
                 self._due.append((one.id, veil.die.seconds))
                 veil.die = None
 
-    def reap(self) -> None:
-        """End the instances that are to die, now that the call which showed them is answered."""
+    def answered(self) -> None:
+        """Count what a call asked for, and end the instances that are to die now that it is answered."""
+        for instance_id in self._asked:
+            self._veils[instance_id].asked += 1
+        self._asked.clear()
         due, self._due = self._due, []
         for instance_id, seconds in due:
             if seconds:

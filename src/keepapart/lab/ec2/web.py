@@ -76,7 +76,7 @@ class Front:
         with self._estate.lock:
             self._estate.deaf = deaf
             body = b"".join(self._moto(environ, lambda *given: said.extend(given)))
-            self._estate.reap()
+            self._estate.answered()
         if fault:
             return self._failed(environ, start, call, fault)
         call.status = int(said[0].split()[0])
