@@ -52,12 +52,14 @@ class Network:
 class Reach:
     """The default way in; an instance's own `reach` overrules it.
 
-    `user` and `ssh_config` (a file in ssh's own format, instead of ~/.ssh/config) are for ssh.
+    The rest is for ssh: `ssh_config` names a file to read instead of ~/.ssh/config, `new_host_keys` says
+    whether a host key that is not in known_hosts yet is refused or added there.
     """
 
     via: str = field(default="ssh", metadata={"choices": ("ssh", "local", "netns", "nats")})
     user: str = ""
     ssh_config: str = ""
+    new_host_keys: str = field(default="refuse", metadata={"choices": ("refuse", "accept")})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""ssh as the way in, with a real sshd in every instance of a lab."""
