@@ -18,7 +18,8 @@ from keepapart.probe.round import Round
 from keepapart.risk import Risk, risk
 from keepapart.signals import AnyTestimony, Weights, gateway, hardware, hops, rtt
 from keepapart.signals.hardware import Guest
-from keepapart.signals.hops import Finding, Paths
+from keepapart.signals.hops import Finding
+from keepapart.signals.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keepapart.components import components
+from keepapart.components import components, edges
 from keepapart.judge import Judgement
 from keepapart.names import Names, settle
 from keepapart.signals import Counts
@@ -103,7 +103,7 @@ def _nests(hosts: Sequence[Host], levels: Counts) -> list[tuple[int, ...]]:
     if len(found) < 2 or (between == 0).sum() > len(hosts):
         return []
     near = between <= found[0]
-    labels = components(near)
+    labels = components(len(hosts), edges(near.__getitem__, len(hosts)))
     if (near != (labels[:, None] == labels[None, :])).any():
         return []
     return [tuple(np.flatnonzero(labels == label).tolist()) for label in dict.fromkeys(labels.tolist())]

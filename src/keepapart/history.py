@@ -12,9 +12,9 @@ from keepapart.report.document import audit_document
 from keepapart.store import Store
 
 
-def record(store: Store, audit: Audit, purpose: str, before: Memory) -> None:
+def record(store: Store, audit: Audit, purpose: str) -> None:
     """Keep an audit; `purpose` is the verb that it was made for. Only a whole audit's names are kept."""
-    memory = before.after(audit, naming=purpose == "audit")
+    memory = memory_of(store, audit.cluster).after(audit, naming=purpose == "audit")
     entry = {"purpose": purpose, "audit": audit_document(audit), "memory": memory.document()}
     store.add_audit(audit.cluster, audit.at, json.dumps(entry))
 

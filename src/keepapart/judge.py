@@ -19,19 +19,10 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from keepapart.components import Labels, Mask, compact, components
+from keepapart.components import Labels, Mask
 from keepapart.model import Evidence, Pair, Says, Strength, Verdict
+from keepapart.settle import Contradiction, settle, weigh
 from keepapart.signals import AnyTestimony, Weights
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """A chain of "same" joins `members`, and evidence as strong holds `i` and `j` among them apart."""
-
-    i: int
-    j: int
-    strength: Strength
-    members: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,65 +126,6 @@ class Judgement:
 
 def judge(ids: Sequence[str], testimonies: Sequence[AnyTestimony], assurance: Strength) -> Judgement:
     """Weigh all testimonies of the instances `ids` by the rules above."""
-    size = len(ids)
-    same, different = np.zeros((2, size, size), np.int8)
-    for testimony in testimonies:
-        np.maximum(same, testimony.weights, out=same)
-        np.maximum(different, -testimony.weights, out=different)
-    direct: Weights = np.where(same > different, same, np.where(different > same, -different, np.int8(0)))
-    torn: Weights = np.where(same == different, same, np.int8(0))  # the strength at which signals conflict
-
-    settled: Weights = np.zeros((size, size), np.int8)
-    shut: Mask = np.zeros((size, size), np.bool_)  # unknown for good, whatever weaker evidence says
-    groups: Labels = np.arange(size, dtype=np.int32)
-    contradictions: list[Contradiction] = []
-    for strength in (Strength.CONCLUSIVE, Strength.STRONG):
-        undecided = (settled == 0) & ~shut
-        np.fill_diagonal(undecided, False)
-        apart = undecided & (direct == -strength)
-        shut |= undecided & (torn == strength)
-
-        joined = components(undecided & (direct == strength), groups)
-        inside = joined[:, None] == joined[None, :]
-        refuted = inside & (apart | shut | (settled < 0))
-        spoilt = np.isin(joined, joined[refuted.any(axis=1)])
-        contradictions += _report(refuted, joined, strength)
-        shut |= inside & spoilt & undecided
-        groups = compact(np.where(spoilt, groups + size, joined))
-
-        settled[undecided & ~shut & (groups[:, None] == groups[None, :])] = strength
-        settled[apart & ~shut] = -strength
-        _spread(settled, shut, groups, strength)
-    return Judgement(ids, testimonies, assurance, direct, settled, groups, contradictions)
-
-
-def _report(refuted: Mask, joined: Labels, strength: Strength) -> list[Contradiction]:
-    """Name one refuted pair of each contradictory group."""
-    found = []
-    for group in np.unique(joined[refuted.any(axis=1)]):
-        members = np.flatnonzero(joined == group)
-        x, y = divmod(int(refuted[np.ix_(members, members)].argmax()), len(members))
-        found.append(Contradiction(int(members[x]), int(members[y]), strength, frozenset(members.tolist())))
-    return found
-
-
-def _spread(settled: Weights, shut: Mask, groups: Labels, strength: Strength) -> None:
-    """Extend what is known between two groups to all their pairs (rule 4), or its conflict (rule 5)."""
-    if len(groups) == int(groups.max(initial=-1)) + 1:
-        return  # everyone alone: every pair speaks for itself
-    blocked = _anywhere(shut, groups) & (np.abs(settled) <= strength)
-    np.fill_diagonal(blocked, False)
-    blocked &= groups[:, None] != groups[None, :]
-    settled[blocked] = 0
-    shut |= blocked
-    settled[_anywhere(settled <= -strength, groups) & (settled == 0) & ~shut] = -strength
-
-
-def _anywhere(mask: Mask, groups: Labels) -> Mask:
-    """Say of each pair whether `mask` holds for any pair between the same two groups."""
-    order = np.argsort(groups, kind="stable")
-    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    rows = np.logical_or.reduceat(mask[order], starts, axis=0)
-    between = np.logical_or.reduceat(rows[:, order], starts, axis=1)
-    everywhere: Mask = between[groups][:, groups]
-    return everywhere
+    weighed = weigh(len(ids), testimonies)
+    weights, groups, contradictions = settle(weighed)
+    return Judgement(ids, testimonies, assurance, weighed.direct, weights, groups, contradictions)

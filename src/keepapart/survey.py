@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NOTHING = Known()
 Clock = Callable[[], float]
-Checker = Callable[[Instance, Sequence[Instance], Sequence[Instance]], Mapping[str, Pair]]
+Checker = Callable[[Sequence[Instance], Sequence[Instance], Sequence[Instance]], Sequence[Pair]]
 
 
 def silent(_what: str, _share: float) -> None:
@@ -107,20 +107,21 @@ def check(
 def checker(
     config: Config, *, store: Store | None = None, clock: Clock = time.time, progress: Progress = silent
 ) -> Iterator[Checker]:
-    """Yield what admission asks: the pairs of a candidate with every instance that it must be apart from.
+    """Yield what admission asks: the pairs of candidates with each other and with all they must be apart from.
 
     Connections stay open from one candidate to the next.
     """
     with Session(config) as session:
 
-        def check_candidate(
-            candidate: Instance, against: Sequence[Instance], witnesses: Sequence[Instance]
-        ) -> Mapping[str, Pair]:
-            everybody = list({i.id: i for i in (*witnesses, *against, candidate)}.values())
+        def check_candidates(
+            candidates: Sequence[Instance], against: Sequence[Instance], witnesses: Sequence[Instance]
+        ) -> Sequence[Pair]:
+            everybody = list({i.id: i for i in (*witnesses, *against, *candidates)}.values())
             found = session.survey(everybody, "admit", store=store, clock=clock, progress=progress)
-            return {other.id: found.pair(candidate.id, other.id) for other in against}
+            asked = [(a, b) for n, a in enumerate(candidates) for b in (*candidates[n + 1 :], *against)]
+            return [found.pair(a.id, b.id) for a, b in asked]
 
-        yield check_candidate
+        yield check_candidates
 
 
 class Session:
@@ -179,7 +180,7 @@ class Session:
             at=clock(),
         )
         if store:
-            record(store, found, purpose, memory)
+            record(store, found, purpose)
         return found
 
 

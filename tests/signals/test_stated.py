@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from keepapart.judge import judge
 from keepapart.model import Instance, Says, Strength, Verdict
 from keepapart.signals import hops, stated
-from keepapart.signals.hops import Paths, Standing
+from keepapart.signals.hops import Standing
+from keepapart.signals.paths import Paths
 
 WEAK, STRONG, CONCLUSIVE = Strength
 SAME, DIFFERENT = Says.SAME, Says.DIFFERENT

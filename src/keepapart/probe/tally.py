@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Counts = npt.NDArray[np.uint8]
-Flows = npt.NDArray[np.uint16]
+Flows = npt.NDArray[np.uint8]  # at most 64 each way
 
 BY = ("udp", "tcp", "icmp")  # means of measuring, the later ones where the earlier are filtered
 
@@ -33,9 +33,7 @@ class Tally:
     @classmethod
     def empty(cls, size: int) -> Tally:
         """Return the tally of instances of which nothing was measured."""
-        way, least, most, by = np.zeros((4, size, size), np.uint8)
-        flows, shortest = np.zeros((2, size, size), np.uint16)
-        return cls(way, least, most, flows, shortest, by)
+        return cls(*np.zeros((6, size, size), np.uint8))
 
     @classmethod
     def of(cls, samples: Counts) -> Tally:

@@ -36,6 +36,10 @@ class Testimony:
     weights: Weights
     because: Callable[[int, int], str]
 
+    def rows(self, rows: slice) -> Weights:
+        """Return these rows of `weights`."""
+        return self.weights[rows]
+
     def evidence(self, i: int, j: int) -> Evidence | None:
         """Return what this signal says of one pair, None where it says nothing."""
         return _evidence(self.signal, int(self.weights[i, j]), lambda: self.because(i, j))
@@ -85,13 +89,14 @@ class Labelled:
     @property
     def weights(self) -> Weights:
         """The same for every pair, as in `Testimony`; made anew each time, being n times as large."""
-        known = self.labels != UNKNOWN
-        equal = self.labels[:, None] == self.labels[None, :]
-        dense: Weights = np.where(equal, np.int8(self.if_equal), np.int8(self.if_different))
-        dense[self.scopes[:, None] != self.scopes[None, :]] = 0
-        dense[~known] = 0
-        dense[:, ~known] = 0
-        np.fill_diagonal(dense, 0)
+        return self.rows(slice(0, len(self.labels)))
+
+    def rows(self, rows: slice) -> Weights:
+        """Return these rows of `weights`."""
+        labels, scopes = self.labels[rows, None], self.scopes[rows, None]
+        dense: Weights = np.where(labels == self.labels, np.int8(self.if_equal), np.int8(self.if_different))
+        dense[(scopes != self.scopes) | (labels == UNKNOWN) | (self.labels == UNKNOWN)] = 0
+        dense[np.arange(len(dense)), np.arange(len(self.labels))[rows]] = 0
         return dense
 
     @property

@@ -13,8 +13,7 @@ Hop counts are as tracepath's: routers between + 1. The rules, numbered as in th
    Where one is refuted, hops say nothing at all; where one is still open, they speak weakly.
 3. Two hops on any flow say *same*: extra gateways only ever add hops.
 4. More than two say *different*, strongly only while the chance that a shorter path has not been seen yet
-   is below `UNSEEN`. Of k flows that each take a longer path with chance p, all do with p^k; p is bounded
-   from above by the network's own measured variation (see `_unseen`).
+   is below `UNSEEN`, by the network's own measured variation (`signals/paths.py`).
 
 Source of the two-hop rule: "Where am I? Testing AWS EC2 Instances for Co-Residence" (2011).
 """
@@ -26,18 +25,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-import numpy.typing as npt
-from scipy.special import betaincinv
 
-from keepapart.components import Mask, components
+from keepapart.components import Mask, blocks, components, edges, grown
 from keepapart.model import Strength
-from keepapart.probe.tally import BY, Counts, Flows, Tally
+from keepapart.probe.tally import BY, Counts, Tally
 from keepapart.signals import AnyTestimony, Testimony, Weights
-
-UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
-CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
-
-Chances = npt.NDArray[np.float32]
+from keepapart.signals.paths import UNSEEN, Paths
 
 
 class Standing(Enum):
@@ -70,33 +63,6 @@ class Finding:
         return Strength.WEAK if self.standing is Standing.OPEN else None
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """What a round's counts say of unordered pairs, all [n, n] and symmetric.
-
-    `least`, `most`, `flows`, `shortest` and `by` are the tally's; `unseen` is an upper bound on the chance that a
-    path shorter than `least` exists and none of the flows took it, 1 where nothing was measured.
-    """
-
-    least: Counts
-    most: Counts
-    flows: Flows
-    shortest: Flows
-    by: Counts
-    unseen: Chances
-
-    @classmethod
-    def of(cls, tally: Tally) -> Paths:
-        """Judge how far a tally may be believed."""
-        return cls(tally.least, tally.most, tally.flows, tally.shortest, tally.by, _unseen(tally))
-
-    @property
-    def sure(self) -> Mask:
-        """Where the least count may be believed: two hops once seen, or more with nothing shorter unseen."""
-        found: Mask = (self.least == 2) | ((self.least > 2) & (self.unseen < UNSEEN))
-        return found
-
-
 def testify(paths: Paths, finding: Finding) -> Testimony:
     """Say same or different of every pair, by rules 1, 3 and 4, as strongly as `finding` allows."""
     weights: Weights = np.zeros(paths.least.shape, np.int8)
@@ -108,17 +74,19 @@ def testify(paths: Paths, finding: Finding) -> Testimony:
         weights[beyond & paths.sure] = -np.int8(strength)
 
     def because(i: int, j: int) -> str:
-        low, high, flows = int(paths.least[i, j]), int(paths.most[i, j]), int(paths.flows[i, j])
+        tally = paths.tally
+        low, high, flows = int(tally.least[i, j]), int(tally.most[i, j]), int(tally.flows[i, j])
         if low == 2:
-            words = f"2 hops in {paths.shortest[i, j]} of {flows} flows"
+            words = f"2 hops in {tally.shortest[i, j]} of {flows} flows"
         elif low == high:
             words = f"{low} hops in all {flows} flows"
         else:
             words = f"at least {low} hops in {flows} flows, counts vary up to {high}"
-        if paths.by[i, j]:
-            words += f" (by {BY[paths.by[i, j]].upper()}, as no datagram passes)"
-        if low > 2 and paths.unseen[i, j] >= UNSEEN:
-            words += f"; the chance that a shorter path was not seen is up to {paths.unseen[i, j]:.1g}"
+        if tally.by[i, j]:
+            words += f" (by {BY[tally.by[i, j]].upper()}, as no datagram passes)"
+        if low > 2 and not paths.sure[i, j]:
+            unseen = paths.unseen(slice(i, i + 1))[0, j]
+            words += f"; the chance that a shorter path was not seen is up to {unseen:.1g}"
         return words if strength is not Strength.WEAK else f"{words}; {finding.because}"
 
     return Testimony("hops", weights, because)
@@ -185,12 +153,14 @@ def find(
 
 
 def _beyond(paths: Paths) -> tuple[int, int] | None:
-    """Return the pair surest to be more than two hops apart, if it is sure that any pair is."""
-    chances = np.where(paths.least > 2, paths.unseen, np.float32(1))
-    if np.log10(np.maximum(chances, 1e-30)).sum() / 2 > np.log10(UNSEEN):  # each pair stands there twice
-        return None
-    i, j = divmod(int(chances.argmin()), len(chances))
-    return i, j
+    """Return a pair more than two hops apart: a sure one, or one of many that can't all be closer."""
+    if pair := _first((paths.least > 2) & paths.sure):
+        return pair
+    exponent = 0.0
+    for rows in blocks(len(paths.least)):
+        chances = np.where(paths.least[rows] > 2, paths.unseen(rows), np.float32(1))
+        exponent += float(np.log10(np.maximum(chances, 1e-30)).sum()) / 2  # each pair stands there twice
+    return _first(paths.least > 2) if exponent < np.log10(UNSEEN) else None
 
 
 def _shared_link(paths: Paths, ids: Sequence[object]) -> Finding | None:
@@ -204,10 +174,14 @@ def _shared_link(paths: Paths, ids: Sequence[object]) -> Finding | None:
 
 
 def _not_transitive(paths: Paths, ids: Sequence[object]) -> Finding | None:
-    two: Mask = paths.least == 2
-    groups = components(two)
-    together = groups[:, None] == groups[None, :]
-    pair = _first(together & (paths.least > 2) & paths.sure)
+    size = len(paths.least)
+    groups = components(size, edges(lambda rows: paths.least[rows] == 2, size))
+    pair = None
+    for members in grown(groups, np.arange(size, dtype=np.int32)):
+        at = np.ix_(members, members)
+        if found := _first((paths.least[at] > 2) & paths.sure[at]):
+            pair = int(members[found[0]]), int(members[found[1]])
+            break
     if pair is None:
         return None
     return Finding(
@@ -240,43 +214,3 @@ def _first(mask: Mask) -> tuple[int, int] | None:
 
 def _named(ids: Sequence[object], pair: tuple[int, int]) -> str:
     return f"{ids[pair[0]]} and {ids[pair[1]]}"
-
-
-def _unseen(tally: Tally) -> Chances:
-    """Bound the chance that no flow of a pair took its shortest path (rule 4); 1 where none was measured.
-
-    One flow of each pair is its least by definition, so a pair of k flows has k - 1 trials. Two bounds hold,
-    and the smaller stands. By the first, a pair varies as all pairs do, and as its own instances' pairs and
-    itself do where those vary. By the second, two instances on one host would vary as those do that each is
-    known to share a host with.
-    """
-    trials = np.maximum(tally.flows, 1) - np.uint16(1)
-    longer = tally.flows - tally.shortest
-    everywhere = _upper_bound(longer.sum(dtype=np.int64) // 2, trials.sum(dtype=np.int64) // 2)
-    chance: Chances = np.full(trials.shape, everywhere, np.float32)
-    if longer.any():
-        of_instance = longer.sum(axis=1, dtype=np.int64)
-        bound = _upper_bound(of_instance, trials.sum(axis=1, dtype=np.int64)) * (of_instance > 0)
-        np.maximum(chance, np.maximum(bound[:, None], bound[None, :]), out=chance)
-        varied = longer > 0
-        chance[varied] = np.maximum(chance[varied], _upper_bound(longer[varied], trials[varied]))
-        np.minimum(chance, _as_with_its_host(tally.least == 2, longer, trials), out=chance)
-    return np.power(chance, tally.flows, dtype=np.float32)
-
-
-def _as_with_its_host(two: Mask, longer: Flows, trials: Flows) -> Chances:
-    """Bound the chance of a longer path by what each instance's own pairs at two hops show; 1 without any."""
-    seen = (trials * two).sum(axis=1, dtype=np.int64)
-    bound = np.where(seen > 0, _upper_bound((longer * two).sum(axis=1, dtype=np.int64), seen), 0)
-    of_pair: Chances = np.maximum(bound[:, None], bound[None, :]).astype(np.float32)
-    of_pair[of_pair == 0] = 1
-    return of_pair
-
-
-def _upper_bound(longer: object, trials: object) -> npt.NDArray[np.float64]:
-    """Clopper and Pearson's upper bound on a chance, from `longer` of `trials`; 1 where there were none."""
-    x, n = np.asarray(longer, np.float64), np.asarray(trials, np.float64)
-    bound: npt.NDArray[np.float64] = np.where(
-        x < n, betaincinv(x + 1, np.maximum(n - x, 0.5), CONFIDENCE), 1.0
-    )
-    return bound

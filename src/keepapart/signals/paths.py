@@ -1,0 +1,112 @@
+"""How far hop counts may be believed: the chance that a shorter path exists and no flow took it.
+
+Of k flows that each take a longer path than the shortest with chance p, all do with p^k. p is never assumed.
+It is bounded from above (Clopper and Pearson) by what was measured, in two ways; the smaller bound stands:
+
+1. a pair varies as all pairs of the network do together, and at least as much as each of its instances' pairs
+   and itself do where those vary;
+2. two instances on one host would vary as those pairs do that each is known to share a host with, being two
+   hops apart.
+
+One flow of each pair is its least by definition, so a pair of k flows is k - 1 trials.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv
+
+from keepapart.components import Mask, blocks
+from keepapart.probe.tally import Counts, Flows, Tally
+
+UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
+CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
+
+Chances = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Upper bounds on the chance that a flow takes a longer path than its pair's shortest.
+
+    `everywhere` is of all pairs together; `own` [n] of each instance's pairs, 0 where none of them varies;
+    `with_host` [n] of those of them at two hops, 0 where there are none.
+    """
+
+    everywhere: float
+    own: Chances
+    with_host: Chances
+
+    @classmethod
+    def of(cls, tally: Tally) -> Variation:
+        """Measure how much the paths of a tally vary."""
+        size = len(tally.least)
+        longer, trials, longer_two, trials_two = np.zeros((4, size), np.int64)
+        for rows in blocks(size):
+            more, tried = _trials(tally.flows[rows], tally.shortest[rows])
+            two = tally.least[rows] == 2
+            longer[rows], trials[rows] = more.sum(axis=1), tried.sum(axis=1)
+            longer_two[rows], trials_two[rows] = (more * two).sum(axis=1), (tried * two).sum(axis=1)
+        return cls(
+            float(_upper_bound(longer.sum() // 2, trials.sum() // 2)),
+            _upper_bound(longer, trials) * (longer > 0),
+            _upper_bound(longer_two, trials_two) * (trials_two > 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """A tally, and how far its counts may be believed.
+
+    `sure` is [n, n]: the pairs whose least count may be believed, being two hops (once seen, not unsaid) or
+    more with the chance that anything shorter is unseen below `UNSEEN`.
+    """
+
+    tally: Tally
+    variation: Variation
+    sure: Mask
+
+    @classmethod
+    def of(cls, tally: Tally) -> Paths:
+        """Judge a tally."""
+        variation = Variation.of(tally)
+        sure: Mask = tally.least == 2
+        paths = cls(tally, variation, sure)
+        for rows in blocks(len(sure)):
+            sure[rows] |= (tally.least[rows] > 2) & (paths.unseen(rows) < UNSEEN)
+        return paths
+
+    @property
+    def least(self) -> Counts:
+        """The least counts [n, n], both ways together."""
+        return self.tally.least
+
+    def unseen(self, rows: slice) -> Chances:
+        """Bound the chance, for rows of pairs, that a shorter path is unseen; 1 where none was measured."""
+        flows = self.tally.flows[rows]
+        longer, trials = _trials(flows, self.tally.shortest[rows])
+        vary = self.variation
+        own = np.maximum(vary.own[rows, None], vary.own)
+        chance = np.maximum(own, np.float32(vary.everywhere))
+        varied = longer > 0
+        if varied.any():
+            chance[varied] = np.maximum(chance[varied], _upper_bound(longer[varied], trials[varied]))
+        if own.any():
+            with_host = np.maximum(vary.with_host[rows, None], vary.with_host)
+            np.minimum(chance, with_host, out=chance, where=with_host > 0)
+        return np.power(chance, flows, dtype=np.float32)
+
+
+def _trials(flows: Flows, shortest: Flows) -> tuple[Flows, Flows]:
+    """Return how many flows took a longer path, and how many could have."""
+    return flows - shortest, np.maximum(flows, 1) - flows.dtype.type(1)
+
+
+def _upper_bound(longer: object, trials: object) -> Chances:
+    """Clopper and Pearson's upper bound on a chance, from `longer` of `trials`; 1 where there were none."""
+    x, n = np.asarray(longer, np.float64), np.asarray(trials, np.float64)
+    bound = np.where(x < n, betaincinv(x + 1, np.maximum(n - x, 0.5), CONFIDENCE), 1.0)
+    return bound.astype(np.float32)
