@@ -53,9 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         several = _verb(verbs, word, does, f"keepapart lab {word} i-0001 i-0002")
         several.add_argument("ids", metavar="ID", nargs="+")
 
-    move = _verb(
-        verbs, "move", "migrate a running instance to another host", "keepapart lab move i-0001 b-2"
-    )
+    move = _verb(verbs, "move", "migrate a running instance to another host", "keepapart lab move i-0001 b-2")
     move.add_argument("id", metavar="ID")
     move.add_argument("host", metavar="HOST", help="a host as `lab truth` names it")
 
