@@ -93,8 +93,16 @@ class Reached:
             shutil.rmtree(home)
             home.mkdir()
 
+    def listener(self, instance_id: str) -> int:
+        """Return the process id of the sshd that listens."""
+        return next(pid for pid, words in self._inside(instance_id).items() if "[listener]" in words[0])
+
     def processes(self, instance_id: str) -> dict[int, list[str]]:
         """List what runs inside an instance, by process id, save the sshd that listens."""
+        inside = self._inside(instance_id)
+        return {pid: words for pid, words in inside.items() if "[listener]" not in words[0]}
+
+    def _inside(self, instance_id: str) -> dict[int, list[str]]:
         _, numbers = client._ask(self.lab.name, "enter", instance=instance_id)
         inode = os.fstat(numbers[0]).st_ino
         for number in numbers:
@@ -107,7 +115,7 @@ class Reached:
                 words = (entry / "cmdline").read_bytes().decode().split("\0")
             except OSError:  # it ended meanwhile
                 continue
-            if words != [""] and "[listener]" not in words[0]:
+            if words != [""]:
                 found[int(entry.name)] = words
         return found
 
