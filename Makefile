@@ -4,10 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint lock clean
+.PHONY: help demo demo-ec2 test bench lint lock clean
 
 help:  ## What can be made here
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "keepapart needs Python 3.11 or later: make PYTHON=python3.11 …"; exit 2; }
@@ -18,6 +18,9 @@ $(VENV)/ready: requirements/dev.txt pyproject.toml
 
 demo: $(VENV)/ready  ## The main job end to end on a lab cloud: no account, no root
 	@$(BIN)/python -m keepapart.lab.demo
+
+demo-ec2: $(VENV)/ready  ## The same through the EC2 API, which the lab answers
+	@$(BIN)/python -m keepapart.lab.demo_ec2
 
 test: lint  ## The whole test suite
 	$(BIN)/pytest

@@ -51,6 +51,16 @@ def test_auto_makes_a_spread_group_of_the_cluster_s_own_and_verifies_it(
     assert len({account.lab.truth()[i].rack for i in ids}) == 3
 
 
+def test_what_would_be_chosen_is_said_and_nothing_is_made(cloud: Open, account: Account) -> None:
+    """A dry run names the group that would be used, and doesn't make it."""
+    assert cloud().foresee(ORDERS) == ""
+    ec2 = cloud(placement_group="auto")
+    assert ec2.foresee(ORDERS) == "in spread group keepapart-orders, to be made"
+    assert account.ec2.describe_placement_groups()["PlacementGroups"] == []
+    ec2.parameters(ORDERS)
+    assert ec2.foresee(ORDERS) == "in spread group keepapart-orders"
+
+
 def test_beyond_seven_in_a_zone_a_launch_goes_without_the_group_and_says_so(
     cloud: Open, account: Account
 ) -> None:
@@ -108,7 +118,9 @@ def test_a_partition_group_is_filled_evenly(cloud: Open, account: Account) -> No
     """Each launch names the emptiest partition; partitions are stated, and on racks of their own."""
     account.ec2.create_placement_group(GroupName="parts", Strategy="partition", PartitionCount=3)
     ec2 = cloud(placement_group="parts", zone="us-east-1a")
-    ids = [launched(ec2) for _ in range(6)]
+    chosen = [dict(ec2.parameters(ORDERS)) for _ in range(3)]  # of several at once, before any is launched
+    ids = [ec2.launch(LaunchRequest(next(TOKENS), tagged(), said)).id for said in chosen]
+    ids += [launched(ec2) for _ in range(3)]
     shown = ec2.describe(ids)
     partitions = [shown[i].facts["partition"] for i in ids]
     assert partitions == ["1", "2", "3", "1", "2", "3"]

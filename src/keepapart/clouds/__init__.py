@@ -84,6 +84,9 @@ class Chooser(Protocol):
         What `NOTE` holds is told to the operator.
         """
 
+    def foresee(self, tags: Mapping[str, str]) -> str:
+        """Say in words what `parameters` would choose now, and make nothing for it; may be empty."""
+
 
 def connect(provider: str, settings: Mapping[str, str], instances: Sequence[Instance]) -> Cloud:
     """Open the cloud that `[cloud] provider` names.

@@ -66,6 +66,10 @@ class Ec2Cloud:
         """Decide what the next launch says; see `request` and `placement`."""
         return {**request.parameters(self._settings), **self._groups.parameters(tags)}
 
+    def foresee(self, tags: Mapping[str, str]) -> str:
+        """Say which placement group the next launch would use, and make none."""
+        return self._groups.foresee(tags)
+
     def launch(self, wanted: LaunchRequest) -> Instance:
         """Launch one instance, or return the one that this token launched before.
 

@@ -5,7 +5,8 @@ Rules:
    is missing. A named group is used as it is and never made.
 2. A spread group serves while fewer than `SPREAD_LIMIT` of its instances run in the zone. Where the zone
    isn't said, EC2 itself says no, and 4 follows.
-3. In a partition group, the partition is asked for that holds the fewest running instances of the group.
+3. In a partition group, the partition is asked for that holds the fewest running instances of the group;
+   among equals, the one asked for least so far, since several may be launched at once.
 4. A spread or partition group that is full, can't be had, or was refused once is done without until the
    process ends: launch, check, release then decide alone, and the launch's note says why. A cluster group was
    asked for to be close together: it is never done without.
@@ -43,6 +44,7 @@ class Groups:
         self._find = find
         self._strategies: dict[str, str] = {}
         self._without: dict[str, str] = {}
+        self._asked: Counter[tuple[str, int]] = Counter()
 
     def strategy(self, group: str) -> str:
         """Say which strategy a group has, by id or name; empty where that can't be learnt."""
@@ -54,8 +56,11 @@ class Groups:
             self._strategies[group] = found.get("Strategy", "") if found else ""
         return self._strategies[group]
 
-    def parameters(self, tags: Mapping[str, str]) -> dict[str, str]:
-        """Return what the next launch of the cluster that `tags` name says of its group, and a note on it."""
+    def parameters(self, tags: Mapping[str, str], *, make: bool = True) -> dict[str, str]:
+        """Return what the next launch of the cluster that `tags` name says of its group, and a note on it.
+
+        Without `make`, a group that is missing is only spoken of.
+        """
         wanted, cluster = self._settings.placement_group, tags.get(CLUSTER_TAG, "")
         if not wanted:
             return {}
@@ -63,9 +68,11 @@ class Groups:
         if name in self._without:
             return {NOTE: f"without placement group {name}: {self._without[name]}"}
         try:
-            group = self._described(name, by_name=True) or (
-                self._made(name, cluster) if wanted == AUTO else None
-            )
+            group = self._described(name, by_name=True)
+            if group is None and wanted == AUTO:
+                if not make:
+                    return {NOTE: f"in spread group {name}, to be made"}
+                group = self._made(name, cluster)
         except CloudError as error:
             if wanted != AUTO:
                 raise
@@ -75,6 +82,16 @@ class Groups:
                 f"[cloud] placement_group: there is no group {name!r} in this account and region"
             )
         return self._use(name, group)
+
+    def foresee(self, tags: Mapping[str, str]) -> str:
+        """Say in words what `parameters` would choose; nothing is made, and nothing decided by it."""
+        before = dict(self._without), self._asked.copy()
+        try:
+            return self.parameters(tags, make=False).get(NOTE, "")
+        except CloudError as error:
+            return str(error)
+        finally:
+            self._without, self._asked = before
 
     def refused(self, error: CapacityError | RefusedError, request: Mapping[str, str]) -> CloudError:
         """Say what a launch that was refused means, where its group may be the reason."""
@@ -96,7 +113,9 @@ class Groups:
                 return self._do_without(name, f"{running} of at most {SPREAD_LIMIT} run in the zone already")
             return {GROUP: name, NOTE: f"in spread group {name}"}
         taken = Counter(i.get("Placement", {}).get("PartitionNumber", 0) for i in inside)
-        number = min(range(1, group.get("PartitionCount", 1) + 1), key=lambda n: (taken[n], n))
+        partitions = range(1, group.get("PartitionCount", 1) + 1)
+        number = min(partitions, key=lambda n: (taken[n], self._asked[name, n], n))
+        self._asked[name, number] += 1
         return {GROUP: name, PARTITION: str(number), NOTE: f"in partition {number} of group {name}"}
 
     def _in_zone(self, inside: Sequence[InstanceTypeDef]) -> int:
