@@ -95,7 +95,7 @@ class RoutedHosts(Namespaces):
     def _router(self, name: str) -> int:
         about = self.plan.routers[name]
         if not about.address:
-            return self.namespace(name, [rtnl.bridge("switch", BRIDGE)], rules=about.rules)
+            return self.namespace(name, [rtnl.bridge("switch", BRIDGE, self.mac())], rules=about.rules)
         messages = [rtnl.address(rtnl.LOOPBACK, about.address, self.topology.prefix("one"))]
         if about.refuses:
             messages.append(rtnl.unreachable(*about.refuses))

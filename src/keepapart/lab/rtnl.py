@@ -86,10 +86,10 @@ def veth(name: str, index: int, mac: str, peer: tuple[str, int, str], peer_names
     )
 
 
-def bridge(name: str, index: int) -> bytes:
+def bridge(name: str, index: int, mac: str) -> bytes:
     """Make a bridge and set it up."""
     info = {"attrs": [("IFLA_INFO_KIND", "bridge")]}
-    attributes = [("IFLA_IFNAME", name), ("IFLA_LINKINFO", info)]
+    attributes = [("IFLA_IFNAME", name), ("IFLA_ADDRESS", mac), ("IFLA_LINKINFO", info)]
     return _message(ifinfmsg, _NEWLINK, _CREATE, attributes, index=index, flags=_UP, change=_UP)
 
 

@@ -19,9 +19,10 @@ class Segments(Namespaces):
         super().__init__(topology, user)
         network = topology.world.network
         self.vlans = [0] if network.kind == FLAT else list(range(1, network.vlans + 1))
+        self.gates = {vlan: self.mac() for vlan in self.vlans}
         messages = []
         for vlan in self.vlans:
-            messages.append(rtnl.bridge(f"vlan{vlan}", _BRIDGE + vlan))
+            messages.append(rtnl.bridge(f"vlan{vlan}", _BRIDGE + vlan, self.gates[vlan]))
             if vlan:
                 gateway = topology.at(vlan, 0, 1)
                 messages.append(rtnl.address(_BRIDGE + vlan, gateway, topology.prefix("segment")))
@@ -75,4 +76,8 @@ class Segments(Namespaces):
     def _default(self, vlan: int) -> list[bytes]:
         if not vlan:
             return []
-        return [rtnl.route(self.nowhere, 0, (self.topology.at(vlan, 0, 1), UPLINK))]
+        gateway = self.topology.at(vlan, 0, 1)
+        return [
+            rtnl.neighbour(UPLINK, gateway, self.gates[vlan]),
+            rtnl.route(self.nowhere, 0, (gateway, UPLINK)),
+        ]
