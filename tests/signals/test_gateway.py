@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.model import Evidence, Says, Strength
@@ -129,6 +129,7 @@ def test_several_paths_silence_upstreams() -> None:
 address = st.sampled_from(["", "10.0.0.1", "10.0.1.1", "10.0.2.1", "169.254.1.1"])
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_it_never_contradicts_what_is_known(data: st.DataObject) -> None:
     """Whatever answers, *same* is said of nobody known to be apart, nor across one hop or more than two."""

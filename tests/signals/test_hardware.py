@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.judge import judge
@@ -196,6 +196,7 @@ key = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=40)
 value = st.text(st.characters(categories=["L", "N", "P"]), max_size=200)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(key, value, max_size=6))
 def test_pools_read_as_they_were_written(records: dict[str, str]) -> None:
     """Every well-formed pool is read back whole, also with left-overs behind the texts."""
@@ -208,6 +209,7 @@ def test_pools_read_as_they_were_written(records: dict[str, str]) -> None:
     assert kvp(rest) == records
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64), st.integers(0, 3 * (KEY + VALUE)), st.binary(max_size=64))
 def test_no_bytes_upset_the_pool_s_reader(before: bytes, size: int, after: bytes) -> None:
     """Any bytes are read without an exception, and only printable text comes of them."""
@@ -219,6 +221,7 @@ def test_no_bytes_upset_the_pool_s_reader(before: bytes, size: int, after: bytes
         assert all(k and (k + v).isprintable() for k, v in kvp(raw).items())
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=2 * (KEY + VALUE)))
 def test_a_cut_pool_is_none(raw: bytes) -> None:
     """What is not whole records is not read in part."""
@@ -240,6 +243,7 @@ anything = st.one_of(
 fields = st.sampled_from(["boot_id", "cpuinfo", "maker", "domain", "kvp", "kvp_written", "booted", "more"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(fields, anything), min_size=2, max_size=4))
 def test_whatever_nodes_tell_nothing_is_conclusive(drawn: list[dict[str, object]]) -> None:
     """No node upsets the reading, and hardware is never conclusive, nor *same* strongly but by Hyper-V."""

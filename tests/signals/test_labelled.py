@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.judge import judge
@@ -26,6 +26,7 @@ def labelled(draw: st.DrawFn) -> Labelled:
     )
 
 
+@settings(deadline=None)
 @given(labelled())
 def test_the_dense_form_says_the_same(said: Labelled) -> None:
     """Weights, pair by pair and all at once, are the same; symmetric, and nothing on the diagonal."""
@@ -39,6 +40,7 @@ def test_the_dense_form_says_the_same(said: Labelled) -> None:
     assert all(said.evidence(i, j) == testimony.evidence(i, j) for i in size for j in size)
 
 
+@settings(deadline=None)
 @given(labelled())
 def test_nothing_is_said_across_scopes_or_of_the_unknown(said: Labelled) -> None:
     """Two of different scopes, or one without a label, weigh nothing; equal labels share a scope."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.model import Says, Strength
@@ -78,6 +78,7 @@ duration = st.floats(0, 2**-10, width=32)
 weight = st.sampled_from([-3, -2, -1, 0, 1, 2, 3])
 
 
+@settings(deadline=None)
 @given(st.lists(duration, min_size=66, max_size=66), st.lists(weight, min_size=66, max_size=66))
 def test_it_speaks_weakly_and_only_where_both_kinds_are_known(drawn: list[float], weights: list[int]) -> None:
     """Never strongly, never of a pair not measured, never without enough of both kinds that don't overlap."""

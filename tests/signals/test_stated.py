@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.judge import judge
@@ -139,6 +139,7 @@ facts = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(facts, min_size=2, max_size=4))
 def test_whatever_is_stated_only_host_and_neighbours_say_same(drawn: list[Facts]) -> None:
     """No facts of two projects say anything of each other; only equal hosts and lists ever say *same*."""
@@ -156,6 +157,7 @@ def test_whatever_is_stated_only_host_and_neighbours_say_same(drawn: list[Facts]
                         assert key == "neighbors" or one[key] == other[key]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*stated.PLACEMENT, "group_strategy"]), st.text(max_size=9)))
 def test_no_text_whatever_upsets_it(drawn: Facts) -> None:
     """Any text as a fact is taken, and of one instance alone nothing is said."""
