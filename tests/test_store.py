@@ -42,7 +42,7 @@ def test_journal_survives_reopening(url: str) -> None:
         store.open_run(lease, "r", 1.0, "asked", {"count": 1})
         store.append(lease, "r", 1, 2.0, "intended", {"ids": ["é"]})
     with Store(url) as store:
-        assert store.events("r") == [("asked", {"count": 1}), ("intended", {"ids": ["é"]})]
+        assert store.events("r") == [(1.0, "asked", {"count": 1}), (2.0, "intended", {"ids": ["é"]})]
         assert store.unfinished("c") == ["r"]
         assert store.unfinished("other") == []
 
@@ -61,7 +61,7 @@ def test_an_event_is_never_overwritten(store: Store) -> None:
     store.open_run(lease, "r", 1.0, "asked", {})
     with pytest.raises(StoreError):
         store.append(lease, "r", 0, 2.0, "other", {})
-    assert store.events("r") == [("asked", {})]
+    assert store.events("r") == [(1.0, "asked", {})]
 
 
 def test_sqlite_is_durable(store: Store) -> None:

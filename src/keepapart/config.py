@@ -79,13 +79,32 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How new instances are come by, and the budgets of one admission (0: no limit)."""
+    """How new instances are come by, and the budgets of one admission (0: no limit).
 
+    =============  =============================================================================
+    source         where candidates come from: "launch", "stopped" (the cluster's stopped instances
+                   are started: a pool of spares), "stopped-then-launch"
+    on_reject      what becomes of one turned down: "hold" (until done, so that its slot isn't
+                   handed out again), "stop", "terminate", "restart" (stopped and started again,
+                   until it lands apart)
+    at_once        how many are come by together, the best set of them kept; 0: as many as are missing
+    max_attempts   candidates tried for each member wanted
+    max_held       instances beside the members at any time
+    max_minutes    of one process
+    max_money      what candidates may cost until they join or are gone, in the currency of
+                   `price_per_hour`; each start is charged for `billed_seconds` at least
+    =============  =============================================================================
+    """
+
+    source: str = field(default="launch", metadata={"choices": ("launch", "stopped", "stopped-then-launch")})
+    on_reject: str = field(default="hold", metadata={"choices": ("hold", "stop", "terminate", "restart")})
+    at_once: int = field(default=1, metadata={"range": (0, 64)})
     max_attempts: int = field(default=10, metadata={"range": (1, 10_000)})
     max_held: int = field(default=0, metadata={"range": (0, 10_000)})
     max_minutes: int = field(default=60, metadata={"range": (0, 100_000)})
-    on_reject: str = field(default="hold", metadata={"choices": ("hold", "stop", "terminate")})
-    source: str = field(default="launch", metadata={"choices": ("launch", "stopped", "stopped-then-launch")})
+    max_money: float = field(default=0.0, metadata={"range": (0, 1e9)})
+    price_per_hour: float = field(default=0.0, metadata={"range": (0, 1e6)})
+    billed_seconds: int = field(default=60, metadata={"range": (0, 86_400)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +184,8 @@ def parse(document: Mapping[str, Any], path: Path) -> Config:
     provider = cloud.pop("provider", "static")
     if not isinstance(provider, str):
         raise ConfigError(f"{path}: [cloud] provider: a name in quotes is wanted, not {provider!r}")
+    if sections["launch"].max_money and not sections["launch"].price_per_hour:
+        raise ConfigError(f"{path}: [launch] max_money: needs price_per_hour, what one instance costs")
     store, reach = sections.pop("store"), sections.pop("reach")
     if reach.ssh_config:
         ssh_config = path.parent.resolve() / Path(reach.ssh_config).expanduser()

@@ -149,11 +149,12 @@ class Store:
             if closes:
                 connection.execute(_runs.update().where(_runs.c.run == run).values(closed=at))
 
-    def events(self, run: str) -> list[tuple[str, Mapping[str, Any]]]:
-        """Return a run's events, oldest first, as (kind, data)."""
-        query = sa.select(_events.c.kind, _events.c.data).where(_events.c.run == run).order_by(_events.c.seq)
+    def events(self, run: str) -> list[tuple[float, str, Mapping[str, Any]]]:
+        """Return a run's events, oldest first, as (time, kind, data)."""
+        query = sa.select(_events.c.at, _events.c.kind, _events.c.data).where(_events.c.run == run)
         with self._transaction() as connection:
-            return [(kind, json.loads(data)) for kind, data in connection.execute(query)]
+            found = connection.execute(query.order_by(_events.c.seq))
+            return [(at, kind, json.loads(data)) for at, kind, data in found]
 
     def unfinished(self, cluster: str) -> list[str]:
         """Name the cluster's runs that were begun and never closed, oldest first."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
@@ -107,7 +107,7 @@ def check(
 def checker(
     config: Config, *, store: Store | None = None, clock: Clock = time.time, progress: Progress = silent
 ) -> Iterator[Checker]:
-    """Yield what admission asks: the pairs of candidates with each other and with all they must be apart from.
+    """Yield what admission asks: pairs of candidates with each other and with all they must be apart from.
 
     Connections stay open from one candidate to the next.
     """

@@ -24,7 +24,7 @@ from keepapart.clouds import (
     LaunchRequest,
 )
 from keepapart.errors import CapacityError, CloudError, NotFoundError
-from keepapart.model import Instance, Pair, Strength, Verdict
+from keepapart.model import Evidence, Instance, Pair, Says, Strength, Verdict
 
 CLUSTER = "orders"
 
@@ -252,19 +252,35 @@ class Clock:
 
 @dataclass
 class Truth:
-    """A checker that tells the truth, save of those in `silent`; it records what it was asked."""
+    """A checker that tells the truth, save of those in `silent`; it records what it was asked.
+
+    Like a network of which nothing is known yet, an `auto` one tells nothing before a round has both a pair
+    on one host and one on two.
+    """
 
     cloud: FileCloud
     silent: set[str] = field(default_factory=set)
+    auto: bool = False
     asked: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
 
     def __call__(
-        self, candidate: Instance, against: Sequence[Instance], witnesses: Sequence[Instance]
-    ) -> Mapping[str, Pair]:
-        self.asked.append((candidate.id, tuple(i.id for i in against), tuple(i.id for i in witnesses)))
-        return {other.id: self._pair(candidate.id, other.id) for other in against}
+        self, candidates: Sequence[Instance], against: Sequence[Instance], witnesses: Sequence[Instance]
+    ) -> Sequence[Pair]:
+        """Tell of every candidate with each other and with each of `against`."""
+        names = " ".join(i.id for i in candidates)
+        self.asked.append((names, tuple(i.id for i in against), tuple(i.id for i in witnesses)))
+        hosts = [self.cloud.host(i.id) for i in (*candidates, *against, *witnesses)]
+        shown = 1 < len(set(hosts)) < len(hosts) or not self.auto
+        asked = [(a.id, b.id) for n, a in enumerate(candidates) for b in (*candidates[n + 1 :], *against)]
+        return [self.pair(a, b) if shown else self._suspected(a, b) for a, b in asked]
 
-    def _pair(self, a: str, b: str) -> Pair:
+    def _suspected(self, a: str, b: str) -> Pair:
+        says = Says.SAME if self.cloud.host(a) == self.cloud.host(b) else Says.DIFFERENT
+        evidence = Evidence("hops", says, Strength.WEAK, "nothing shows that hosts are gateways here")
+        return Pair(a, b, Verdict.UNKNOWN, None, evidence.because, (evidence,))
+
+    def pair(self, a: str, b: str) -> Pair:
+        """Tell of one pair."""
         if {a, b} & self.silent:
             return Pair(a, b, Verdict.UNKNOWN, None, "no packet came through", ())
         if self.cloud.host(a) == self.cloud.host(b):

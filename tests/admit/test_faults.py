@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import pytest
 
 from keepapart.admit import Outcome, admit, collect, replace
 from keepapart.config import Launch
 from keepapart.errors import CapacityError, CloudError, NotFoundError, OperationError
+from keepapart.model import Instance, Pair
 from tests.admit.cloud import Fault
 from tests.admit.conftest import Bench
 
@@ -121,12 +123,12 @@ def test_instance_that_never_runs_is_rejected(bench: Bench) -> None:
 def test_instance_that_dies_while_checked(bench: Bench) -> None:
     """A candidate that is gone when its check ends isn't let in."""
 
-    def dying(*asked: object) -> object:
-        pairs = bench.truth(*asked)  # type: ignore[arg-type]  # handed through
+    def dying(*asked: Sequence[Instance]) -> Sequence[Pair]:
+        pairs = bench.truth(*asked)
         bench.cloud.terminate(bench.truth.asked[-1][0])
         return pairs
 
-    outcome = admit(bench.site(Launch(max_attempts=3)), dying)  # type: ignore[arg-type]  # handed through
+    outcome = admit(bench.site(Launch(max_attempts=3)), dying)
     assert (outcome.code, outcome.admitted) == (1, ())
     bench.sound()
 

@@ -11,11 +11,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from keepapart.admit import events as e
 from keepapart.admit import intent, reconcile, steps
 from keepapart.admit.machine import decide
-from keepapart.admit.state import State, fold
+from keepapart.admit.state import IN_FLIGHT, Phase, State, fold
+from keepapart.admit.verdict import judge
 from keepapart.admit.view import SPARE_TAG, YES, View, is_candidate, is_member, is_spare
-from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, TERMINATED
+from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, TERMINATED
 from keepapart.config import Launch
-from keepapart.model import Instance, Verdict
+from keepapart.model import Evidence, Instance, Pair, Says, Strength, Verdict
 
 RUN, CLUSTER = "run-1", "orders"
 hosts = st.integers(0, 5)
@@ -27,12 +28,32 @@ class Admission(RuleBasedStateMachine):
     @initialize(
         count=st.integers(1, 2),
         replaces=st.booleans(),
-        on_reject=st.sampled_from(["hold", "stop", "terminate"]),
+        on_reject=st.sampled_from(["hold", "stop", "terminate", "restart"]),
         source=st.sampled_from(["launch", "stopped", "stopped-then-launch"]),
-        max_held=st.integers(0, 2),
+        max_held=st.integers(0, 3),
+        at_once=st.integers(0, 3),
+        max_money=st.sampled_from([0.0, 9.0]),
     )
-    def begin(self, count: int, replaces: bool, on_reject: str, source: str, max_held: int) -> None:
-        self.policy = Launch(max_attempts=6, on_reject=on_reject, source=source, max_held=max_held)
+    def begin(
+        self,
+        count: int,
+        replaces: bool,
+        on_reject: str,
+        source: str,
+        max_held: int,
+        at_once: int,
+        max_money: float,
+    ) -> None:
+        self.policy = Launch(
+            max_attempts=6,
+            on_reject=on_reject,
+            source=source,
+            max_held=max_held,
+            at_once=at_once,
+            max_money=max_money,
+            price_per_hour=1.0,
+            billed_seconds=3600,
+        )
         self.machines: dict[str, Instance] = {}
         self.host: dict[str, int] = {}
         self.token: dict[str, str] = {}
@@ -47,7 +68,7 @@ class Admission(RuleBasedStateMachine):
 
     @property
     def state(self) -> State:
-        return fold(RUN, self.events)
+        return fold(RUN, ((0.0, event) for event in self.events))
 
     @property
     def view(self) -> View:
@@ -57,7 +78,7 @@ class Admission(RuleBasedStateMachine):
     @rule(host=hosts, journalled=st.booleans(), trouble=st.booleans())
     def go_on(self, host: int, journalled: bool, trouble: bool) -> None:
         """Perform the next step; where it isn't journalled, the process died right after the effect."""
-        step = decide(self.state, self.view, self.policy, 0.0)
+        step = decide(self.state, self.view, self.policy, 0.0, 0.0)
         event = self._perform(step, host, trouble)
         if journalled:
             self.events.append(event)
@@ -99,6 +120,15 @@ class Admission(RuleBasedStateMachine):
         assert len(new) <= state.count
 
     @invariant()
+    def budgets_are_kept(self) -> None:
+        """Neither more attempts, nor more held at once, nor more money than allowed."""
+        state = self.state
+        assert len(state.attempts) <= self.policy.max_attempts * state.count
+        flying = state.in_phase(*IN_FLIGHT, Phase.REJECTED, Phase.UNDECIDED, Phase.RELEASING)
+        assert not self.policy.max_held or len(flying) <= self.policy.max_held
+        assert not self.policy.max_money or len(state.attempts) <= self.policy.max_money
+
+    @invariant()
     def no_member_is_lost(self) -> None:
         """A member goes only when the operator named it and its stand-in is in."""
         for name, machine in self.machines.items():
@@ -124,7 +154,7 @@ class Admission(RuleBasedStateMachine):
         for _ in range(400):
             if self.state.finished:
                 break
-            step = decide(self.state, self.view, self.policy, 0.0)
+            step = decide(self.state, self.view, self.policy, 0.0, 0.0)
             self.events.append(self._perform(step, 5, trouble=False))
         assert self.state.finished
         self.finished_is_clean()
@@ -147,6 +177,12 @@ class Admission(RuleBasedStateMachine):
                     self.token[name] = request.token
                 return e.Launched(attempt, name)
             case steps.StartStopped(attempt, request, name):
+                if self.machines[name].state == TERMINATED:
+                    return e.Fruitless(attempt, "is gone")
+                mine = self.machines[name].tags.get(ATTEMPT_TAG) == str(attempt)
+                if self.machines[name].state == RUNNING and not mine:
+                    assert step.again, "only what the run turned down itself is stopped to be started"
+                    self._change(name, state=STOPPED)
                 self._change(name, tags={**self.machines[name].tags, **request.tags})
                 if trouble:
                     return e.Postponed(attempt, "no room")
@@ -157,8 +193,8 @@ class Admission(RuleBasedStateMachine):
             case steps.AwaitRunning(attempt, name):
                 alive = self.machines[name].state == RUNNING
                 return e.Running(attempt) if alive else e.Rejected(attempt, "is dead")
-            case steps.Check(attempt, name, against, leaving):
-                return self._check(attempt, name, against, leaving, trouble)
+            case steps.Check():
+                return self._check(step, trouble)
             case steps.Join(attempt, name, against):
                 if self.machines[name].state != RUNNING:
                     return e.Rejected(attempt, "is dead")
@@ -177,15 +213,20 @@ class Admission(RuleBasedStateMachine):
             case _:
                 return e.Finished()
 
-    def _check(
-        self, attempt: int, name: str, against: tuple[str, ...], leaving: tuple[str, ...], unknown: bool
-    ) -> e.Event:
-        if self.machines[name].state != RUNNING:
-            return e.Rejected(attempt, "is dead")
-        verdict = Verdict.UNKNOWN if unknown else Verdict.SEPARATE
-        if any(self.host[i] == self.host[name] for i in (*against, *leaving)):
-            verdict = Verdict.CO_RESIDENT
-        return e.Judged(attempt, verdict.value, "", against)
+    def _check(self, step: steps.Check, unknown: bool) -> e.Event:
+        gone = {n: "is dead" for n, i in step.candidates.items() if self.machines[i].state != RUNNING}
+        others = (*step.candidates.values(), *step.against, *step.leaving)
+        pairs = [self._pair(a, b, unknown) for a in step.candidates.values() for b in others if a != b]
+        return judge(step, pairs, gone, {}, "")
+
+    def _pair(self, a: str, b: str, unknown: bool) -> Pair:
+        together = self.host[a] == self.host[b]
+        says = Evidence("hops", Says.SAME if together else Says.DIFFERENT, Strength.WEAK, "")
+        if unknown and self.number % 2:
+            return Pair(a, b, Verdict.UNKNOWN, None, "", (says,))
+        if unknown:
+            return Pair(a, b, Verdict.UNKNOWN, None, "", ())
+        return Pair(a, b, Verdict.CO_RESIDENT if together else Verdict.SEPARATE, Strength.STRONG, "", ())
 
     def _release(self, step: steps.Release | steps.AwaitGone, slow: bool) -> e.Event:
         release = step.release if isinstance(step, steps.AwaitGone) else step

@@ -1,96 +1,92 @@
-"""Check: ask whether the candidate shares a host with anyone, and let it in only where it surely doesn't.
+"""Check: ask whether candidates share a host with anyone, and let in only those that surely don't.
 
 Rules:
-1. A candidate joins only if it is separate from every member, and from every other candidate in flight.
+1. A candidate joins only if it is separate from every member, and from every other candidate that joins.
    Unknown is never separate; a pair that the measurement leaves out is unknown.
 2. A member that isn't running or can't be measured makes the verdict unknown, unless the operator excused
    it by name.
-3. Members about to be replaced don't count, save that co-residence with another one's is refused: it might
-   stay after all. Sharing a host with the one that the candidate stands in for is fine, since that one goes.
-4. Held rejects are witnesses: they run and help to establish what kind of network this is.
-5. Right before it joins, the members are listed again: one that the candidate was not checked against, or
+3. All candidates that run are judged by one round, with those that an earlier round left undecided: what is
+   established about the network now may tell them apart. `verdict` says what becomes of each.
+4. Right before one joins, the members are listed again: one that the candidate was not checked against, or
    a candidate that doesn't run any more, voids the verdict.
+5. Held rejects are witnesses: they run and help to establish what kind of network this is. So are members
+   whose stand-in is in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from keepapart.admit import events as e
 from keepapart.admit.hands import Hands
-from keepapart.admit.state import IN_FLIGHT, Attempt, Phase, State
+from keepapart.admit.state import Attempt, Phase, State
 from keepapart.admit.steps import Check, Join, Step
+from keepapart.admit.verdict import judge
 from keepapart.admit.view import View, is_member
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING
 from keepapart.errors import OperationError
 from keepapart.model import Instance, Pair, Verdict
 
-Checker: TypeAlias = Callable[[Instance, Sequence[Instance], Sequence[Instance]], Mapping[str, Pair]]
-"""Given a candidate, those it must be separate from, and witnesses: one pair for each of the second."""
+Checker: TypeAlias = Callable[[Sequence[Instance], Sequence[Instance], Sequence[Instance]], Sequence[Pair]]
+"""Given candidates, those they must be separate from, and witnesses: the pairs of each candidate with each
+other candidate and with each of the second."""
 
 
-def step(state: State, view: View, attempt: Attempt) -> Step:
-    """Decide what brings a running candidate nearer to its verdict, or a separate one to its place."""
-    if attempt.phase is Phase.SEPARATE:
-        return Join(attempt.number, attempt.id, (*attempt.against, *state.excused, *state.replaces))
-    spared = {attempt.id, *state.excused, *state.replaces}
-    members = [m.id for m in view.members(state) if m.id not in spared]
-    in_flight = [a.id for a in state.in_phase(*IN_FLIGHT) if a.ran and a.id not in spared]
+def step(state: State, view: View) -> Step:
+    """Decide who is measured: every candidate that runs, and who was left undecided."""
+    candidates = {a.number: a.id for a in state.in_phase(Phase.RUNNING, Phase.UNDECIDED)}
+    spared = {*candidates.values(), *state.excused, *state.replaces}
     running = {i.id for i in view.instances.values() if i.state == RUNNING}
-    leaving = [r for r in state.replaces if r in running and r != attempt.replaces and r not in state.mute]
-    helpers = [attempt.replaces, *(a.id for a in state.in_phase(Phase.REJECTED))]
-    witnesses = [w for w in helpers if w in running and w not in leaving and w not in state.mute]
+    leaving = [r for r in state.staying if r in running and r not in state.mute]
+    helpers = [*state.relieved, *(a.id for a in state.in_phase(Phase.REJECTED))]
     return Check(
-        attempt.number,
-        attempt.id,
-        tuple(dict.fromkeys((*members, *in_flight))),
+        candidates,
+        state.wanted,
+        tuple(m.id for m in view.members(state) if m.id not in spared),
         tuple(leaving),
-        tuple(dict.fromkeys(witnesses)),
+        tuple(r for r in state.staying if r not in leaving),
+        tuple(dict.fromkeys(h for h in helpers if h in running and h not in state.mute)),
     )
 
 
+def surplus(state: State) -> bool:
+    """Say whether there are candidates found apart before, when fewer were wanted than are now."""
+    found = (a for a in state.in_phase(Phase.UNDECIDED) if a.verdict is Verdict.SEPARATE)
+    return state.wanted > 0 and any(found)
+
+
 def check(hands: Hands, step: Check, checker: Checker) -> e.Event:
-    """Measure the candidate against those it must be separate from."""
-    found = hands.describe([step.id, *step.against, *step.leaving, *step.witnesses])
-    candidate = found.get(step.id)
-    if candidate is None or candidate.state != RUNNING:
-        return e.Rejected(step.attempt, f"was {candidate.state if candidate else 'gone'} when checked")
-    if not step.against and not step.leaving:
-        return e.Judged(step.attempt, Verdict.SEPARATE.value, "there is no member yet to share a host with")
+    """Measure the candidates, and judge them together."""
+    found = hands.describe([*step.candidates.values(), *step.against, *step.leaving, *step.witnesses])
     running = {i.id: i for i in found.values() if i.state == RUNNING}
-    others = [running[i] for i in (*step.against, *step.leaving) if i in running]
-    witnesses = [running[i] for i in step.witnesses if i in running]
-    trouble = "it was not measured"
-    pairs: Mapping[str, Pair] = {}
-    try:
-        pairs = checker(candidate, others, witnesses)
-    except OperationError as error:
-        trouble = str(error)
     stopped = {
         i: f"it is {found[i].state if i in found else 'gone'}" for i in step.against if i not in running
     }
-    verdict, because = judge(step, pairs, stopped, trouble)
-    return e.Judged(step.attempt, verdict.value, because, step.against, _mute(step, pairs))
+    gone = {
+        number: f"was {found[i].state if i in found else 'gone'} when checked"
+        for number, i in step.candidates.items()
+        if i not in running
+    }
+    candidates = [running[i] for i in step.candidates.values() if i in running]
+    others = [running[i] for i in (*step.against, *step.leaving) if i in running]
+    witnesses = [running[i] for i in step.witnesses if i in running]
+    trouble = "it was not measured"
+    pairs: Sequence[Pair] = ()
+    if len(candidates) + len(others) > 1 and candidates:
+        try:
+            pairs = checker(candidates, others, witnesses)
+        except OperationError as error:
+            trouble = str(error)
+    return judge(step, pairs, gone, stopped, trouble)
 
 
-def judge(
-    step: Check, pairs: Mapping[str, Pair], stopped: Mapping[str, str], trouble: str
-) -> tuple[Verdict, str]:
-    """Say what all pairs together allow to be said of the candidate, and why."""
-    verdicts = {other: _of(pairs.get(other), step.id, other) for other in (*step.against, *step.leaving)}
-    for other, verdict in verdicts.items():
-        if verdict is Verdict.CO_RESIDENT:
-            return verdict, f"shares a host with {other}: {pairs[other].because}"
-    for other in step.against:
-        if verdicts[other] is not Verdict.SEPARATE:
-            pair = pairs.get(other)
-            because = stopped.get(other) or (pair.because if pair else trouble)
-            return Verdict.UNKNOWN, f"can't tell it from {other}: {because}"
-    return Verdict.SEPARATE, f"apart from {', '.join(step.against) or 'all that stay'}"
+def join(state: State, attempt: Attempt) -> Join:
+    """Decide to let in a candidate that was found apart."""
+    return Join(attempt.number, attempt.id, (*attempt.against, *state.excused, *state.replaces))
 
 
-def join(hands: Hands, step: Join) -> e.Event:
+def let_in(hands: Hands, step: Join) -> e.Event:
     """Tag the candidate as a member."""
     view = hands.look([step.id])
     candidate = view.instances.get(step.id)
@@ -103,13 +99,3 @@ def join(hands: Hands, step: Join) -> e.Event:
         return e.Voided(step.attempt, f"{new[0].id} became a member meanwhile")
     hands.effect("tag", lambda: hands.cloud.tag(step.id, {ROLE_TAG: MEMBER}), not_yet=True)
     return e.Joined(step.attempt)
-
-
-def _of(pair: Pair | None, candidate: str, other: str) -> Verdict:
-    if pair is None or {pair.a, pair.b} != {candidate, other}:
-        return Verdict.UNKNOWN
-    return pair.verdict
-
-
-def _mute(step: Check, pairs: Mapping[str, Pair]) -> tuple[str, ...]:
-    return tuple(i for i in step.leaving if _of(pairs.get(i), step.id, i) is Verdict.UNKNOWN)

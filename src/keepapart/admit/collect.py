@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,5 +154,5 @@ def _admission_alive(site: Site) -> bool:
     return holder is not None and holder.expires > site.clock() and not tenure.dead(holder.who)
 
 
-def _no_check(*_: object) -> Mapping[str, Pair]:
+def _no_check(*_: object) -> Sequence[Pair]:
     raise AssertionError("a run that is closing checks nobody")

@@ -39,8 +39,7 @@ class Excused(Event):
 class Intended(Event):
     """An attempt was decided on; everything that its launch call will say.
 
-    `source` is the stopped instance that will be started, or empty where one is launched; `replaces` is
-    the member that the candidate would stand in for.
+    `source` is the instance that will be started (again), or empty where one is launched.
     """
 
     attempt: int
@@ -48,7 +47,6 @@ class Intended(Event):
     tags: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
-    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +67,41 @@ class Launched(Event):
 
 @dataclass(frozen=True, slots=True)
 class Running(Event):
-    """The platform says that the attempt's instance runs."""
+    """The platform says that the attempt's instance runs; `where`, as far as it says that, in words."""
 
     attempt: int
+    where: str = ""
+
+
+KEPT, UNDECIDED, TURNED_DOWN = "kept", "undecided", "turned down"
 
 
 @dataclass(frozen=True, slots=True)
-class Judged(Event):
-    """The candidate was checked.
+class Ruling:
+    """What a round came to for one candidate.
 
-    `verdict` is the worst over all pairs that count, as `Verdict` spells it; `against` names those it was
-    checked against; `mute` those that could not be measured although they're about to go.
+    `verdict` is the worst over all pairs that count, as `Verdict` spells it, and empty where there was
+    nothing to measure; `then` is one of `KEPT`, `UNDECIDED`, `TURNED_DOWN`. A candidate that is kept stands
+    in for `replaces`, where members are to go; `unproven` names those of them that it wasn't told apart from.
     """
 
     attempt: int
     verdict: str
+    then: str
     because: str
+    replaces: str = ""
+    unproven: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged(Event):
+    """A round was judged: all candidates in it at once, so that those kept are apart from each other too.
+
+    `against` names everybody whom those kept were told apart from, themselves included; `mute` those that
+    could not be measured although they're about to go.
+    """
+
+    rulings: tuple[Ruling, ...]
     against: tuple[str, ...] = ()
     mute: tuple[str, ...] = ()
 
@@ -106,7 +123,7 @@ class Joined(Event):
 
 @dataclass(frozen=True, slots=True)
 class Rejected(Event):
-    """The candidate was turned down before it could be judged."""
+    """The candidate was turned down without a verdict, or in spite of it."""
 
     attempt: int
     because: str
@@ -190,15 +207,23 @@ KINDS: Mapping[str, type[Event]] = {
 
 def encode(event: Event) -> tuple[str, Mapping[str, Any]]:
     """Return the event as (kind, JSON-ready data)."""
-    return type(event).__name__.lower(), {
-        f.name: dict(value) if isinstance(value := getattr(event, f.name), Mapping) else value
-        for f in dataclasses.fields(event)
-    }
+    return type(event).__name__.lower(), dataclasses.asdict(event)
 
 
 def decode(kind: str, data: Mapping[str, Any]) -> Event:
     """Return the event that `encode` wrote. Raises `StoreError` for one that this version doesn't know."""
     try:
-        return KINDS[kind](**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        return KINDS[kind](**{name: _tuples(value) for name, value in data.items()})
     except (KeyError, TypeError):
         raise StoreError(f"the journal holds an event {kind!r} that this keepapart can't read") from None
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, Mapping) and value.keys() == _RULING:
+        return Ruling(**{name: _tuples(item) for name, item in value.items()})
+    return value
+
+
+_RULING = {f.name for f in dataclasses.fields(Ruling)}

@@ -49,8 +49,8 @@ class Executor:
     def go_on(self) -> None:
         """Go on until the run is finished."""
         while not self.journal.state.finished:
-            elapsed = self._hands.clock() - self._began
-            step = decide(self.journal.state, self.look(), self._policy, elapsed)
+            view, now = self.look(), self._hands.clock()
+            step = decide(self.journal.state, view, self._policy, now - self._began, now)
             self.write(self.perform(step))
 
     def look(self) -> View:
@@ -88,7 +88,7 @@ class Executor:
             case steps.Check():
                 return check.check(hands, step, self._checker)
             case steps.Join():
-                return check.join(hands, step)
+                return check.let_in(hands, step)
             case steps.Release():
                 return release.release(hands, step)
             case steps.AwaitGone():

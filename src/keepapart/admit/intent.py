@@ -5,7 +5,8 @@ Rules:
    instance that was terminated long ago.
 2. The launch call's tags name the cluster, the run and the attempt, so that what comes of it can be found
    whatever becomes of the answer.
-3. A stopped instance is tried in turn: those tried least come first. One that is held runs, so it isn't
+3. With `on_reject = "restart"` a reject is itself the next candidate: stopped, and started again.
+4. A stopped instance is tried in turn: those tried least come first. One that is held runs, so it isn't
    tried twice.
 """
 
@@ -21,14 +22,13 @@ from keepapart.config import Launch
 
 def step(state: State, view: View, policy: Launch) -> Intend:
     """Decide on the next candidate."""
-    taken = {a.replaces for a in state.attempts if a.phase is Phase.JOINED}
-    replaces = next((r for r in state.replaces if r not in taken), "")
-    return Intend(len(state.attempts) + 1, next_source(state, view, policy), replaces)
+    source = next_source(state, view, policy)
+    return Intend(len(state.attempts) + 1, source, keep=bool(source) and not state.launched_here(source))
 
 
-def nothing_to_start(view: View, policy: Launch) -> bool:
+def nothing_to_start(state: State, view: View, policy: Launch) -> bool:
     """Say whether candidates may only be started, and there is none to start."""
-    return policy.source == "stopped" and not view.startable()
+    return policy.source == "stopped" and not next_source(state, view, policy)
 
 
 def intended(state: State, step: Intend, token: str, parameters: dict[str, str]) -> Intended:
@@ -39,17 +39,24 @@ def intended(state: State, step: Intend, token: str, parameters: dict[str, str])
         ATTEMPT_TAG: str(step.attempt),
         ROLE_TAG: CANDIDATE,
     }
-    if step.source:
+    if step.keep:
         tags[SPARE_TAG] = YES
-    return Intended(step.attempt, token, tags, parameters, step.source, step.replaces)
+    return Intended(step.attempt, token, tags, parameters, step.source)
 
 
 def next_source(state: State, view: View, policy: Launch) -> str:
-    """Name the stopped instance to start next; empty where one is to be launched."""
+    """Name the instance to start next; empty where one is to be launched."""
+    if policy.on_reject == "restart":
+        for attempt in state.in_phase(Phase.REJECTED):
+            if attempt.id in view.instances:
+                return attempt.id
     if policy.source == "launch":
         return ""
     tried = [a.source for a in state.attempts]
-    found = sorted(view.startable(), key=lambda i: (tried.count(i.id), i.id))
+    taken = {a.source for a in state.in_phase(Phase.INTENDED)}
+    found = sorted(
+        (i for i in view.startable() if i.id not in taken), key=lambda i: (tried.count(i.id), i.id)
+    )
     if policy.source == "stopped-then-launch":
         found = [i for i in found if i.id not in tried]  # else the launching would never begin
     return found[0].id if found else ""

@@ -6,7 +6,9 @@ Rules:
 2. No room is no error: the call is made again after a pause that doubles, as long as time is left.
 3. An instance that doesn't show yet is waited for, never launched again.
 4. A request that the platform refuses for good comes to nothing; the next attempt may say something else.
-5. One that doesn't run within `RUNNING_WITHIN` seconds is rejected.
+5. One that is started again where it was turned down is stopped first, and only while it still carries the
+   tag of the attempt before: so a start that was done already isn't undone.
+6. One that doesn't run within `RUNNING_WITHIN` seconds is rejected.
 """
 
 from __future__ import annotations
@@ -16,20 +18,35 @@ from keepapart.admit.hands import Hands
 from keepapart.admit.state import Attempt, Phase
 from keepapart.admit.steps import AwaitRunning, Launch, StartStopped, Step
 from keepapart.admit.view import is_member
-from keepapart.clouds import CLUSTER_TAG, PENDING, RUNNING, STOPPED, STOPPING, TERMINATED, LaunchRequest
+from keepapart.clouds import (
+    ATTEMPT_TAG,
+    CLUSTER_TAG,
+    PENDING,
+    RUNNING,
+    STOPPED,
+    STOPPING,
+    TERMINATED,
+    LaunchRequest,
+)
 from keepapart.errors import CapacityError, NotFoundError, RefusedError
+from keepapart.model import Instance
 
 RUNNING_WITHIN = 600.0  # seconds; the slowest images boot in minutes, and what doesn't by then never will
+STOPPED_WITHIN = 600.0  # seconds
+PLACES = ("zone", "partition", "rack", "host")
 NO_ROOM_FIRST, NO_ROOM_LAST = 2.0, 300.0  # seconds before the call is made again
 
 
-def step(attempt: Attempt) -> Step | None:
-    """Decide what brings the attempt nearer to a running instance; None where it has one."""
+def step(attempt: Attempt, *, again: bool) -> Step | None:
+    """Decide what brings the attempt nearer to a running instance; None where it has one.
+
+    `again` says that the instance to start is one that this run had before.
+    """
     if attempt.phase is Phase.INTENDED:
         request = LaunchRequest(attempt.token, attempt.tags, attempt.parameters)
         delay = pause(attempt)
         if attempt.source:
-            return StartStopped(attempt.number, request, attempt.source, delay)
+            return StartStopped(attempt.number, request, attempt.source, delay, again)
         return Launch(attempt.number, request, delay)
     if attempt.phase is Phase.LAUNCHED:
         return AwaitRunning(attempt.number, attempt.id)
@@ -56,9 +73,12 @@ def launch(hands: Hands, step: Launch) -> e.Event:
 
 
 def start_stopped(hands: Hands, step: StartStopped) -> e.Event:
-    """Make a stopped instance this run's candidate, by its tags first, and start it."""
+    """Make a stopped instance this attempt's candidate, by its tags first, and start it."""
     hands.sleep(step.delay)
     found = hands.describe([step.id]).get(step.id)
+    mine = found is not None and found.tags.get(ATTEMPT_TAG) == step.request.tags[ATTEMPT_TAG]
+    if step.again and found and found.state == RUNNING and not mine and not is_member(found):
+        found = _stopped(hands, step.id)
     if found is None or found.state == TERMINATED:
         return e.Fruitless(step.attempt, f"{step.id} is gone")
     if found.tags.get(CLUSTER_TAG) != hands.cluster or is_member(found):
@@ -74,6 +94,18 @@ def start_stopped(hands: Hands, step: StartStopped) -> e.Event:
     return e.Launched(step.attempt, step.id)
 
 
+def _stopped(hands: Hands, instance_id: str) -> Instance | None:
+    """Stop an instance, telling the platform so again as long as it runs; return how it ended."""
+    found: Instance | None = None
+    for _ in hands.polls(STOPPED_WITHIN):
+        found = hands.describe([instance_id]).get(instance_id)
+        if found is None or found.state in (STOPPED, TERMINATED):
+            return found
+        if found.state == RUNNING:
+            hands.effect("stop", lambda: hands.cloud.stop(instance_id))
+    return found
+
+
 def await_running(hands: Hands, step: AwaitRunning) -> e.Event:
     """Wait for the instance to run."""
     state = "not known to the platform"
@@ -81,7 +113,14 @@ def await_running(hands: Hands, step: AwaitRunning) -> e.Event:
         found = hands.describe([step.id]).get(step.id)
         state = found.state if found else state
         if state == RUNNING:
-            return e.Running(step.attempt)
+            return e.Running(step.attempt, where(found) if found else "")
         if found and state not in (PENDING, STOPPED):  # a start may take a moment to show
             return e.Rejected(step.attempt, f"came up {state} instead of running")
     return e.Rejected(step.attempt, f"still {state} after {RUNNING_WITHIN:.0f} s")
+
+
+def where(instance: Instance) -> str:
+    """Say in words where the platform says that an instance is; empty where it says nothing."""
+    facts = instance.facts
+    told = [f"{name} {facts[name]}" for name in PLACES if facts.get(name)]
+    return ", ".join(told)

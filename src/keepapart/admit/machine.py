@@ -3,45 +3,73 @@
 The order is the rule:
 1. What the platform shows and the journal doesn't know is noted before anything else is done.
 2. What strayed is let go at once.
-3. While the run is open, a candidate in flight is brought to its verdict before the next one is thought of;
-   rejects go early where that is the policy; then the run either ends or comes by another candidate.
-4. Once it is closing, everything that isn't a member is let go, and the journal is closed last.
+3. While the run is open, candidates in flight are brought to their verdict, together, before others are
+   thought of: all are launched, then all waited for, then all judged in one round. One that the platform
+   has no room for holds up no other.
+4. Then rejects go early where that is the policy, and the run either ends or comes by more candidates.
+5. Once it is closing, everything that isn't a member is let go, and the journal is closed last.
 """
 
 from __future__ import annotations
 
 from keepapart.admit import budget, check, intent, launch, reconcile, release
 from keepapart.admit.events import Closing
-from keepapart.admit.state import IN_FLIGHT, State
+from keepapart.admit.state import IN_FLIGHT, Attempt, Phase, State
 from keepapart.admit.steps import Finish, Note, Step
 from keepapart.admit.view import View
 from keepapart.config import Launch
 
 
-def decide(state: State, view: View, policy: Launch, elapsed: float) -> Step:
-    """Return the next step of a run that isn't finished; `elapsed` is in seconds."""
+def decide(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Step:
+    """Return the next step of a run that isn't finished.
+
+    `elapsed` are the seconds that this process has been at it, `now` those since the epoch.
+    """
     first = reconcile.step(state, view) or release.strays(state)
     if first:
         return first
     if state.closing:
         return release.step(state, policy) or Finish()
     return (
-        _in_flight(state, view, policy, elapsed)
-        or release.early(state, policy)
-        or _ended(state, view, policy, elapsed)
+        _in_flight(state, view, policy, elapsed, now)
+        or release.early(state, policy, now)
+        or _ended(state, view, policy, elapsed, now)
         or intent.step(state, view, policy)
     )
 
 
-def _in_flight(state: State, view: View, policy: Launch, elapsed: float) -> Step | None:
-    for attempt in state.in_phase(*IN_FLIGHT):
-        waiting = attempt.postponed and not attempt.id
-        if waiting and budget.out_of_time(policy, elapsed + launch.pause(attempt)):
+def _in_flight(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Step | None:
+    for attempt in state.in_phase(Phase.SEPARATE):
+        return check.join(state, attempt)
+    flying = state.in_phase(*IN_FLIGHT)
+    if flying and (closing := budget.out_of_money(state, policy, now)):
+        return Note(closing)
+    for attempt in flying:
+        if attempt.phase is Phase.INTENDED and not attempt.postponed:
+            return _launch(state, attempt)
+    wider = _may_widen(flying) and len(flying) < budget.together(state, policy, now)
+    if wider and not _ended(state, view, policy, elapsed, now):
+        return intent.step(state, view, policy)
+    for attempt in state.in_phase(Phase.LAUNCHED):
+        return _launch(state, attempt)
+    if state.in_phase(Phase.RUNNING) or check.surplus(state):
+        return check.step(state, view)
+    for attempt in flying:  # there was no room for what is left
+        if budget.out_of_time(policy, elapsed + launch.pause(attempt)):
             return Note(Closing(budget.SPENT, f"no time left to wait for room: {attempt.because}"))
-        return launch.step(attempt) or check.step(state, view, attempt)
+        return _launch(state, attempt)
     return None
 
 
-def _ended(state: State, view: View, policy: Launch, elapsed: float) -> Step | None:
-    closing = budget.ending(state, view, policy, elapsed)
+def _may_widen(flying: tuple[Attempt, ...]) -> bool:
+    """Say whether more may be launched beside these: not once one runs, nor where there is no room."""
+    return bool(flying) and not any(a.ran or a.postponed for a in flying)
+
+
+def _launch(state: State, attempt: Attempt) -> Step | None:
+    return launch.step(attempt, again=any(a.id == attempt.source for a in state.attempts if a.id))
+
+
+def _ended(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Step | None:
+    closing = budget.ending(state, view, policy, elapsed, now)
     return Note(closing) if closing else None

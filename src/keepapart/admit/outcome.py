@@ -60,14 +60,19 @@ class Outcome:
 def outcome(state: State, seconds: float) -> Outcome:
     """Return what became of a run, from its journal."""
     closing = state.closing or e.Closing(4, "the run is not finished")
-    released = state.in_phase(Phase.REJECTED, Phase.RELEASING, Phase.RELEASED, Phase.LEFT)
-    stuck = closing.code == 0 and bool(state.stuck)
-    because = f"{', '.join(sorted(state.stuck))} would not go" if stuck else closing.because
-    staying = [r for r in state.replaces if r not in state.relieved]
+    released = state.in_phase(Phase.REJECTED, Phase.RELEASING, Phase.RELEASED, Phase.LEFT, Phase.MOVED)
+    code, because = closing.code, closing.because
+    staying = state.staying
     if staying:
         because += f"; no stand-in for {', '.join(staying)}, which stay{'s' * (len(staying) == 1)}"
+    if state.unproven:
+        pairs = ", ".join(f"{new} and {old}" for new, old in state.unproven)
+        because += f"; not known to be apart, since they could not be measured: {pairs}"
+        code = 3 if code in (0, 1) else code
+    if code == 0 and state.stuck:
+        code, because = 4, f"{', '.join(sorted(state.stuck))} would not go"
     return Outcome(
-        code=4 if stuck else closing.code,
+        code=code,
         because=because,
         admitted=tuple(a.id for a in state.joined),
         rejected=tuple(Rejection(a.id, a.because) for a in released if a.because),
@@ -81,23 +86,27 @@ def outcome(state: State, seconds: float) -> Outcome:
 def told(state: State, event: e.Event) -> str:
     """Say an event in words, after it was applied; empty where there is nothing to tell."""
     match event:
-        case e.Intended(source="", replaces=replaces, parameters=parameters):
+        case e.Intended(number, source="", parameters=parameters):
             note = f" ({parameters[NOTE]})" if NOTE in parameters else ""
-            return f"{_number(state)}: launching{f' a stand-in for {replaces}' if replaces else ''}{note}"
-        case e.Intended(source=source):
-            return f"{_number(state)}: starting {source}"
-        case e.Postponed(_, because):
-            return f"{_number(state)}: no room now ({because}); trying again later"
-        case e.Launched(_, instance_id):
-            return f"{_number(state)}: {instance_id} is coming up"
-        case e.Running(number):
-            return f"{_number(state)}: {state.attempts[number - 1].id} runs; checking it against every member"
-        case e.Judged(number, verdict, because):
-            return f"{_number(state)}: {state.attempts[number - 1].id} {verdict}: {because}"
+            return f"attempt {number}: launching{note}"
+        case e.Intended(number, source=source):
+            again = "stopping and starting" if state.launched_here(source) else "starting"
+            return f"attempt {number}: {again} {source}"
+        case e.Postponed(number, because):
+            return f"attempt {number}: no room now ({because}); trying again later"
+        case e.Launched(number, instance_id):
+            return f"attempt {number}: {instance_id} is coming up"
+        case e.Running(number, where):
+            at = f" in {where}" if where else ""
+            return f"attempt {number}: {state.attempts[number - 1].id} runs{at}; checking it"
+        case e.Judged(rulings):
+            return "\n".join(_ruling(state, ruling) for ruling in rulings)
         case e.Rejected(number, because) | e.Voided(number, because) | e.Fruitless(number, because):
-            return f"{_number(state)}: {state.attempts[number - 1].id or 'no instance'}: {because}"
+            return f"attempt {number}: {state.attempts[number - 1].id or 'no instance'}: {because}"
         case e.Joined(number):
-            return f"{state.attempts[number - 1].id} is in ({len(state.joined)} of {state.count})"
+            attempt = state.attempts[number - 1]
+            place = f" for {attempt.replaces}" if attempt.replaces else ""
+            return f"{attempt.id} is in{place} ({len(state.joined)} of {state.count})"
         case e.Strayed(instance_id, because):
             return f"{instance_id} is let go: {because}"
         case e.Released(instance_id):
@@ -110,5 +119,9 @@ def told(state: State, event: e.Event) -> str:
             return ""
 
 
-def _number(state: State) -> str:
-    return f"attempt {len(state.attempts)}"
+def _ruling(state: State, ruling: e.Ruling) -> str:
+    verdict = f" {ruling.verdict}" if ruling.verdict else ""
+    held = "; held, to be judged again" if ruling.then == e.UNDECIDED else ""
+    return (
+        f"attempt {ruling.attempt}: {state.attempts[ruling.attempt - 1].id}{verdict}: {ruling.because}{held}"
+    )

@@ -1,4 +1,4 @@
-"""Plan: what an admission would do, with nothing launched, started or journalled."""
+"""Plan: what an admission would do, with nothing launched, started, made or journalled."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from keepapart.admit import budget, tenure
 from keepapart.admit.intent import next_source
 from keepapart.admit.run import Site
 from keepapart.admit.state import State
+from keepapart.admit.view import View
+from keepapart.clouds import CLUSTER_TAG, Chooser
+from keepapart.config import Launch
+
+REJECTS = {
+    "hold": "hold it until all are in, then terminate it",
+    "stop": "stop it and keep it",
+    "terminate": "terminate it",
+    "restart": "stop it and start it again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +40,53 @@ class Plan:
 
 def plan(site: Site, count: int) -> Plan:
     """Say what `admit` would do now. Raises `CloudError` or `StoreError`."""
-    view = site.hands(None).look()
+    view, policy, now = site.hands(None).look(), site.policy, site.clock()
     state = State("", site.cluster, count)
     members = tuple(sorted(m.id for m in view.members(state)))
     steps: list[str] = []
     holder = site.store.holder(site.cluster)
-    if holder and holder.expires > site.clock() and not tenure.dead(holder.who):
+    if holder and holder.expires > now and not tenure.dead(holder.who):
         steps.append(f"wait: {holder.who.split(' [')[0]} is admitting now")
     steps += [f"settle {run}, which was interrupted" for run in site.store.unfinished(site.cluster)]
-    ending = budget.ending(state, view, site.policy, 0.0)
+    ending = budget.ending(state, view, policy, 0.0, now)
     if ending:
         return Plan(ending.code, members, (*steps, ending.because))
-    source = next_source(state, view, site.policy)
-    steps.append(f"start {source}" if source else "launch a candidate")
-    steps.append(f"check it against {len(members)} members, let it in or turn it down")
-    steps.append(f"until {count} are in, with at most {site.policy.max_attempts} attempts for each")
+    steps += _candidates(site, state, view, budget.together(state, policy, now))
+    among = " and with each other; keep the most that are apart" if policy.at_once != 1 else ""
+    steps.append(f"check with {len(members)} members{among}")
+    kept = "stop it again" if policy.source == "stopped" and policy.on_reject != "restart" else ""
+    steps.append(f"turned down: {kept or REJECTS[policy.on_reject]}")
+    steps.append(f"until {count} are in, or a budget is spent: {', '.join(_budgets(policy, count))}")
     return Plan(0, members, tuple(steps))
+
+
+def _candidates(site: Site, state: State, view: View, size: int) -> list[str]:
+    startable = sorted(i.id for i in view.startable()) if site.policy.source != "launch" else []
+    first = next_source(state, view, site.policy)
+    steps = []
+    if first:
+        steps.append(f"start {', '.join(startable[:size])} of {len(startable)} that are stopped")
+    if len(startable) < size and site.policy.source != "stopped":
+        more = size - len(startable)
+        where = _placement(site, state)
+        what = "a candidate" if more == 1 else f"{more} candidates at once"
+        steps.append(f"launch {what}{f', {where}' if where else ''}")
+    return steps
+
+
+def _placement(site: Site, state: State) -> str:
+    if isinstance(site.cloud, Chooser):
+        return site.cloud.foresee({CLUSTER_TAG: state.cluster})
+    return ""
+
+
+def _budgets(policy: Launch, count: int) -> list[str]:
+    told = [f"{policy.max_attempts * count} attempts ({policy.max_attempts} for each)"]
+    if policy.max_held:
+        told.append(f"{policy.max_held} held at once")
+    if policy.max_minutes:
+        told.append(f"{policy.max_minutes} minutes")
+    if policy.max_money:
+        each = budget.least_charge(policy)
+        told.append(f"{policy.max_money:g} of money ({each:.4g} for a start at least)")
+    return told

@@ -5,7 +5,8 @@ Rules:
    rather than launched again.
 2. Where two match one attempt, one is kept (the journal's, else the first by id); the other strayed.
 3. So did one whose attempt was given up before it showed.
-4. A candidate that is a member by its tag has joined: the tag was set, the journal was cut short.
+4. A candidate that is a member by its tag has joined: the tag was set, the journal was cut short. The tag
+   may be slow to show, so that the verdict was voided in between.
 5. After an interruption no verdict holds unless its candidate has joined: it may have moved since.
 """
 
@@ -26,9 +27,9 @@ def step(state: State, view: View) -> Note | None:
 
 
 def _differences(state: State, view: View) -> Iterator[e.Event]:
-    for attempt in state.in_phase(Phase.SEPARATE):
+    for attempt in state.in_phase(Phase.SEPARATE, Phase.RUNNING, Phase.UNDECIDED):
         shown = view.instances.get(attempt.id)
-        if shown and is_member(shown):
+        if shown and is_member(shown) and (attempt.phase is Phase.SEPARATE or state.wanted > 0):
             yield e.Joined(attempt.number)
     for attempt in state.in_phase(Phase.INTENDED):
         found = view.of_attempt(state.run, attempt.number)

@@ -2,7 +2,9 @@
 
 Rules:
 1. Rejects are held until the run is done, since a freed slot is often the next one filled; `on_reject` may
-   say to stop or terminate them at once instead. Where `max_held` is reached, the one held longest goes.
+   say to stop or terminate them at once instead. Where `max_held` is reached, the one held longest goes;
+   the undecided, who may still be let in, go last, and are turned down in the journal first: whoever takes
+   the run over then can't let one in that is being released.
 2. What was launched is terminated (stopped, where `on_reject` says so); what was started from stopped is
    stopped again and never terminated.
 3. A replaced member is terminated when the run is done, and only if its stand-in is in.
@@ -15,9 +17,10 @@ Rules:
 
 from __future__ import annotations
 
+from keepapart.admit import budget
 from keepapart.admit import events as e
 from keepapart.admit.hands import Hands
-from keepapart.admit.state import IN_FLIGHT, Attempt, Phase, State
+from keepapart.admit.state import HELD, IN_FLIGHT, Attempt, Phase, State
 from keepapart.admit.steps import AwaitGone, Note, Release, Settle, Step
 from keepapart.admit.view import SPARE_TAG, YES, is_candidate, is_spare
 from keepapart.clouds import CLUSTER_TAG, STOPPED, STOPPING, TERMINATED
@@ -38,13 +41,20 @@ def strays(state: State) -> Step | None:
     return None
 
 
-def early(state: State, policy: Launch) -> Step | None:
+def early(state: State, policy: Launch, now: float) -> Step | None:
     """Let go of rejects before the run is done, where that is the policy or too many are held."""
+    waiting = _await(state, policy)
+    if waiting:
+        return waiting
     held = state.in_phase(Phase.REJECTED)
-    too_many = policy.max_held and len(held) >= policy.max_held
-    if held and (policy.on_reject != "hold" or too_many):
-        return _release(held[0], policy)
-    return _await(state, policy)
+    at_once = policy.on_reject in ("stop", "terminate")
+    crowded = state.wanted > 0 and budget.crowded(state, policy, now)
+    if held and (at_once or (crowded and policy.on_reject == "hold")):
+        return _release(state, held[0], policy)
+    undecided = state.in_phase(Phase.UNDECIDED)
+    if undecided and crowded:
+        return Note(e.Rejected(undecided[0].number, f"{undecided[0].because}; it made room for another"))
+    return None
 
 
 def step(state: State, policy: Launch) -> Step | None:
@@ -54,9 +64,9 @@ def step(state: State, policy: Launch) -> Step | None:
             return Settle(attempt.number)
         if not attempt.id:
             return Note(e.Launched(attempt.number, attempt.source))
-        return _release(attempt, policy)
-    for attempt in state.in_phase(Phase.REJECTED):
-        return _release(attempt, policy)
+        return _release(state, attempt, policy)
+    for attempt in state.in_phase(*HELD):
+        return _release(state, attempt, policy)
     leaving = [r for r in state.relieved if r not in state.released and r not in state.left]
     for instance_id in leaving:
         if instance_id not in state.releasing:
@@ -103,12 +113,12 @@ def settle(hands: Hands, run: str, step: Settle) -> e.Event:
 
 def _await(state: State, policy: Launch) -> Step | None:
     for attempt in state.in_phase(Phase.RELEASING):
-        return AwaitGone(_release(attempt, policy))
+        return AwaitGone(_release(state, attempt, policy))
     return None
 
 
-def _release(attempt: Attempt, policy: Launch) -> Release:
-    stop = bool(attempt.source) or policy.on_reject == "stop"
+def _release(state: State, attempt: Attempt, policy: Launch) -> Release:
+    stop = policy.on_reject == "stop" or not state.launched_here(attempt.id)
     return Release(attempt.id, stop, seen=attempt.ran or bool(attempt.source))
 
 

@@ -24,7 +24,7 @@ from keepapart.admit.executor import Executor
 from keepapart.admit.hands import Arrow, Hands
 from keepapart.admit.journal import Journal
 from keepapart.admit.outcome import Outcome, outcome
-from keepapart.admit.state import IN_FLIGHT, Phase, State
+from keepapart.admit.state import HELD, IN_FLIGHT, Phase, State
 from keepapart.admit.view import View, is_member
 from keepapart.clouds import Cloud
 from keepapart.config import Launch
@@ -118,7 +118,7 @@ def clean_up(executor: Executor, because: str) -> None:
 
 def held(state: State) -> tuple[str, ...]:
     """Name the instances that the run still has and that aren't members."""
-    return tuple(a.id for a in state.in_phase(*IN_FLIGHT, Phase.REJECTED, Phase.RELEASING) if a.id)
+    return tuple(a.id for a in state.in_phase(*IN_FLIGHT, *HELD, Phase.RELEASING) if a.id)
 
 
 def _run(site: Site, checker: Checker, asked: e.Asked, excuse: tuple[str, ...]) -> Outcome:

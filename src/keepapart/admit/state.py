@@ -1,6 +1,6 @@
-"""The state of a run: a pure fold over its events.
+"""The state of a run: a pure fold over its events and the times at which they were journalled.
 
-`intent → launched → running → judged → joined | rejected → releasing → released`
+`intended → launched → running → separate → joined`, or `→ undecided`, or `→ rejected → releasing → released`.
 """
 
 from __future__ import annotations
@@ -21,27 +21,31 @@ class Phase(Enum):
     RUNNING = "running"
     SEPARATE = "separate"  # judged, and apart from every member
     JOINED = "joined"
+    UNDECIDED = "undecided"  # measured, and not told apart yet: held, to be judged again in the next round
     REJECTED = "rejected"  # still running: held
+    MOVED = "moved"  # stopped, to be started elsewhere: a later attempt has the instance
     RELEASING = "releasing"
     RELEASED = "released"
     LEFT = "left"  # not ours to release, or would not go
     FRUITLESS = "fruitless"  # no instance came of it
 
 
-SETTLED = frozenset({Phase.JOINED, Phase.RELEASED, Phase.LEFT, Phase.FRUITLESS})
+SETTLED = frozenset({Phase.JOINED, Phase.RELEASED, Phase.LEFT, Phase.FRUITLESS, Phase.MOVED})
+HELD = frozenset({Phase.UNDECIDED, Phase.REJECTED})
 IN_FLIGHT = frozenset({Phase.INTENDED, Phase.LAUNCHED, Phase.RUNNING, Phase.SEPARATE})
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One candidate, from intent to its end."""
+    """One candidate, from intent to its end; from `since` to `until` it may have cost money."""
 
     number: int
     token: str
     tags: Mapping[str, str]
     parameters: Mapping[str, str]
     source: str
-    replaces: str
+    since: float
+    until: float | None = None
     phase: Phase = Phase.INTENDED
     id: str = ""
     ran: bool = False
@@ -49,6 +53,8 @@ class Attempt:
     verdict: Verdict | None = None
     because: str = ""
     against: tuple[str, ...] = ()
+    replaces: str = ""
+    unproven: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class State:
     replaces: tuple[str, ...] = ()
     excused: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    attempts_at_join: int = 0  # how many there were when the last one joined
     strays: Mapping[str, str] = field(default_factory=dict)
     releasing: frozenset[str] = frozenset()  # strays and replaced members on their way out
     released: tuple[str, ...] = ()
@@ -85,60 +92,74 @@ class State:
         return tuple(a.replaces for a in self.joined if a.replaces)
 
     @property
-    def fruitless_in_a_row(self) -> int:
-        """How many attempts were made since the last one that brought a member."""
-        return len(self.attempts) - max((a.number for a in self.joined), default=0)
+    def wanted(self) -> int:
+        """How many members are still to be found."""
+        return self.count - len(self.in_phase(Phase.JOINED, Phase.SEPARATE))
+
+    @property
+    def staying(self) -> tuple[str, ...]:
+        """The members to be replaced that have no stand-in yet."""
+        return tuple(r for r in self.replaces if r not in self.relieved)
+
+    @property
+    def unproven(self) -> tuple[tuple[str, str], ...]:
+        """Stand-ins that are in, each with a member that was to go, is still there, and may be beside it."""
+        return tuple((a.id, r) for a in self.joined for r in a.unproven if r in self.staying)
 
     @property
     def unknown_in_a_row(self) -> int:
-        """How many of the last candidates ended unknown, without one in between that was told apart."""
+        """How many of the last candidates couldn't be measured, without one in between that could."""
         count = 0
         for attempt in reversed(self.attempts):
-            if attempt.verdict is Verdict.UNKNOWN:
+            if attempt.verdict is Verdict.UNKNOWN and attempt.phase is not Phase.UNDECIDED:
                 count += 1
             elif attempt.verdict is not None:
                 break
         return count
 
+    def launched_here(self, instance_id: str) -> bool:
+        """Say whether the run launched this instance itself, so that it is the run's to terminate."""
+        return any(a.id == instance_id and not a.source for a in self.attempts)
 
-def fold(run: str, journal: Iterable[e.Event]) -> State:
-    """Return the state that these events, oldest first, lead to."""
+
+def fold(run: str, journal: Iterable[tuple[float, e.Event]]) -> State:
+    """Return the state that these events, oldest first and each with its time, lead to."""
     state = State(run)
-    for event in journal:
-        state = apply(state, event)
+    for at, event in journal:
+        state = apply(state, event, at)
     return state
 
 
-def apply(state: State, event: e.Event) -> State:
-    """Return the state after one more event."""
+def apply(state: State, event: e.Event, at: float) -> State:
+    """Return the state after one more event, journalled at `at` seconds since the epoch."""
     match event:
         case e.Asked(cluster, count, replaces):
             return replace(state, cluster=cluster, count=count, replaces=replaces)
         case e.Excused(ids):
             return replace(state, excused=tuple(dict.fromkeys((*state.excused, *ids))))
-        case e.Intended(number, token, tags, parameters, source, replaces):
-            attempt = Attempt(number, token, tags, parameters, source, replaces)
+        case e.Intended(number, token, tags, parameters, source):
+            if source:
+                state = _end(state, source, Phase.MOVED, at)
+            attempt = Attempt(number, token, tags, parameters, source, at)
             return replace(state, attempts=(*state.attempts, attempt))
         case e.Postponed(number, because):
             return _change(state, number, postponed=_at(state, number).postponed + 1, because=because)
         case e.Launched(number, instance_id):
+            state = replace(state, released=tuple(i for i in state.released if i != instance_id))
             return _change(state, number, phase=Phase.LAUNCHED, id=instance_id)
         case e.Running(number):
             return _change(state, number, phase=Phase.RUNNING, ran=True)
-        case e.Judged(number, verdict, because, against, mute):
-            phase = Phase.SEPARATE if verdict == Verdict.SEPARATE.value else Phase.REJECTED
-            state = replace(state, mute=state.mute | set(mute))
-            return _change(
-                state, number, phase=phase, verdict=Verdict(verdict), because=because, against=against
-            )
+        case e.Judged():
+            return _judged(state, event)
         case e.Voided(number, because):
             return _change(state, number, phase=Phase.RUNNING, verdict=None, because=because, against=())
         case e.Joined(number):
-            return _change(state, number, phase=Phase.JOINED)
+            state = replace(state, attempts_at_join=len(state.attempts))
+            return _change(state, number, phase=Phase.JOINED, until=at)
         case e.Rejected(number, because):
             return _change(state, number, phase=Phase.REJECTED, verdict=None, because=because)
         case e.Fruitless(number, because):
-            return _change(state, number, phase=Phase.FRUITLESS, because=because)
+            return _change(state, number, phase=Phase.FRUITLESS, because=because, until=at)
         case e.Strayed(instance_id, because):
             return replace(state, strays={**state.strays, instance_id: because})
         case e.Closing():
@@ -146,21 +167,41 @@ def apply(state: State, event: e.Event) -> State:
         case e.Finished():
             return replace(state, finished=True)
         case _:
-            return _release(state, event)
+            return _release(state, event, at)
 
 
-def _release(state: State, event: e.Event) -> State:
+PHASES = {e.KEPT: Phase.SEPARATE, e.UNDECIDED: Phase.UNDECIDED, e.TURNED_DOWN: Phase.REJECTED}
+
+
+def _judged(state: State, event: e.Judged) -> State:
+    state = replace(state, mute=state.mute | set(event.mute))
+    for ruling in event.rulings:
+        kept = ruling.then == e.KEPT
+        state = _change(
+            state,
+            ruling.attempt,
+            phase=PHASES[ruling.then],
+            verdict=Verdict(ruling.verdict) if ruling.verdict else None,
+            because=ruling.because,
+            against=event.against if kept else (),
+            replaces=ruling.replaces,
+            unproven=ruling.unproven,
+        )
+    return state
+
+
+def _release(state: State, event: e.Event, at: float) -> State:
     match event:
         case e.Releasing(instance_id):
             state = replace(state, releasing=state.releasing | {instance_id})
-            return _end(state, instance_id, Phase.RELEASING)
+            return _end(state, instance_id, Phase.RELEASING, None)
         case e.Released(instance_id):
             state = replace(
                 state,
                 releasing=state.releasing - {instance_id},
                 released=tuple(dict.fromkeys((*state.released, instance_id))),
             )
-            return _end(state, instance_id, Phase.RELEASED)
+            return _end(state, instance_id, Phase.RELEASED, at)
         case e.LeftAlone(instance_id, because, stuck):
             state = replace(
                 state,
@@ -168,14 +209,14 @@ def _release(state: State, event: e.Event) -> State:
                 left={**state.left, instance_id: because},
                 stuck=state.stuck | {instance_id} if stuck else state.stuck,
             )
-            return _end(state, instance_id, Phase.LEFT)
+            return _end(state, instance_id, Phase.LEFT, at)
         case _:
             raise TypeError(f"no rule for {event!r}")
 
 
-def _end(state: State, instance_id: str, phase: Phase) -> State:
+def _end(state: State, instance_id: str, phase: Phase, until: float | None) -> State:
     attempts = tuple(
-        replace(a, phase=phase) if a.id == instance_id and a.phase not in SETTLED else a
+        replace(a, phase=phase, until=until) if a.id == instance_id and a.phase not in SETTLED else a
         for a in state.attempts
     )
     return replace(state, attempts=attempts)

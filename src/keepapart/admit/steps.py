@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from keepapart.admit.events import Event
@@ -22,11 +23,14 @@ class Note(Step):
 
 @dataclass(frozen=True, slots=True)
 class Intend(Step):
-    """Journal the intent to launch one, or to start the stopped instance `source`."""
+    """Journal the intent to launch one, or to start the instance `source`, stopped or to be stopped first.
+
+    `keep` says that it is a spare: only ever stopped, never terminated.
+    """
 
     attempt: int
     source: str
-    replaces: str
+    keep: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,16 @@ class Launch(Step):
 
 @dataclass(frozen=True, slots=True)
 class StartStopped(Step):
-    """Tag the stopped instance as this run's candidate, then start it."""
+    """Tag the stopped instance as this attempt's candidate, then start it.
+
+    `again` says that it is this run's own, turned down where it is: it is stopped first.
+    """
 
     attempt: int
     request: LaunchRequest
     id: str
     delay: float
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +66,18 @@ class AwaitRunning(Step):
 
 @dataclass(frozen=True, slots=True)
 class Check(Step):
-    """Ask of the candidate and each of `against` and `leaving` whether they share a host.
+    """Measure the candidates (ids by attempt) and keep the largest set of at most `wanted` that are apart.
 
-    Unknown counts against the candidate for `against`; for `leaving` (members about to be replaced) only
-    co-residence does. `witnesses` run and help the measurement.
+    They must be apart from each other and from all of `against`. For `leaving` (members about to be
+    replaced) only co-residence counts against them; `absent` are leaving too, and can't be measured.
+    `witnesses` run and help the measurement.
     """
 
-    attempt: int
-    id: str
+    candidates: Mapping[int, str]
+    wanted: int
     against: tuple[str, ...]
     leaving: tuple[str, ...]
+    absent: tuple[str, ...]
     witnesses: tuple[str, ...]
 
 

@@ -70,7 +70,5 @@ def _checker(config: Config, store: Store, checks: bool) -> AbstractContextManag
     return checker(config, store=store) if checks else nullcontext(_no_checker)
 
 
-def _no_checker(
-    candidate: Instance, against: Sequence[Instance], witnesses: Sequence[Instance]
-) -> Mapping[str, Pair]:
-    raise AssertionError(f"this verb checks nobody, not {candidate.id} with {len(against) + len(witnesses)}")
+def _no_checker(*asked: Sequence[Instance]) -> Sequence[Pair]:
+    raise AssertionError(f"this verb checks nobody, not {len(asked)}")
