@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from keepapart.config import Cluster
 from keepapart.domains import NAMELESS, Domains, domains
 from keepapart.judge import Judgement, judge
@@ -63,13 +65,12 @@ class Audit:
     @property
     def counts(self) -> dict[str, int]:
         """How many pairs there are of each verdict."""
-        found = self.judgement
-        by_verdict = {
-            "separate": found.separate,
-            "co-resident": found.co_resident,
-            "unknown": found.unknown,
-        }
-        return {verdict: int(mask.sum()) // 2 for verdict, mask in by_verdict.items()}
+        size = len(self.round.ids)
+        separate, co_resident = (
+            int(np.count_nonzero(mask)) // 2 for mask in (self.judgement.separate, self.judgement.co_resident)
+        )
+        unknown = size * (size - 1) // 2 - separate - co_resident
+        return {"separate": separate, "co-resident": co_resident, "unknown": unknown}
 
 
 def assess(

@@ -66,8 +66,10 @@ def domains(
     ids = judgement.ids
     size = len(judgement.ids)
     took_part = np.array(reached, np.bool_)
-    doubted = judgement.unknown[:, took_part].any(axis=1)
-    placed = took_part & ~doubted | ~judgement.unknown.any(axis=1) | judgement.co_resident.any(axis=1)
+    unknown = judgement.unknown
+    doubted = unknown.any(axis=1, where=took_part)
+    joined = np.bincount(judgement.groups)[judgement.groups] > 1
+    placed = took_part & ~doubted | ~unknown.any(axis=1) | joined
     hosts: list[Host] = []
     host_of: list[str | None] = [None] * size
     by_group: dict[int, list[int]] = {}

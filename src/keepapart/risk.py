@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from keepapart.domains import Domains
 from keepapart.errors import ConfigError
 from keepapart.judge import Judgement
@@ -49,7 +51,8 @@ def risk(judgement: Judgement, domains: Domains, reached: Sequence[bool], surviv
     need = needed(survive, len(ids))
     worst = max(domains.hosts, key=lambda host: len(host.members), default=None)
     known = len(worst.members) if worst else min(1, len(ids))
-    possible = int((~judgement.separate).sum(axis=1).max(initial=0))  # each counts itself
+    # Each counts itself, as it isn't separate from itself.
+    possible = len(ids) - int(np.count_nonzero(judgement.separate, axis=1).min(initial=len(ids)))
     survives = False if len(ids) - known < need else True if len(ids) - possible >= need else None
     replace = []
     for host in domains.hosts:

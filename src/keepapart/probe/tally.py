@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from keepapart.components import blocks
+
 Counts = npt.NDArray[np.uint8]
 Flows = npt.NDArray[np.uint8]  # at most 64 each way
 
@@ -45,16 +47,25 @@ class Tally:
     def add(self, samples: Counts, by: int = 0) -> None:
         """Count in samples [k, n, n], row = from, column = to, each a flow of its own, 0 = not measured."""
         for sample in samples:
-            self.by[(sample > 0) | (sample.T > 0)] = by
-            np.copyto(self.way, sample, where=(sample > 0) & ((self.way == 0) | (sample < self.way)))
-            for counts in (sample, sample.T):
-                measured = counts > 0
-                shorter = measured & ((self.least == 0) | (counts < self.least))
-                self.shortest[shorter] = 0
-                np.copyto(self.least, counts, where=shorter)
-                np.maximum(self.most, counts, out=self.most)
-                self.flows += measured
-                self.shortest += measured & (counts == self.least)
+            for rows in blocks(len(sample)):
+                self._add(rows, sample[rows], np.ascontiguousarray(sample[:, rows].T), by)
+
+    def _add(self, rows: slice, out: Counts, back: Counts, by: int) -> None:
+        """Count in these rows of a sample, and the ways back of the same pairs.
+
+        0 - 1 wraps to 255, the largest: "not measured" loses against every count.
+        """
+        one = np.uint8(1)
+        way, least, flows, shortest = self.way[rows], self.least[rows], self.flows[rows], self.shortest[rows]
+        np.add(np.minimum(way - one, out - one), one, out=way)
+        np.copyto(self.by[rows], np.uint8(by), where=(out | back) > 0)
+        for counts in (out, back):
+            measured = counts > 0
+            shortest *= least - one <= counts - one  # a shorter one begins anew
+            np.add(np.minimum(least - one, counts - one), one, out=least)
+            np.maximum(self.most[rows], counts, out=self.most[rows])
+            flows += measured
+            shortest += measured & (counts == least)
 
     def forget(self, places: Sequence[int]) -> None:
         """Unmeasure every pair of these instances."""

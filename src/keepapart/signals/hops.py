@@ -20,7 +20,7 @@ Source of the two-hop rule: "Where am I? Testing AWS EC2 Instances for Co-Reside
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -134,7 +134,7 @@ def find(
     for testimony in stated:
         if finding := _contradicted(paths, ids, testimony):
             return finding
-    two, beyond = _first(paths.least == 2), _beyond(paths)
+    two, beyond = _first(paths, lambda rows: paths.least[rows] == 2), _beyond(paths)
     if two and beyond:
         return Finding(
             Standing.ESTABLISHED,
@@ -154,17 +154,17 @@ def find(
 
 def _beyond(paths: Paths) -> tuple[int, int] | None:
     """Return a pair more than two hops apart: a sure one, or one of many that can't all be closer."""
-    if pair := _first((paths.least > 2) & paths.sure):
+    if pair := _first(paths, lambda rows: (paths.least[rows] > 2) & paths.sure[rows]):
         return pair
     exponent = 0.0
     for rows in blocks(len(paths.least)):
         chances = np.where(paths.least[rows] > 2, paths.unseen(rows), np.float32(1))
         exponent += float(np.log10(np.maximum(chances, 1e-30)).sum()) / 2  # each pair stands there twice
-    return _first(paths.least > 2) if exponent < np.log10(UNSEEN) else None
+    return _first(paths, lambda rows: paths.least[rows] > 2) if exponent < np.log10(UNSEEN) else None
 
 
 def _shared_link(paths: Paths, ids: Sequence[object]) -> Finding | None:
-    if pair := _first(paths.least == 1):
+    if pair := _first(paths, lambda rows: paths.least[rows] == 1):
         return Finding(
             Standing.REFUTED,
             f"{_named(ids, pair)} are 1 hop apart: they share a link, so hosts are not the gateways here",
@@ -179,8 +179,10 @@ def _not_transitive(paths: Paths, ids: Sequence[object]) -> Finding | None:
     pair = None
     for members in grown(groups, np.arange(size, dtype=np.int32)):
         at = np.ix_(members, members)
-        if found := _first((paths.least[at] > 2) & paths.sure[at]):
-            pair = int(members[found[0]]), int(members[found[1]])
+        refuted = (paths.least[at] > 2) & paths.sure[at]
+        if refuted.any():
+            i, j = divmod(int(refuted.argmax()), len(members))
+            pair = int(members[i]), int(members[j])
             break
     if pair is None:
         return None
@@ -193,9 +195,13 @@ def _not_transitive(paths: Paths, ids: Sequence[object]) -> Finding | None:
 
 
 def _contradicted(paths: Paths, ids: Sequence[object], stated: AnyTestimony) -> Finding | None:
-    lie = (paths.least == 2) & (stated.weights == -Strength.CONCLUSIVE)
-    lie |= (paths.least > 2) & paths.sure & (stated.weights == Strength.CONCLUSIVE)
-    if pair := _first(lie):
+    def lie(rows: slice) -> Mask:
+        least, said = paths.least[rows], stated.rows(rows)
+        apart: Mask = (least == 2) & (said == -Strength.CONCLUSIVE)
+        together: Mask = (least > 2) & paths.sure[rows] & (said == Strength.CONCLUSIVE)
+        return apart | together
+
+    if pair := _first(paths, lie):
         return Finding(
             Standing.REFUTED,
             f"{_named(ids, pair)} are {paths.least[pair]} hops apart,"
@@ -205,11 +211,14 @@ def _contradicted(paths: Paths, ids: Sequence[object], stated: AnyTestimony) -> 
     return None
 
 
-def _first(mask: Mask) -> tuple[int, int] | None:
-    if not mask.any():
-        return None
-    i, j = divmod(int(mask.argmax()), mask.shape[1])
-    return i, j
+def _first(paths: Paths, rows_of: Callable[[slice], Mask]) -> tuple[int, int] | None:
+    """Return the first pair that is true in a mask [n, n], of which `rows_of` makes some rows at a time."""
+    for rows in blocks(len(paths.least)):
+        mask = rows_of(rows)
+        if mask.any():
+            i, j = divmod(int(mask.argmax()), mask.shape[1])
+            return rows.start + i, j
+    return None
 
 
 def _named(ids: Sequence[object], pair: tuple[int, int]) -> str:
