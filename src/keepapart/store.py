@@ -8,7 +8,9 @@ share. Rules:
    lease: whoever lost it can't write, however late the write comes.
 3. A lease's token only grows. A lease is free when it was given back, when it ran out, or when the process
    that holds it is known to be dead.
-4. The schema only migrates forward; one made by a newer keepapart is refused.
+4. The schema only migrates forward, one process at a time; one made by a newer keepapart is refused.
+5. A process that dies, or a network that is cut, in the middle of a write holds up no other for longer than
+   `BUSY_SECONDS`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,16 @@ from sqlalchemy import event as listen
 
 from keepapart.errors import LeaseError, StoreError
 
-BUSY_SECONDS = 30  # how long a write waits for another process's transaction; each lasts milliseconds
+BUSY_SECONDS = 20  # how long a write waits for another process's transaction; each lasts milliseconds
+MIGRATING = 0x6B656570  # the number of the advisory lock under which PostgreSQL's schema is made
+POSTGRESQL = {
+    "connect_timeout": 10,
+    "options": f"-c lock_timeout={BUSY_SECONDS}s -c idle_in_transaction_session_timeout={BUSY_SECONDS}s",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": BUSY_SECONDS * 1000,
+}
 
 _meta = sa.MetaData()
 _schema = sa.Table("schema_version", _meta, sa.Column("version", sa.Integer, nullable=False))
@@ -96,8 +107,11 @@ class Store:
 
     def __init__(self, url: str) -> None:
         try:
-            self._engine = sa.create_engine(url)
-        except (sa.exc.ArgumentError, ImportError) as error:
+            self._engine = _engine(url)
+        except ImportError as error:
+            mend = "write postgresql+psycopg://…, and pip install 'keepapart[postgresql]'"
+            raise StoreError(f"[store] url: {_line(error)}; for PostgreSQL {mend}") from None
+        except sa.exc.ArgumentError as error:
             raise StoreError(f"[store] url: {_line(error)}") from None
         self._name = self._engine.url.render_as_string(hide_password=True)
         if self._engine.dialect.name == "sqlite":
@@ -258,6 +272,8 @@ class Store:
 
     def _migrate(self) -> None:
         with self._transaction() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
             _schema.create(connection, checkfirst=True)
             version = connection.execute(sa.select(_schema.c.version)).scalar()
             if version is None:
@@ -270,6 +286,12 @@ class Store:
             for migration in MIGRATIONS[version:]:
                 migration(connection)
             connection.execute(_schema.update().values(version=len(MIGRATIONS)))
+
+
+def _engine(url: str) -> sa.Engine:
+    if sa.make_url(url).get_backend_name() == "postgresql":
+        return sa.create_engine(url, connect_args=POSTGRESQL, pool_pre_ping=True)
+    return sa.create_engine(url)
 
 
 def _event(run: str, seq: int, at: float, kind: str, data: Mapping[str, Any]) -> sa.Insert:

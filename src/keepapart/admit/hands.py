@@ -1,7 +1,7 @@
 """The only way from an admission to the platform: calls that are retried, paced, fenced and announced.
 
 Rules:
-1. The lease is renewed before each effect: whoever lost it touches nothing any more.
+1. The lease is checked before each effect: whoever lost it touches nothing any more.
 2. `CloudError` is retried with growing delays, a bounded number of times; then the first cause is raised,
    since the last is often only a consequence ("limit exceeded" after an outage).
 3. `NotFoundError` of an instance that ought to be there is waited out (platforms are eventually
@@ -24,7 +24,7 @@ T = TypeVar("T")
 RETRIES = (1.0, 2.0, 4.0, 8.0)  # seconds between tries of a call that failed
 NOT_YET = (2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0)  # up to five minutes until an instance shows
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.25, 1.5, 10.0
-LONGEST_NAP = 10.0  # seconds without renewing the lease
+LONGEST_NAP = 10.0  # seconds without looking whether the lease is still held
 
 Arrow = Callable[[str], None]
 
@@ -107,7 +107,7 @@ class Hands:
             pause = min(pause * POLL_GROWTH, POLL_LAST)
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, renewing the lease in between."""
+        """Sleep, as long as the lease is held."""
         while seconds > 0:
             nap = min(seconds, LONGEST_NAP)
             self._sleep(nap)

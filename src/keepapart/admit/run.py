@@ -1,7 +1,8 @@
 """The use cases `admit` and `replace`: take the lease, settle what was left, run, and leave nothing behind.
 
 Rules:
-1. One admission a cluster at a time: the lease is taken first and given back last.
+1. One admission a cluster at a time: the lease is taken first and given back last. Where another admission
+   has it, this one ends, or waits for `wait` seconds: until that one is done, or its lease runs out.
 2. The platform is listed before the journal is read, so that whatever the list shows was journalled.
 3. An unfinished run of the same request is gone on with, unless it was already ending without success; any
    other unfinished run is cleaned up first, and that is said.
@@ -31,6 +32,7 @@ from keepapart.config import Launch
 from keepapart.errors import KeepapartError, LeaseError, OperationError, StoreError, UsageError
 from keepapart.store import Lease, Store
 
+WAITING = 1.0  # seconds between two looks at a lease that another admission holds
 BRIEFLY = 20.0  # seconds to wait for an instance to go when interrupted: a person is waiting
 
 
@@ -45,7 +47,8 @@ class Site:
     `policy` is the configuration's `[launch]`; `parameters` go into every launch call as they are.
     `clock` gives seconds since the epoch; `tokens` gives a new token of at most 64 ASCII characters each
     time; `progress` hears one line for each thing that happened; `on_arrow` is called before and after each
-    effect and each journal write.
+    effect and each journal write. `wait` are seconds to wait for another admission of the cluster to end;
+    `lease_seconds` is how long a lease outlives its holder where nobody can tell that it is dead.
     """
 
     cloud: Cloud
@@ -58,6 +61,8 @@ class Site:
     tokens: Callable[[], str] = lambda: secrets.token_hex(16)
     progress: Callable[[str], None] = nobody
     on_arrow: Arrow = nobody
+    wait: float = 0.0
+    lease_seconds: float = tenure.SECONDS
 
     def hands(self, lease: Lease | None) -> Hands:
         """Return the way to the platform, fenced by the lease."""
@@ -83,12 +88,29 @@ class Site:
     @contextmanager
     def lease(self) -> Iterator[Lease]:
         """Hold the cluster's lease. Raises `LeaseError` where another admission does."""
-        lease = self.store.acquire(self.cluster, tenure.me(), self.clock(), tenure.SECONDS, tenure.dead)
+        lease = self._acquired()
         try:
-            yield lease
+            with tenure.kept(self.store, lease, self.clock):
+                yield lease
         finally:
             with suppress(StoreError):  # it runs out by itself
                 self.store.give_back(lease)
+
+    def _acquired(self) -> Lease:
+        deadline = self.clock() + self.wait
+        told = ""
+        while True:
+            now = self.clock()
+            try:
+                return self.store.acquire(self.cluster, tenure.me(), now, self.lease_seconds, tenure.dead)
+            except LeaseError as held:
+                if now >= deadline:
+                    raise
+                waiting = str(held).partition(" holds it until")[0]
+                if waiting != told:
+                    self.progress(f"waiting: {waiting}")
+                told = waiting
+                self.sleep(min(WAITING, deadline - now))
 
 
 def admit(site: Site, checker: Checker, count: int = 1, excuse: Sequence[str] = ()) -> Outcome:

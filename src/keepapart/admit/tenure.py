@@ -1,22 +1,51 @@
 """Tenure: who holds a cluster's lease, for how long, and how to tell that the holder is dead.
 
-A process is known to be dead only on the machine that it ran on: same boot, same process namespace, and
-no process of its number that started when it did. Elsewhere a lease has to run out.
+Rules:
+1. A lease is renewed in the background as long as its holder lives, every third of its time: so two renewals
+   in a row may fail before it is lost (Patroni's loop_wait + 2·retry ≤ ttl). Whoever loses it all the same,
+   for having been asleep or cut off, is fenced off.
+2. A process is known to be dead only on the machine that it ran on: same boot, same process namespace, and
+   no process of its number that started when it did. Elsewhere a lease has to run out, by the clock of
+   whoever wants it: clocks that differ by seconds cost no more than that.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from keepapart.admit.hands import LONGEST_NAP, RETRIES
+from keepapart.errors import LeaseError, StoreError
+from keepapart.store import Lease, Store
 
-# Patroni's rule, loop_wait + 2 * retry <= ttl, leaves time for a renewal that fails twice; a measurement may
-# take as long without renewing. What outlasts it is fenced off, not let through.
-SECONDS = 300.0
-if LONGEST_NAP + 2 * sum(RETRIES) > SECONDS:
-    raise AssertionError("a lease has to outlast a nap and two rounds of retries")
+SECONDS = 60.0
+RENEWALS = 3  # within a lease's time
+
+
+@contextmanager
+def kept(store: Store, lease: Lease, clock: Callable[[], float]) -> Iterator[None]:
+    """Renew the lease in the background, whatever else takes its time."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(lease.seconds / RENEWALS):
+            try:
+                store.renew(lease, clock())
+            except LeaseError:
+                return  # the next write or effect says so
+            except StoreError:
+                continue  # it may be back before the lease runs out
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def me() -> str:

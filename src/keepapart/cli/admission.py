@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(config: Config, *, checks: bool = True) -> Iterator[tuple[Site, Checker]]:
+def opened(config: Config, *, checks: bool = True, wait: float = 0.0) -> Iterator[tuple[Site, Checker]]:
     """Connect the cloud, open the store and make the checker, where this verb checks anything.
+
+    `wait` are seconds to wait where another admission of the cluster is running.
 
     Raises `UsageError` for a provider that can't launch.
     """
@@ -32,7 +34,7 @@ def opened(config: Config, *, checks: bool = True) -> Iterator[tuple[Site, Check
         )
     cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
     with Store(config.store.url) as store, _progress() as told, _checker(config, store, checks) as checker:
-        yield Site(cloud, store, config.cluster.name, config.launch, progress=told), checker
+        yield Site(cloud, store, config.cluster.name, config.launch, progress=told, wait=wait), checker
 
 
 def show(outcome: Outcome, *, as_json: bool) -> int:

@@ -8,6 +8,7 @@ SUMMARY = "get the cluster new members, each on a host of its own"
 EXAMPLES = """  keepapart admit
   keepapart admit --count 3 --json
   keepapart admit --excuse web-2     # web-2 can't be measured now, and needn't be
+  keepapart admit --wait 600         # behind another admission of the cluster, if one is running
   keepapart admit --dry-run          # what would happen, with nothing launched
 """
 
@@ -18,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--count", type=int, default=1, metavar="N", help="how many new members (default: 1)")
     add_excuse(parser)
+    add_wait(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would happen, and launch nothing")
     add_json(parser)
 
@@ -33,13 +35,31 @@ def add_excuse(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Add `--wait`, for when another admission of the cluster is running."""
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="where another admission of the cluster is running, wait for it so long (default: end at once)",
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not within 0 to 1000000")
+    return seconds
+
+
 def run(args: argparse.Namespace) -> int:
     """Admit, and print what became of it."""
     from keepapart.admit import admit, plan
     from keepapart.cli.admission import opened, show, write
     from keepapart.config import load
 
-    with opened(load(args.config), checks=not args.dry_run) as (site, checker):
+    with opened(load(args.config), checks=not args.dry_run, wait=args.wait) as (site, checker):
         if args.dry_run:
             planned = plan(site, args.count)
             write(planned.document(), planned.lines(), as_json=args.json)
