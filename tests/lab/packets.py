@@ -6,7 +6,6 @@ import select
 import socket
 import sys
 import time
-from collections import Counter
 from contextlib import ExitStack
 
 import numpy as np
@@ -46,11 +45,18 @@ def seen(found: list[Arrival], ids: list[str]) -> list[list[set[int]]]:
 
 
 def arrivals(
-    lab: Lab, ids: list[str], *, flows: int = 1, each: int = 1, patience: float = 5.0, quiet: float = 0.2
+    lab: Lab,
+    ids: list[str],
+    *,
+    flows: int = 1,
+    each: int = 1,
+    size: int = 0,
+    patience: float = 5.0,
+    quiet: float = 0.1,
 ) -> list[Arrival]:
-    """Send `each` datagrams from each to each in every flow; return those which arrived, in order.
+    """Send `each` datagrams of `size` bytes from each to each in every flow; return what arrived, in order.
 
-    Waits up to `patience` seconds for the first of each, then until none has come for `quiet` seconds.
+    Waits up to `patience` seconds for as many as were sent, then until none has come for `quiet` seconds.
     """
     addresses = {one.id: one.address for one in lab.describe(ids).values()}
     found: list[Arrival] = []
@@ -66,7 +72,7 @@ def arrivals(
                 one.setsockopt(level, SEND[socket.AddressFamily(one.family)], TTL)
                 one.bind(("", PORT + number))
             by_descriptor[made[0].fileno()] = (key, made[0])
-        expected = Counter({key: len(sockets) - 1 for key in sockets}).total() * flows * each
+        expected = len(sockets) * (len(sockets) - 1) * flows * each
         deadline = time.monotonic() + patience
 
         def take(wait: float) -> bool:
@@ -82,7 +88,7 @@ def arrivals(
                 for key, made in sockets.items():
                     for other in ids:
                         if other != key and addresses[other]:
-                            try_send(made[flow], f"{key} {flow} {number}", addresses[other])
+                            try_send(made[flow], f"{key} {flow} {number}".ljust(size), addresses[other])
                 take(0)
         while len(found) < expected and time.monotonic() < deadline:
             take(0.05)

@@ -15,7 +15,7 @@ from tests.lab.packets import arrivals, ids_of, measure, seen
 if TYPE_CHECKING:
     from .conftest import BringUp
 
-FLOWS = 24
+FLOWS = 12
 
 
 def world(network: dict[str, Any], a: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def test_what_is_certain_is_counted_as_computed(
     lab, twin = real(document), bring_up(document, name="twin", simulated=True)
     ids = ids_of(lab)
     expected = twin.hops(ids, 1)[0]
-    patience = 5.0 if (expected > 0).sum() == 72 else 0.3
+    patience = 5.0 if (expected > 0).sum() == 72 else 0.0  # of those that come too near, nothing is awaited
     assert measure(lab, ids, patience).tolist() == expected.tolist()
 
 
@@ -106,7 +106,7 @@ def test_a_flow_keeps_its_way_or_not(real: BringUp, extra_by: str, steady: bool)
 def test_the_share_that_is_lost_is_the_one_asked_for(real: BringUp, network: dict[str, Any]) -> None:
     """Of 2,880 packets the asked share is lost, give or take five standard deviations."""
     lab = real(world({**network, "loss": 0.3}))
-    found = arrivals(lab, ids_of(lab), each=40, patience=1.0)
+    found = arrivals(lab, ids_of(lab), each=40, patience=0)
     assert abs(1 - len(found) / 2880 - 0.3) < 5 * (0.3 * 0.7 / 2880) ** 0.5
 
 
@@ -122,17 +122,20 @@ def test_the_share_that_comes_twice_is_the_one_asked_for(real: BringUp, family: 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 def test_what_is_held_up_is_overtaken(real: BringUp, family: str) -> None:
-    """With a share held up packets of one flow arrive out of order, none is lost; without it none does."""
-    for share, overtaken in ((0.0, False), (0.3, True)):
+    """With a share held up packets of a flow arrive behind later ones, next to none without; none is lost."""
+    overtaken = []
+    for share in (0.0, 0.3):
         lab = real(world({"family": family, "reordered": share}))
-        ids = ids_of(lab)
-        found = arrivals(lab, ids, each=30)
+        found = arrivals(
+            lab, ids_of(lab)[:3], each=40, size=1000, quiet=0.5
+        )  # more than the slow cable takes
         order: dict[tuple[str, str], list[int]] = {}
         for sender, receiver, _, number, _, _ in found:
             order.setdefault((sender, receiver), []).append(number)
-        assert len(found) == 72 * 30
-        assert any(a > b for numbers in order.values() for a, b in pairwise(numbers)) == overtaken
+        assert len(found) == 6 * 40
+        overtaken.append(sum(a > b for numbers in order.values() for a, b in pairwise(numbers)))
         lab.down()
+    assert overtaken[1] > 10 * overtaken[0]
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
@@ -174,18 +177,28 @@ sys.exit(int.from_bytes(ancillary[0][2], sys.byteorder))
 """
 
 
-@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-@pytest.mark.parametrize("kind", ["routed-host", "flat", "vlans"])
 @pytest.mark.parametrize(
-    ("filtered", "passes"), [({"tcp_port": 80}, {80}), ({}, {80, 81}), ({"tcp": False}, set())], ids=str
+    ("network", "passes"),
+    [
+        ({"tcp_port": 80}, {80}),
+        ({"tcp_port": 80, "family": "ipv6"}, {80}),
+        ({"tcp_port": 80, "kind": "flat", "family": "ipv6"}, {80}),
+        ({"tcp_port": 80, "kind": "vlans"}, {80}),
+        ({}, {80, 81}),
+        ({"kind": "flat"}, {80, 81}),
+        ({"tcp": False}, set()),
+        ({"tcp": False, "family": "ipv6"}, set()),
+        ({"tcp": False, "kind": "vlans", "family": "ipv6"}, set()),
+    ],
+    ids=str,
 )
 def test_what_is_filtered_is_dropped_and_the_rest_passes(
-    real: BringUp, kind: str, family: str, filtered: dict[str, Any], passes: set[int]
+    real: BringUp, network: dict[str, Any], passes: set[int]
 ) -> None:
     """Filtered UDP and TCP vanish without a word; ICMP passes, and TCP to the ports that are left."""
-    lab = real(world({"kind": kind, "family": family, "udp": False, **filtered}))
+    lab = real(world({**network, "udp": False}))
     address = lab.describe(["i-0002"])["i-0002"].address
-    assert arrivals(lab, ["i-0001", "i-0002"], patience=0.2) == []
+    assert arrivals(lab, ["i-0001", "i-0002"], patience=0) == []
     assert lab.exec("i-0001", [sys.executable, "-c", PING, address]) in range(58, 65)
     for port in (80, 81):
         wait = "5" if port in passes else "0.2"
