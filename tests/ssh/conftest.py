@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import stat
@@ -18,7 +19,6 @@ from keepapart.assess import Audit
 from keepapart.config import Config, parse
 from keepapart.lab import client, protocol, sshd, world
 from keepapart.lab.client import Lab
-from keepapart.model import Instance
 from keepapart.survey import Session, silent
 
 SIX = {
@@ -59,7 +59,7 @@ class Reached:
     def audit(self, config: Config | None = None, progress: Callable[[str, float], None] = silent) -> Audit:
         """Audit every instance over ssh."""
         config = config or self.config()
-        instances = [Instance(i.id, i.address, "ssh") for i in self.lab.instances()]
+        instances = [dataclasses.replace(one, reach="ssh") for one in self.lab.instances()]
         with Session(config) as session:
             return session.survey(instances, "audit", store=None, clock=lambda: 0.0, progress=progress)
 

@@ -67,7 +67,7 @@ def operator(six: Reached, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_a_node_ends_with_its_operator(
     six: Reached, operator: subprocess.Popen[bytes], ending: signal.Signals
 ) -> None:

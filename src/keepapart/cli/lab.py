@@ -182,9 +182,8 @@ def _welcome_ssh(name: str) -> None:
 
     config = sshd.folder_of(protocol.socket_path(name)) / "ssh_config"
     sys.stdout.write(
-        f"ssh: `ssh -F {config} i-0001` gets in; for keepapart to go that way write\n"
-        f'[cloud] provider = "lab", lab = "{name}", way = "ssh"\n'
-        f'[reach] via = "ssh", ssh_config = "{config}"\n'
+        f"ssh: `ssh -F {config} i-0001` gets in; keepapart goes the same way with this keepapart.toml:\n\n"
+        f'[cloud]\nprovider = "lab"\nlab = "{name}"\nway = "ssh"\n\n[reach]\nssh_config = "{config}"\n'
     )
     sys.stdout.flush()
 
