@@ -4,9 +4,9 @@ None of it is needed: it is asked for after the counts are in, in bounds, and wh
 counts.
 
 1. Guests are asked always; the crews of namespaces have nothing to tell.
-2. First routers where there are at most `FEW` nodes, or a pair has no count, since only there can they say
-   what hops don't. The same few members are everybody's targets, so that paths can be compared; those on
-   the own host or link are left out, as the datagrams would be there too soon.
+2. First routers where there are at most `FEW` nodes, or a pair has no count: only there can they say what
+   hops don't, so only there is it worth asking twice. The same few members are everybody's targets, so that
+   paths can be compared; those on the own host or link are left out: datagrams would be there too soon.
 3. Round trips where there are at most `FEW` nodes, and pairs enough for times to be learnt from.
 """
 
@@ -76,9 +76,10 @@ async def gather(crews: Sequence[Crew], roster: Roster, tally: Tally) -> Beside:
     guests = [told.get(name, {}) for name in roster.ids]
     firsts, upstreams = [""] * size, [""] * size
     few = size <= FEW
-    if few or np.count_nonzero(tally.least) < size * (size - 1):
+    gaps = bool(np.count_nonzero(tally.least) < size * (size - 1))
+    if few or gaps:
         wants = _targets(roster, tally.least)
-        seen = _merged(await asyncio.gather(*(crew.routers(wants) for crew in crews)))
+        seen = _merged(await asyncio.gather(*(crew.routers(wants, gaps) for crew in crews)))
         firsts = [steady(seen.get(name, ()), 1) for name in roster.ids]
         upstreams = [steady(seen.get(name, ()), 2) for name in roster.ids]
     times = await _round_trips(crews, roster) if few and size >= ENOUGH else None

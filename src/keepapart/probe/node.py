@@ -211,7 +211,8 @@ def serve(stdin: int, stdout: int) -> None:
     {"do": "climb", "by": "tcp" or "icmp", "port": p, "patience": seconds, "targets": [address, ...]}
         -> {"hops": [count, ...], 0 where nothing got through}
     {"do": "guest"} -> {"guest": {name: text, ...}}
-    {"do": "trace", "targets": [index, ...]} -> {"routers": [[distance, address, how often], ...]}
+    {"do": "trace", "targets": [index, ...], "again": whether to ask twice}
+        -> {"routers": [[distance, address, how often], ...]}
     {"do": "listen"} -> {}, and from now on peers are answered
     {"do": "time", "pace": requests a second, "settle": seconds}
         -> {"times": base64 of the least seconds to each node as little-endian doubles, 0 for not measured}
@@ -281,7 +282,7 @@ def _perform(node: Node, command: Dict[str, Any], stdin: int) -> Dict[str, Any]:
         return {"guest": facts()}
     if command["do"] == "trace":
         tracer = node.tracer(command["targets"])
-        trace([tracer])
+        trace([tracer], command["again"])
         return {"routers": tracer.sightings()}
     if command["do"] == "listen":
         node.listen()

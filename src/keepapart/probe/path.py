@@ -6,8 +6,8 @@ Handed over to every instance together with node.py: standard library only, Pyth
 2. A router that gets one with its last hop spent says so, and the kernel keeps what it said with the
    datagram that it was about.
 3. Linux routers answer one destination about once a second after a burst of six. A distance at which one
-   answer came, too few to be sure of, is probed once more, that much later. Silent is not absent: who
-   doesn't answer is not named.
+   answer came, too few to be sure of, is probed `again`, that much later, where that is worth the wait.
+   Silent is not absent: who doesn't answer is not named.
 """
 
 import contextlib
@@ -102,7 +102,7 @@ class Tracer:
         self.seen[distance, address] = self.seen.get((distance, address), 0) + 1
 
 
-def trace(tracers: Sequence[Tracer]) -> None:
+def trace(tracers: Sequence[Tracer], again: bool) -> None:
     """Let all of these find their first routers, together."""
     poll = select.poll()
     owner: Dict[int, Tracer] = {}
@@ -114,7 +114,7 @@ def trace(tracers: Sequence[Tracer]) -> None:
         _ask(poll, owner, tracers)
         for tracer in tracers:
             tracer.open = {place for place in tracer.open if tracer.heard(place[0]) == 1}
-        if any(tracer.open for tracer in tracers):
+        if again and any(tracer.open for tracer in tracers):
             time.sleep(PAUSE)
             _ask(poll, owner, tracers)
     finally:

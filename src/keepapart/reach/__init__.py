@@ -71,8 +71,13 @@ class Crew(Protocol):
         This and what follows may stay unknown: who fails at it is left out, and not lost.
         """
 
-    async def routers(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[Sighting]]:
-        """Have nodes find the first routers on the way to these members, by index; see `probe.path`."""
+    async def routers(
+        self, wants: Mapping[str, Sequence[int]], again: bool = False
+    ) -> Mapping[str, Sequence[Sighting]]:
+        """Have nodes find the first routers on the way to these members, by index; see `probe.path`.
+
+        With `again`, those heard too seldom are asked twice, a second apart.
+        """
 
     async def listen(self) -> None:
         """Have every node answer round trips from now on; see `probe.echo`."""

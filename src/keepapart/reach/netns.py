@@ -79,11 +79,13 @@ class NetnsCrew:
         """Tell nothing: all namespaces see the machine of this process."""
         return {}
 
-    async def routers(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[Sighting]]:
+    async def routers(
+        self, wants: Mapping[str, Sequence[int]], again: bool = False
+    ) -> Mapping[str, Sequence[Sighting]]:
         """Let all nodes find their first routers together."""
         nodes = self._nodes
         tracers = {name: nodes[name].tracer(targets) for name, targets in wants.items() if name in nodes}
-        await asyncio.to_thread(trace, list(tracers.values()))
+        await asyncio.to_thread(trace, list(tracers.values()), again)
         return {name: tracer.sightings() for name, tracer in tracers.items()}
 
     async def listen(self) -> None:

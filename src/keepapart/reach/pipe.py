@@ -172,10 +172,15 @@ class PipeCrew:
         told = {name: answer.get("guest") for name, answer in answers.items()}
         return {name: guest for name, guest in told.items() if isinstance(guest, dict)}
 
-    async def routers(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[Sighting]]:
+    async def routers(
+        self, wants: Mapping[str, Sequence[int]], again: bool = False
+    ) -> Mapping[str, Sequence[Sighting]]:
         """Have nodes find the first routers on the way to these."""
         answers = await self._aside(
-            {name: {"do": "trace", "targets": list(targets)} for name, targets in wants.items()}
+            {
+                name: {"do": "trace", "targets": list(targets), "again": again}
+                for name, targets in wants.items()
+            }
         )
         return {name: sightings(answer.get("routers")) for name, answer in answers.items()}
 

@@ -77,7 +77,11 @@ class SimulatedCrew:
         """There are no machines."""
         return {}
 
-    async def routers(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[Sighting]]:  # noqa: ARG002
+    async def routers(
+        self,
+        wants: Mapping[str, Sequence[int]],  # noqa: ARG002
+        again: bool = False,  # noqa: ARG002
+    ) -> Mapping[str, Sequence[Sighting]]:
         """Nobody asks routers."""
         return {}
 
