@@ -123,7 +123,7 @@ def test_what_was_established_earlier_stands_in_for_a_pair_at_two() -> None:
 
 def test_two_hops_once_seen_are_not_unsaid_by_longer_paths() -> None:
     """Extra gateways only ever add hops: one flow at two among many at more is the same host."""
-    assert says(varying((5, 4, 5, 2, 5, 5, 4, 5)), 0, 1) == (Says.SAME, Strength.STRONG)
+    assert says(varying((5, 4, 5, 2, 5, 5, 4, 5)), 0, 1, "routed-host") == (Says.SAME, Strength.STRONG)
 
 
 def test_varying_counts_separate_only_weakly() -> None:

@@ -179,7 +179,9 @@ def _not_transitive(paths: Paths, ids: Sequence[object]) -> Finding | None:
     pair = None
     for members in grown(groups, np.arange(size, dtype=np.int32)):
         at = np.ix_(members, members)
-        refuted = (paths.least[at] > 2) & paths.sure[at]
+        refuted = paths.least[at] > 2
+        if refuted.any():
+            refuted &= paths.unseen(members, likely=True)[:, members] < UNSEEN
         if refuted.any():
             i, j = divmod(int(refuted.argmax()), len(members))
             pair = int(members[i]), int(members[j])

@@ -1,12 +1,19 @@
 """How far hop counts may be believed: the chance that a shorter path exists and no flow took it.
 
 Of k flows that each take a longer path than the shortest with chance p, all do with p^k. p is never assumed.
-It is bounded from above (Clopper and Pearson) by what was measured, in two ways; the smaller bound stands:
+It is bounded from above (Clopper and Pearson) by what was measured:
 
-1. a pair varies as all pairs of the network do together, and at least as much as each of its instances' pairs
-   and itself do where those vary;
-2. two instances on one host would vary as those pairs do that each is known to share a host with, being two
-   hops apart.
+1. A pair varies as all pairs of the network do together, and at least as much as each of its instances' pairs
+   and itself do where those vary.
+2. Where the shortest path is rare, most pairs have not shown it yet and look steady. So a pair varies at
+   least as much, too, as those of its instances' pairs do that vary at all, and as all pairs at two hops do.
+3. Two instances on one host would vary as those pairs do that each is known to share a host with, being two
+   hops apart; where these vary less than that, this stands.
+4. Where addresses decide how long a way is, all its flows are as one, and the chance is at least that both
+   ways are longer than they need be (`signals/ways.py`).
+
+Rules 2 and 4 keep two instances from being called separate. To refute what a network is taken for, the
+likeliest is enough: that is what `likely` leaves them out for.
 
 One flow of each pair is its least by definition, so a pair of k flows is k - 1 trials.
 """
@@ -19,8 +26,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv
 
-from keepapart.components import Mask, blocks
+from keepapart.components import Mask, Places, blocks
 from keepapart.probe.tally import Counts, Flows, Tally
+from keepapart.signals.ways import compared
 
 UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
 CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
@@ -34,27 +42,36 @@ class Variation:
     """Upper bounds on the chance that a flow takes a longer path than its pair's shortest.
 
     `everywhere` is of all pairs together; `own` [n] of each instance's pairs, 0 where none of them varies;
-    `with_host` [n] of those of them at two hops, 0 where there are none.
+    `worst` [n] of those of them that vary, and at least of all pairs at two hops, 0 where those are steady;
+    `with_host` [n] of those of them at two hops, 0 where there are none. `way` is the chance that all flows
+    of one way do, 0 where nothing shows that addresses decide.
     """
 
     everywhere: float
     own: Chances
+    worst: Chances
     with_host: Chances
+    way: float
 
     @classmethod
     def of(cls, tally: Tally) -> Variation:
         """Measure how much the paths of a tally vary."""
         size = len(tally.least)
-        longer, trials, longer_two, trials_two = np.zeros((4, size), np.int64)
+        longer, trials, varying, longer_two, trials_two = np.zeros((5, size), np.int64)
         for rows in blocks(size):
             more, tried = _trials(tally.flows[rows], tally.shortest[rows])
             two = tally.least[rows] == 2
             longer[rows], trials[rows] = more.sum(axis=1), tried.sum(axis=1)
+            varying[rows] = (tried * (more > 0)).sum(axis=1)
             longer_two[rows], trials_two[rows] = (more * two).sum(axis=1), (tried * two).sum(axis=1)
+        together = _upper_bound(longer_two.sum() // 2, trials_two.sum() // 2) * (longer_two.sum() > 0)
+        longer_ways, trials_ways = compared(tally)
         return cls(
             float(_upper_bound(longer.sum() // 2, trials.sum() // 2)),
             _upper_bound(longer, trials) * (longer > 0),
+            np.maximum(_upper_bound(longer, varying) * (longer > 0), together),
             _upper_bound(longer_two, trials_two) * (trials_two > 0),
+            float(_upper_bound(longer_ways, trials_ways)) * (longer_ways > 0),
         )
 
 
@@ -85,12 +102,16 @@ class Paths:
         """The least counts [n, n], both ways together."""
         return self.tally.least
 
-    def unseen(self, rows: slice) -> Chances:
-        """Bound the chance, for rows of pairs, that a shorter path is unseen; 1 where none was measured."""
+    def unseen(self, rows: slice | Places, *, likely: bool = False) -> Chances:
+        """Bound the chance, for rows of pairs, that a shorter path is unseen; 1 where none was measured.
+
+        With `likely` rules 2 and 4 are left out.
+        """
         flows = self.tally.flows[rows]
         longer, trials = _trials(flows, self.tally.shortest[rows])
         vary = self.variation
-        own = np.maximum(vary.own[rows, None], vary.own)
+        each = vary.own if likely else np.maximum(vary.own, vary.worst)
+        own = np.maximum(each[rows, None], each)
         chance = np.maximum(own, np.float32(vary.everywhere))
         varied = longer > 0
         if varied.any():
@@ -100,7 +121,12 @@ class Paths:
             np.minimum(chance, with_host, out=chance, where=with_host > 0)
         # What underflows is two hundred times slower, so the chance is cut off where it is nothing anyway.
         exponent = np.multiply(np.log(chance, out=chance), flows, out=chance)
-        return np.exp(np.maximum(exponent, NOTHING, out=exponent), out=exponent)
+        unseen = np.exp(np.maximum(exponent, NOTHING, out=exponent), out=exponent)
+        if vary.way and not likely:
+            way = self.tally.way
+            both = (way[rows] > 0) & (way.T[rows] > 0)
+            np.maximum(unseen, np.where(both, np.float32(vary.way**2), np.float32(vary.way)), out=unseen)
+        return unseen
 
 
 def _trials(flows: Flows, shortest: Flows) -> tuple[Flows, Flows]:
