@@ -17,4 +17,5 @@ def binomial(n: int, p: float) -> npt.NDArray[np.float64]:
     logs = np.array([math.lgamma(k + 1) for k in range(n + 1)])
     k = np.arange(n + 1)
     ways = logs[n] - logs - logs[::-1]
-    return np.exp(ways + k * math.log(p) + (n - k) * math.log1p(-p))
+    chances: npt.NDArray[np.float64] = np.exp(ways + k * math.log(p) + (n - k) * math.log1p(-p))
+    return chances

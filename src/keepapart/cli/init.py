@@ -30,7 +30,7 @@ name = {name}
 [reach]
 # via = "ssh"                   # default way in; ssh settings also come from ~/.ssh/config
 # user = "ubuntu"
-# ssh_config = "ssh_config"     # a file in ssh's own format, instead of ~/.ssh/config
+# ssh_config = ""               # a file in ssh's own format, instead of ~/.ssh/config
 # new_host_keys = "refuse"      # a host key not in known_hosts: "refuse" | "accept" and add it there
 
 [store]
