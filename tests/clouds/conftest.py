@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.loaders import create_loader
 
 from keepapart.clouds.ec2 import connect
 from keepapart.clouds.ec2.cloud import Ec2Cloud
@@ -19,12 +20,14 @@ from keepapart.lab.ec2.process import environment
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
+    from types_boto3_ec2.type_defs import FilterTypeDef
 
 WORLD = {
     "name": "account",
     "racks": [{"name": f"a{number}", "hosts": 2} for number in range(1, 10)]
     + [{"name": f"b{number}", "hosts": 2, "zone": "b"} for number in range(1, 3)],
 }
+ALIVE: FilterTypeDef = {"Name": "instance-state-name", "Values": ["pending", "running", "stopped"]}
 Open = Callable[..., Ec2Cloud]
 
 
@@ -38,9 +41,8 @@ class Account:
 
     def alive(self) -> dict[str, Any]:
         """Return everything that is not terminated, by id, as EC2 describes it."""
-        shown = self.ec2.describe_instances()["Reservations"]
-        found = {i["InstanceId"]: i for r in shown for i in r["Instances"]}
-        return {k: i for k, i in found.items() if i["State"]["Name"] != "terminated"}
+        shown = self.ec2.describe_instances(Filters=[ALIVE])["Reservations"]
+        return {i["InstanceId"]: i for r in shown for i in r["Instances"]}
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +56,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         lab.down()
     os.close(write)
     os.close(read)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models() -> Iterator[None]:
+    """Let botocore read its models once, not again for each client: a third of these tests' time."""
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", lambda *_: loader)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,8 @@ from moto.ec2.models import instances as moto_instances
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import passes_filter_dict
 
-from keepapart.lab.ec2.estate import CODES, Estate, LabInstance, NoCapacityError, Order, unknown_group
+from keepapart.lab.ec2.estate import Estate, NoCapacityError, Order, unknown_group
+from keepapart.lab.ec2.instance import CODES, LabInstance
 from keepapart.lab.ec2.placement import PlacementActions
 
 Refusal = tuple[int, dict[str, Any], str]

@@ -12,8 +12,9 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination
 from moto.ec2.responses._base_response import EC2BaseResponse
 
-from keepapart.lab.ec2.estate import Estate, LabInstance, unknown_group
+from keepapart.lab.ec2.estate import Estate, unknown_group
 from keepapart.lab.ec2.groups import CLUSTER, MAX_PARTITIONS, PARTITION, SPREAD, Group
+from keepapart.lab.ec2.instance import LabInstance
 
 HAS_TOPOLOGY = re.compile(r"(hpc\d|p3dn|p[4-9]|trn\d)")
 MAX_TOPOLOGY_IDS = 100

@@ -1,0 +1,89 @@
+"""moto's instance as a lab guest: the guest's own id, state and address, and a place in a placement group.
+
+Every instance carries the tag `keepapart:reach`, its way in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from moto.ec2.models import instances as moto_instances
+
+from keepapart import model
+from keepapart.clouds.ec2.reach import REACH_TAG
+
+if TYPE_CHECKING:
+    from keepapart.lab.ec2.estate import Estate
+
+CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+
+@dataclass(slots=True)
+class Placement:
+    """Where an instance is, in the shape of botocore's `Placement`."""
+
+    zone: str
+    availability_zone_id: str = ""
+    group_name: str = ""
+    group_id: str | None = None
+    partition_number: int | None = None
+    tenancy: str = "default"
+    host_id: str | None = None
+
+    @property
+    def availability_zone(self) -> str:
+        """The zone, by the name that botocore's model has for it."""
+        return self.zone
+
+
+class LabInstance(moto_instances.Instance):
+    """moto's instance, with the guest's own id, state and address."""
+
+    estate: ClassVar[Estate]  # the one of this process, set when it starts
+
+    def __init__(self, ec2_backend: Any, *args: Any, **options: Any) -> None:
+        self.guest, seat = self.estate.admit(ec2_backend)
+        options.pop("subnet_id", None)  # the zone is where the guest is; its default subnet follows
+        super().__init__(ec2_backend, *args, **{**options, "placement": seat.zone})
+        self._placement = seat  # type: ignore[assignment]  # moto's has no group and no partition
+        self.add_tags({REACH_TAG: self.guest.reach})
+        self.follow(self.guest)
+
+    @property
+    def id(self) -> str:
+        """The guest's id; moto's own random one is not used."""
+        return self.guest.id
+
+    @id.setter  # noqa: A003  # moto's name for it
+    def id(self, _: str) -> None: ...
+
+    def follow(self, guest: model.Instance) -> None:
+        """Take on the guest's present state and address."""
+        self.guest = guest
+        self._state.name, self._state.code = guest.state, CODES[guest.state]
+        eni = self.nics[0]
+        v6 = ":" in guest.address
+        eni.private_ip_address = None if v6 else guest.address or None
+        eni.private_ip_addresses = [] if v6 else [{"Primary": True, "PrivateIpAddress": guest.address}]
+        eni.ipv6_addresses = [guest.address] if v6 else []
+
+    @property
+    def ipv6_address(self) -> str | None:
+        """The primary IPv6 address, as DescribeInstances shows it beside those of the interfaces."""
+        return next(iter(self.nics[0].ipv6_addresses), None)
+
+    @property
+    def private_dns_name(self) -> str:
+        """A name made from the id, as EC2's resource names are."""
+        return f"{self.id}.{self.region_name}.compute.internal"
+
+    def get_tags(self) -> list[dict[str, str]]:
+        """List its tags; those that come late are left out for now."""
+        tags = self.ec2_backend.tags.get(self.id, {})
+        late = self.estate.late(self.id)
+        return [
+            {"key": key, "value": value, "resource_id": self.id, "resource_type": "instance"}
+            for key, value in tags.items()
+            if not late or key == REACH_TAG
+        ]
