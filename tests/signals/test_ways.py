@@ -1,4 +1,4 @@
-"""Counts that look steady and are not: two kinds of network that the campaign found to make a false separate."""
+"""Counts that look steady and are not: networks that once made keepapart call co-residents separate."""
 
 from __future__ import annotations
 

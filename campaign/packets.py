@@ -1,0 +1,139 @@
+"""The campaign's real packets: random worlds of the lab, audited over their own network namespaces."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from campaign.run import Result
+from campaign.score import Score
+from keepapart.config import Config, load
+from keepapart.errors import KeepapartError, OperationError
+from keepapart.lab import client, world
+from keepapart.lab.client import Lab
+from keepapart.survey import audit
+
+Chance = np.random.Generator
+
+CONFIG = """[cluster]
+name = "orders"
+[network]
+tcp_port = {port}
+[cloud]
+provider = "lab"
+lab = "{lab}"
+"""
+
+SAYS: Mapping[str, str] = {
+    "routed": "nothing that misleads, IPv4 or IPv6",
+    "loss": "5 to 40 % of all packets are lost, others come twice or are overtaken",
+    "extra by flow": "0 to 4 gateways more, as each flow has it",
+    "extra by packet": "0 to 4 gateways more, as each packet has it",
+    "extra always": "1 to 4 gateways more between every instance and its host",
+    "extra in one rack": "one rack's instances are behind gateways always, the others' are not",
+    "spines": "2 to 6 paths of unlike length between racks",
+    "detour": "2 to 4 routers more there than back",
+    "nat": "hosts or racks translate the sender's address",
+    "rewritten": "hosts, racks or the spine set the time-to-live",
+    "filtered": "no UDP; TCP to one port, or ICMP alone",
+    "silent": "routers never send anything of their own",
+    "flat": "one segment for all",
+    "vlans": "segments behind one router, across the hosts",
+    "lies": "the platform states another host of one instance",
+}
+BLIND = ("extra in one rack", "lies")
+
+
+def campaign(labs: int, seed: int) -> Iterator[Result]:
+    """Bring up so many labs, the kinds taking turns; yield each kind's result."""
+    found = {kind: Result(kind) for kind in SAYS}
+    for number in range(labs):
+        kind = list(SAYS)[number % len(SAYS)]
+        found[kind] += Result(kind, one(kind, np.random.default_rng([seed, number])))
+    yield from (result for result in found.values() if result.score.worlds)
+
+
+def one(kind: str, chance: Chance) -> Score:
+    """Bring up one random lab, audit it and hold the verdicts against the truth."""
+    document = draw(kind, chance)
+    with tempfile.TemporaryDirectory() as folder, running(document, Path(folder)) as (lab, config):
+        try:
+            found = audit(config)
+        except OperationError:  # nobody could be measured, and it is said so: nothing was judged
+            return Score()
+        where = lab.truth()
+        hosts = np.array([where[name].host for name in found.round.ids])
+        together = np.equal.outer(hosts, hosts) & ~np.eye(len(hosts), dtype=np.bool_)
+        return Score.of(found, together=together, ever=together)
+
+
+@contextmanager
+def running(document: Mapping[str, Any], folder: Path, port: int = 7000) -> Iterator[tuple[Lab, Config]]:
+    """Yield a lab of real packets and the configuration that leads there. Raises `KeepapartError`."""
+    read_end, write_end = os.pipe()
+    lab = client.up(world.parse(document, "campaign"), name=f"campaign-{os.getpid()}", lifeline=read_end)
+    try:
+        if lab.kind != "netns":
+            raise KeepapartError(f"no real packets here: {lab.because}")
+        file = folder / "keepapart.toml"
+        file.write_text(CONFIG.format(lab=lab.name, port=port), encoding="utf-8")
+        yield lab, load(str(file))
+    finally:
+        lab.down()
+        os.close(write_end)
+        os.close(read_end)
+
+
+def draw(kind: str, chance: Chance) -> dict[str, Any]:
+    """Draw a world file of one kind."""
+    racks: list[dict[str, Any]] = [
+        {"name": name, "hosts": int(chance.integers(1, 5)), "capacity": int(chance.integers(1, 5))}
+        for name in "abcd"[: int(chance.integers(2, 5))]
+    ]
+    room = sum(rack["hosts"] * rack["capacity"] for rack in racks)
+    size = int(chance.integers(2, min(room, 24) + 1))
+    network: dict[str, Any] = {"family": str(chance.choice(["ipv4", "ipv6"])), **_network(kind, chance)}
+    if kind == "extra in one rack":
+        racks[0]["extra_gateways"] = int(chance.integers(1, 4))
+    document: dict[str, Any] = {
+        "name": "campaign",
+        "network": network,
+        "racks": racks,
+        "scheduler": {
+            "habit": str(chance.choice(["random", "packing", "sticky"])),
+            "seed": int(chance.integers(1000)),
+        },
+        "clusters": [{"name": "orders", "size": size}],
+    }
+    if kind == "lies":
+        document["placement"] = {"states": ["host"], "lies": 1}
+    return document
+
+
+def _network(kind: str, chance: Chance) -> dict[str, Any]:
+    """Draw the keys of [network] that make a kind what it is."""
+    few = int(chance.integers(2, 5))
+    keys: dict[str, Callable[[], dict[str, Any]]] = {
+        "loss": lambda: {"loss": float(chance.uniform(0.05, 0.4)), "duplicates": 0.2, "reordered": 0.1},
+        "extra by flow": lambda: {"extra_gateways": few, "extra_by": "flow"},
+        "extra by packet": lambda: {"extra_gateways": few, "extra_by": "packet"},
+        "extra always": lambda: {"extra_gateways": few - 1},
+        "spines": lambda: {"spines": int(chance.integers(2, 7))},
+        "detour": lambda: {"detour": few},
+        "nat": lambda: {"nat": str(chance.choice(["host", "rack"]))},
+        "rewritten": lambda: {
+            "rewrite_ttl": int(chance.choice([60, 64, 65, 128, 255])),
+            "rewrite_at": str(chance.choice(["host", "rack", "spine"])),
+        },
+        "filtered": lambda: {"udp": False, **({"tcp_port": 7000} if few % 2 else {"tcp": False})},
+        "silent": lambda: {"silent": True},
+        "flat": lambda: {"kind": "flat"},
+        "vlans": lambda: {"kind": "vlans"},
+    }
+    return keys[kind]() if kind in keys else {}

@@ -1,0 +1,113 @@
+"""One simulated round of a world, by the very code of a real one, and what the verdicts are worth.
+
+Only the packets are drawn instead of sent: who is asked again, who gets more flows and when a round ends is
+`probe.round`'s doing, and the verdicts are `assess`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from campaign.score import Score
+from campaign.world import World
+from keepapart.assess import Audit, assess
+from keepapart.config import Cluster
+from keepapart.model import Instance
+from keepapart.probe.node import Want
+from keepapart.probe.round import measure
+from keepapart.probe.tally import Counts
+from keepapart.reach import Crew, Roster, Ways
+from keepapart.reach.simulated import SimulatedCrew
+from keepapart.signals import stated
+from keepapart.signals.hops import wanting
+
+CLUSTER = Cluster()
+
+
+class Drawn(Ways):
+    """The way into a world: its crew's datagrams are drawn."""
+
+    def __init__(self, world: World, chance: np.random.Generator) -> None:
+        super().__init__()
+        self._world, self._chance = world, chance
+
+    def muster(self, instances: Sequence[Instance]) -> list[Crew]:
+        """One crew is all."""
+        return [DrawnCrew(self._world, self._chance, [i.id for i in instances])]
+
+
+class DrawnCrew(SimulatedCrew):
+    """The nodes of a whole world; see `reach.Crew`. They have nothing to tell beside hop counts."""
+
+    def __init__(self, world: World, chance: np.random.Generator, ids: Sequence[str]) -> None:
+        super().__init__({})
+        self.lost = {ids[number]: "there is no way in" for number in world.dead}
+        self._world, self._chance, self._ids = world, chance, ids
+        self._alive: list[int] = [n for n, name in enumerate(ids) if name not in self.lost]
+        self._passes: Counts = np.zeros((0, 0, 0), np.uint8)
+        self._arrived = self._passes
+        self._climbs = 0
+
+    async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:  # noqa: ARG002  # no sockets
+        """Answer for everybody alive."""
+        return {self._ids[number]: [1] for number in self._alive}
+
+    async def join(self, roster: Roster, key: bytes) -> None:
+        """Nothing to hand over."""
+
+    async def begin(self, first: int, samples: int) -> None:
+        """Draw what the datagrams of this batch will count."""
+        counts = self._world.draw(self._chance, first, samples)
+        if self._world.deaf is not None:
+            counts[:, self._world.deaf] = 0
+        if not self._world.udp:
+            counts[:] = 0
+        self._passes = counts[:, self._alive][:, :, self._alive]
+        self._arrived = np.zeros_like(self._passes)
+        self._first = first
+
+    async def send(self, wants: Mapping[str, Sequence[Want]]) -> None:
+        """Let arrive what isn't lost."""
+        sent = np.zeros(self._passes.shape, np.bool_)
+        everybody = list(range(len(self._alive)))
+        for place, number in enumerate(self._alive):
+            for sample, targets in wants.get(self._ids[number], ()):
+                sent[sample - self._first, place, everybody if targets is None else list(targets)] = True
+        if self._world.loss:
+            sent &= self._chance.random(sent.shape) >= self._world.loss
+        self._arrived[sent] = self._passes[sent]
+
+    async def report(self, settle: float) -> Mapping[str, bytes]:  # noqa: ARG002  # nothing to wait for
+        """Return each receiver's counts."""
+        return {self._ids[n]: self._arrived[:, :, at].tobytes() for at, n in enumerate(self._alive)}
+
+    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:  # noqa: ARG002
+        """Count once by other means, where it is datagrams that are filtered."""
+        if self._world.udp:
+            return {name: [0] * len(targets) for name, targets in wants.items()}
+        counts = self._world.draw(self._chance, self._climbs, 1)[0]
+        self._climbs += 1
+        place = {name: number for number, name in enumerate(self._ids)}
+        return {
+            name: counts[place[name], [place[to] for to in targets]].tolist()
+            for name, targets in wants.items()
+        }
+
+
+def play(world: World, seed: int, runner: asyncio.Runner) -> Audit:
+    """Measure a world in one round and judge it."""
+    names = [f"i{number}" for number in range(world.cloud.size)]
+    facts = world.told or [{}] * len(names)
+    instances = [Instance(n, address=n, facts=f) for n, f in zip(names, facts, strict=True)]
+    ways = Drawn(world, np.random.default_rng(seed))
+    measured = runner.run(measure(instances, ways, wanting=partial(wanting, world.model)))
+    return assess(instances, measured, cluster=CLUSTER, model=world.model, others=stated.testify(instances))
+
+
+def score(world: World, audit: Audit) -> Score:
+    """Hold an audit against the truth."""
+    return Score.of(audit, together=world.cloud.together, ever=world.ever_together)
