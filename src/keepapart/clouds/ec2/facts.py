@@ -42,7 +42,8 @@ STATES = {
     "terminated": clouds.TERMINATED,
 }
 
-# the types that the user guide lists under "Prerequisites for Amazon EC2 instance topology"
+# Families of accelerated and HPC types, wider than the user guide's list so as to follow it as it grows: for
+# a type too many EC2 answers nothing or refuses, and a fact is left out.
 HAS_TOPOLOGY = re.compile(r"(hpc\d|p3dn|p[4-9]|trn\d|g[6-9]|inf[2-9]|u-|u7)")
 
 
