@@ -74,11 +74,11 @@ def test_the_least_round_trip_is_measured_at_one_end(ends: Ends) -> None:
 def test_how_long_the_answer_was_held_is_no_part_of_it(ends: Ends) -> None:
     """An end that is busy for a while, on either side, doesn't seem farther away."""
     one, other = asking(ends)
-    time.sleep(0.05)
+    time.sleep(0.5)
     assert other.receive() == TRIES
-    time.sleep(0.05)
+    time.sleep(0.5)
     one.receive()
-    assert 0 < one.least[0] < 0.02
+    assert 0 < one.least[0] < 0.5  # on however busy a machine
 
 
 def test_answers_are_no_larger_and_no_more_than_requests(ends: Ends) -> None:
