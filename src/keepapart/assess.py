@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from keepapart.config import Cluster
 from keepapart.domains import NAMELESS, Domains, domains
 from keepapart.judge import Judgement, judge
@@ -65,12 +63,7 @@ class Audit:
     @property
     def counts(self) -> dict[str, int]:
         """How many pairs there are of each verdict."""
-        size = len(self.round.ids)
-        separate, co_resident = (
-            int(np.count_nonzero(mask)) // 2 for mask in (self.judgement.separate, self.judgement.co_resident)
-        )
-        unknown = size * (size - 1) // 2 - separate - co_resident
-        return {"separate": separate, "co-resident": co_resident, "unknown": unknown}
+        return self.judgement.counts
 
 
 def assess(

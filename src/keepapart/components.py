@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
+Sizes = npt.NDArray[np.int64]
 Edges = tuple[Places, Places]
 
 ROWS = 256  # of a matrix that are searched at once

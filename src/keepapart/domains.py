@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keepapart.components import components, edges
+from keepapart.components import Mask, components, edges
 from keepapart.judge import Judgement
+from keepapart.labelled import LabelledJudgement
 from keepapart.names import Names, settle
 from keepapart.signals import Counts
 
@@ -64,31 +65,51 @@ def domains(
     be believed, else None: no racks then. The names are those of the audit before.
     """
     ids = judgement.ids
-    size = len(judgement.ids)
     took_part = np.array(reached, np.bool_)
     unknown = judgement.unknown
     doubted = unknown.any(axis=1, where=took_part)
-    joined = np.bincount(judgement.groups)[judgement.groups] > 1
-    placed = took_part & ~doubted | ~unknown.any(axis=1) | joined
-    hosts: list[Host] = []
-    host_of: list[str | None] = [None] * size
-    by_group: dict[int, list[int]] = {}
-    for i in np.flatnonzero(placed).tolist():
-        by_group.setdefault(int(judgement.groups[i]), []).append(i)
-    names = settle([[ids[i] for i in members] for members in by_group.values()], "host", host_names)
-    for name, members in zip(names, by_group.values(), strict=True):
-        hosts.append(Host(name, tuple(members)))
-        for i in members:
-            host_of[i] = name
+    placed = took_part & ~doubted | ~unknown.any(axis=1) | _joined(judgement)
+    hosts, host_of = _hosts(judgement, placed, host_names)
     nests = _nests(hosts, levels) if levels is not None else []
     names = settle([[ids[i] for h in nest for i in hosts[h].members] for nest in nests], "rack", rack_names)
     racks = [Rack(name, nest) for name, nest in zip(names, nests, strict=True)]
-    rack_of: list[str | None] = [None] * size
+    rack_of: list[str | None] = [None] * len(ids)
     for rack in racks:
         for host in rack.hosts:
             for i in hosts[host].members:
                 rack_of[i] = rack.name
     return Domains(hosts, racks, host_of, rack_of)
+
+
+def labelled_domains(judgement: LabelledJudgement, host_names: Names = NAMELESS) -> Domains:
+    """Group instances into hosts by what labels alone say of them; racks take hop levels."""
+    placed = _joined(judgement) | (judgement.possible == 1)
+    hosts, host_of = _hosts(judgement, placed, host_names)
+    return Domains(hosts, [], host_of, [None] * len(judgement.ids))
+
+
+def _joined(judgement: Judgement | LabelledJudgement) -> Mask:
+    """Return who is co-resident with anyone."""
+    joined: Mask = np.bincount(judgement.groups)[judgement.groups] > 1
+    return joined
+
+
+def _hosts(
+    judgement: Judgement | LabelledJudgement, placed: Mask, before: Names
+) -> tuple[list[Host], list[str | None]]:
+    """Return the hosts of those who are placed (rule 1), and the name of each instance's."""
+    ids = judgement.ids
+    host_of: list[str | None] = [None] * len(ids)
+    by_group: dict[int, list[int]] = {}
+    at = np.flatnonzero(placed)
+    for i, group in zip(at.tolist(), judgement.groups[at].tolist(), strict=True):
+        by_group.setdefault(group, []).append(i)
+    names = settle([[ids[i] for i in members] for members in by_group.values()], "host", before)
+    hosts = [Host(name, tuple(members)) for name, members in zip(names, by_group.values(), strict=True)]
+    for host in hosts:
+        for i in host.members:
+            host_of[i] = host.name
+    return hosts, host_of
 
 
 def _nests(hosts: Sequence[Host], levels: Counts) -> list[tuple[int, ...]]:

@@ -19,8 +19,9 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from keepapart.components import Labels, Mask
-from keepapart.model import Evidence, Pair, Says, Strength, Verdict
+from keepapart.components import Labels, Mask, Sizes
+from keepapart.model import Evidence, Pair, Strength, Verdict
+from keepapart.reasons import carried, chained, reasoned
 from keepapart.settle import Contradiction, settle, weigh
 from keepapart.signals import AnyTestimony, Weights
 
@@ -60,45 +61,24 @@ class Judgement:
         np.fill_diagonal(mask, False)
         return mask
 
+    @property
+    def possible(self) -> Sizes:
+        """How many instances each is not separate from, itself among them, [n]."""
+        separate: Sizes = np.count_nonzero(self.separate, axis=1).astype(np.int64)
+        return len(self.ids) - separate
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many pairs there are of each verdict."""
+        return verdict_counts(self.groups, self.possible)
+
     def pair(self, i: int, j: int) -> Pair:
         """Return the verdict on one pair with its reason and all its evidence, strongest first."""
         evidence = [e for t in self.testimonies if (e := t.evidence(i, j))]
         weight = int(self.weights[i, j])
         if weight and weight != self.direct[i, j]:
             evidence.append(self._closure(i, j, weight))
-        evidence.sort(key=lambda e: -e.strength)
-        a, b = self.ids[i], self.ids[j]
-        if weight > 0:
-            says, verdict = Says.SAME, Verdict.CO_RESIDENT
-        elif weight <= -self.assurance:
-            says, verdict = Says.DIFFERENT, Verdict.SEPARATE
-        else:
-            return Pair(a, b, Verdict.UNKNOWN, None, self._why_unknown(i, j, evidence), tuple(evidence))
-        strength = Strength(abs(weight))
-        because = next(e.because for e in evidence if e.says is says and e.strength == strength)
-        return Pair(a, b, verdict, strength, because, tuple(evidence))
-
-    def _why_unknown(self, i: int, j: int, evidence: Sequence[Evidence]) -> str:
-        for found in self.contradictions:
-            if i in found.members and j in found.members:
-                return (
-                    f"a chain of {found.strength.label} evidence joins {self.ids[found.i]} and"
-                    f" {self.ids[found.j]}, which evidence as strong holds apart: the chain can't be trusted"
-                )
-        if not evidence:
-            return "no signal says anything of this pair"
-        first = evidence[0]
-        for other in evidence:
-            if other.strength == first.strength and other.says is not first.says:
-                return (
-                    f"{first.signal} says {first.says.value} and {other.signal} says {other.says.value},"
-                    f" both {first.strength.label}"
-                )
-        if first.says is Says.SAME:
-            return f"suspected: {first.signal} says same, but only weakly: {first.because}"
-        if first.strength < self.assurance:
-            return f"{first.signal} says different, but only {first.strength.label}: {first.because}"
-        return f"{first.signal} says different, but others on the same hosts are in conflict: {first.because}"
+        return reasoned(self.ids, i, j, weight, evidence, self.assurance, self.contradictions)
 
     def _closure(self, i: int, j: int, weight: int) -> Evidence:
         """Put into words why rule 4 says more of a pair than its own evidence."""
@@ -111,17 +91,9 @@ class Judgement:
             chain = [end]
             while chain[-1] != start:
                 chain.append(int(before[chain[-1]]))
-            names = " and ".join(self.ids[ours[k]] for k in chain[::-1])
-            return Evidence("closure", Says.SAME, strength, f"a chain of co-resident pairs joins {names}")
+            return chained(self.ids, [int(ours[k]) for k in chain[::-1]], strength)
         x, y = divmod(int(self.direct[np.ix_(ours, theirs)].argmin()), len(theirs))
-        a, b = int(ours[x]), int(theirs[y])
-        parts = [f"{self.ids[k]} is co-resident with {self.ids[m]}" for k, m in ((i, a), (j, b)) if k != m]
-        return Evidence(
-            "closure",
-            Says.DIFFERENT,
-            strength,
-            " and ".join(parts) + f", and {self.ids[a]} and {self.ids[b]} are on different hosts",
-        )
+        return carried(self.ids, i, j, int(ours[x]), int(theirs[y]), strength)
 
 
 def judge(ids: Sequence[str], testimonies: Sequence[AnyTestimony], assurance: Strength) -> Judgement:
@@ -129,3 +101,16 @@ def judge(ids: Sequence[str], testimonies: Sequence[AnyTestimony], assurance: St
     weighed = weigh(len(ids), testimonies)
     weights, groups, contradictions = settle(weighed)
     return Judgement(ids, testimonies, assurance, weighed.direct, weights, groups, contradictions)
+
+
+def verdict_counts(groups: Labels, possible: Sizes) -> dict[str, int]:
+    """Count the pairs of each verdict, by groups of co-residents and how many each may share a host with."""
+    size = len(groups)
+    sizes = np.bincount(groups).astype(np.int64)
+    co_resident = int((sizes * (sizes - 1)).sum()) // 2
+    not_separate = int((possible - 1).sum()) // 2
+    return {
+        Verdict.SEPARATE.value: size * (size - 1) // 2 - not_separate,
+        Verdict.CO_RESIDENT.value: co_resident,
+        Verdict.UNKNOWN.value: not_separate - co_resident,
+    }

@@ -28,9 +28,11 @@ def settle(groups: Sequence[Sequence[str]], prefix: str, before: Names) -> list[
         for name, members in Counter(before.of[i] for i in group if i in before.of).items()
     ]
     kept: dict[int, str] = {}
+    taken: set[str] = set()
     for _, number, name in sorted(claims):
-        if number not in kept and name not in kept.values():
+        if number not in kept and name not in taken:
             kept[number] = name
+            taken.add(name)
     used, names = before.used, []
     for number in range(len(groups)):
         if number not in kept:

@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from keepapart.domains import Domains
 from keepapart.errors import ConfigError
 from keepapart.judge import Judgement
+from keepapart.labelled import LabelledJudgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,9 @@ def needed(survive: str | int, size: int) -> int:
     return size // 2 + 1
 
 
-def risk(judgement: Judgement, domains: Domains, reached: Sequence[bool], survive: str | int) -> Risk:
+def risk(
+    judgement: Judgement | LabelledJudgement, domains: Domains, reached: Sequence[bool], survive: str | int
+) -> Risk:
     """Say what the failure of any one host does to the cluster.
 
     Of a host's members the first that was reached stays; the others are to be replaced.
@@ -51,8 +52,7 @@ def risk(judgement: Judgement, domains: Domains, reached: Sequence[bool], surviv
     need = needed(survive, len(ids))
     worst = max(domains.hosts, key=lambda host: len(host.members), default=None)
     known = len(worst.members) if worst else min(1, len(ids))
-    # Each counts itself, as it isn't separate from itself.
-    possible = len(ids) - int(np.count_nonzero(judgement.separate, axis=1).min(initial=len(ids)))
+    possible = int(judgement.possible.max(initial=0))
     survives = False if len(ids) - known < need else True if len(ids) - possible >= need else None
     replace = []
     for host in domains.hosts:
