@@ -19,7 +19,8 @@ from keepapart.probe.beside import Beside, _targets
 from keepapart.probe.node import Place
 from keepapart.probe.round import Round, measure
 from keepapart.reach import Roster, Ways
-from keepapart.reach.pipe import NODE, node_source, sightings
+from keepapart.reach.handover import NODE, node_source
+from keepapart.reach.pipe import sightings
 from tests.networks import build
 from tests.networks.build import Network
 

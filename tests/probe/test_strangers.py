@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.probe.node import Node
-from keepapart.reach.pipe import LOADER, node_source
+from keepapart.reach.handover import LOADER, node_source
 from tests.probe.fuzz import KEY, fuzz
 
 

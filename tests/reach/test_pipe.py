@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from keepapart.errors import ReachError
 from keepapart.reach import Roster, pipe
-from keepapart.reach.pipe import NOISE_LIMIT, READY, PipeCrew, decode, plain
+from keepapart.reach.handover import READY
+from keepapart.reach.pipe import NOISE_LIMIT, PipeCrew, decode, plain
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -78,7 +79,7 @@ async def whole_round(crew: PipeCrew) -> dict[str, Any]:
 
 
 GOOD = [
-    READY + b"\n",
+    READY + b" 00\n",
     b'{"ports": [4000]}\n',
     b"{}\n",
     b"{}\n",

@@ -8,7 +8,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
 
 from keepapart.errors import ReachError
-from keepapart.reach.pipe import ANSWER_LIMIT, LOADER, Pipe, PipeCrew, node_source
+from keepapart.reach.handover import LOADER
+from keepapart.reach.pipe import ANSWER_LIMIT, Pipe, PipeCrew
 
 
 class LocalCrew(PipeCrew):
@@ -26,7 +27,6 @@ async def child(python: Sequence[str], descriptors: Sequence[int] = ()) -> Pipe:
             *python,
             "-ISc",
             LOADER,
-            str(len(node_source())),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,

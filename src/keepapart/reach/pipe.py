@@ -15,13 +15,13 @@ import base64
 import binascii
 import json
 from collections.abc import Coroutine, Mapping, Sequence
-from importlib.resources import files
 from ipaddress import ip_address
 from typing import Any, Protocol, TypeVar
 
 from keepapart.errors import ReachError
 from keepapart.probe.node import LADDERS, RUNGS, Want
 from keepapart.reach import Roster, Sighting
+from keepapart.reach.handover import MAGIC_NUMBER, READY, handed_over
 
 T = TypeVar("T")
 
@@ -30,33 +30,9 @@ PATIENCE = 10.0  # seconds that a node may take to answer, beside what it was to
 
 CLIMB = 1.0  # seconds that a ladder may take before nothing is taken to get through
 ASIDE = 5.0  # seconds that a node may take for what may as well stay unknown
-NODE = ("echo", "guest", "path", "node")  # what runs on an instance
 
 ANSWER_LIMIT = 1 << 20  # bytes of one answer: the counts of 98,000 nodes at 8 samples fit
 NOISE_LIMIT = 1 << 16  # bytes that a login may print before the node speaks
-READY = b"keepapart: ready"
-
-# What python3 runs at the far side: say so, read the node's source, exactly that much, and become it. One
-# pair of pipes serves both, so nothing may be read ahead. ssh quotes it: no double quote, no backslash.
-LOADER = (
-    "import os,sys\n"
-    f"os.write(1,bytes([10])+b'{READY.decode()}'+bytes([10]))\n"
-    "n,s=int(sys.argv[1]),b''\n"
-    "while len(s)<n:\n"
-    " c=os.read(0,n-len(s))\n"
-    " s+=c or sys.exit(0)\n"
-    "exec(compile(s,'node.py','exec'),{'__name__':'__main__'})"
-)
-
-
-def node_source() -> bytes:
-    """Return the source of the node as it is handed over: its files as one text, `NODE` last.
-
-    What they import from each other then stands above already.
-    """
-    sources = (files("keepapart.probe").joinpath(f"{name}.py").read_text("utf-8") for name in NODE)
-    lines = "".join(sources).splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("from keepapart.")).encode()
 
 
 class Pipe(Protocol):
@@ -86,18 +62,19 @@ class PipeCrew:
         self._samples = 0
 
     async def connect(self, name: str) -> Pipe:
-        """Start `LOADER` at an instance, its length argument being `len(node_source())`."""
+        """Start `LOADER` at an instance."""
         raise NotImplementedError
 
     async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:
         """Connect to every instance and start its node."""
-        source = node_source()
 
         async def start(name: str) -> list[int]:
             pipe = self._pipes[name] = await self.connect(name)
             family = ip_address(self._addresses[name]).version
             opening = {"do": "open", "family": family, "port": port, "flows": flows}
-            await _patiently(_greet(pipe, source + _encoded(opening)))
+            magic = await _patiently(_greet(pipe))
+            node = handed_over(compiled=magic == MAGIC_NUMBER)
+            await _patiently(pipe.write(node + _encoded(opening)))
             answer = await self._answer(pipe)
             ports = answer.get("ports")
             if not isinstance(ports, list) or not ports or len(ports) > flows:
@@ -271,18 +248,21 @@ def plain(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text[:400]).split())[:200]
 
 
-async def _greet(pipe: Pipe, opening: bytes) -> None:
-    """Hand the source and the first command over, and skip what a login prints before the node speaks."""
-    await pipe.write(opening)
+async def _greet(pipe: Pipe) -> bytes:
+    """Skip what a login prints before the node speaks; return the magic number of its bytecode."""
     noise = 0
     said = b""
-    while (line := await pipe.read_line()).rstrip() != READY:
+    while not (line := await pipe.read_line()).startswith(READY):
         if not line:
             raise ReachError(f"python3 did not start there{await pipe.last_words() or _colon(said)}")
         noise += len(line)
         said = line.strip() or said
         if noise > NOISE_LIMIT:
             raise ReachError(f"its login prints more than {NOISE_LIMIT >> 10} KiB before anything else")
+    try:
+        return bytes.fromhex(line[len(READY) :].decode())
+    except ValueError:
+        return b""
 
 
 async def _patiently(work: Coroutine[Any, Any, T], extra: float = 0.0) -> T:

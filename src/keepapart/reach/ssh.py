@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from keepapart.errors import ConfigError, ReachError
 from keepapart.reach.connections import Connections, Target, asyncssh, in_words
-from keepapart.reach.pipe import ANSWER_LIMIT, LOADER, Pipe, PipeCrew, node_source, plain
+from keepapart.reach.handover import LOADER
+from keepapart.reach.pipe import ANSWER_LIMIT, Pipe, PipeCrew, plain
 
 LAST_WORDS = 2_000  # bytes of standard error that are kept
 GOODBYE = 2.0  # seconds for the far side to close a channel
@@ -24,7 +25,7 @@ GOODBYE = 2.0  # seconds for the far side to close a channel
 # Quoted for whatever shell the account has: one line, in single quotes, with neither in it. `exec` leaves no
 # shell behind. Isolated: a json.py in the account's home would otherwise be imported instead of Python's own.
 _ESCAPED = LOADER.replace("\n", "\\n").replace("'", "\\x27")
-COMMAND = f"exec python3 -ISc 'exec(\"{_ESCAPED}\")' %d"
+COMMAND = f"exec python3 -ISc 'exec(\"{_ESCAPED}\")'"
 _NO_PYTHON = (126, 127)  # what a shell exits with for a command that it can't run or find
 
 
@@ -37,7 +38,6 @@ class SshCrew(PipeCrew):
         super().__init__(addresses)
         self._connections = connections
         self._targets = {name: target(name, where, addresses[name]) for name, where in wheres.items()}
-        self._command = COMMAND % len(node_source())
 
     async def connect(self, name: str) -> Pipe:
         """Open a channel to an instance, on the connection to it that there is or on a new one."""
@@ -46,7 +46,7 @@ class SshCrew(PipeCrew):
     async def _open(self, connection: Any) -> Channel:
         _, session = await connection.create_session(
             Channel,
-            self._command,
+            COMMAND,
             encoding=None,
             request_pty=False,
             env={},
