@@ -39,6 +39,13 @@ class RoutedHosts(Namespaces):
         for name, messages in routes.items():
             linux.setns(self.routers[name])
             rtnl.send(messages, name)
+        ends: dict[str, list[int]] = {}
+        for cable in self.plan.cables:
+            for end in (cable.a, cable.b):
+                ends.setdefault(end.router, []).append(end.index)
+        for name, indices in ends.items():
+            linux.setns(self.routers[name])
+            rtnl.await_up(indices, name)
         linux.setns(self.home)
 
     def join(self, places: Places) -> None:
@@ -59,6 +66,12 @@ class RoutedHosts(Namespaces):
             for what, namespace, messages in there:
                 linux.setns(namespace)
                 rtnl.send(messages, what)
+            for what, namespace, _ in there:
+                if not what.startswith("instance"):
+                    linux.setns(namespace)
+                    rtnl.await_up([_BELOW], what)
+            linux.setns(self.routers[self.plan.switch(host) or name])
+            rtnl.await_up([DOWN + place.slot for place in places.values() if place.host == host], name)
         for place in places.values():
             self._lead(place, here=True)
 

@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import ip_address
@@ -27,6 +28,9 @@ LOOPBACK = 1
 
 _NEWLINK, _DELLINK, _NEWADDR, _DELADDR, _NEWROUTE, _DELROUTE = 16, 17, 20, 21, 24, 25
 _NEWNEIGH, _NEWRULE, _NEWQDISC = 28, 32, 36
+_GETLINK, _REQUEST = 18, 0x1
+_OPERSTATE, _OPERATES = 16, 6
+_PATIENCE = 10.0  # seconds for an interface to come up
 _ROOT = 0xFFFFFFFF
 _ETHERNET = 1
 _REQUEST_ACK, _CREATE = 0x5, 0x400
@@ -215,6 +219,40 @@ def send(messages: Sequence[bytes], what: str) -> None:
                         raise OSError(-error, os.strerror(-error))
             except OSError as error:
                 raise LabError(f"{what}: {error.strerror or errno.errorcode[error.errno or 0]}") from error
+
+
+def await_up(indices: Sequence[int], what: str) -> None:
+    """Wait until these interfaces of the namespace that this process is in really send.
+
+    Of two joined interfaces the one that was set up first, and any that is a bridge's, does so only once a
+    worker of the kernel's has noticed the other, sooner or later; in newer kernels also when one asks for the
+    interface, as this does.
+    Raises `LabError` where one doesn't come up.
+    """
+    end = time.monotonic() + _PATIENCE
+    with socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+    ) as link:
+        for index in indices:
+            question = struct.pack("=IHHIIBxHiII", 32, _GETLINK, _REQUEST, 0, 0, 0, 0, index, 0, 0)
+            while True:
+                link.sendto(question, (0, 0))
+                if _operates(link.recv(65536)):
+                    break
+                if time.monotonic() > end:
+                    raise LabError(f"{what}: its interface {index} does not come up")
+                time.sleep(0.001)
+
+
+def _operates(answer: bytes) -> bool:
+    kind = struct.unpack_from("=IH", answer)[1]
+    at = 32
+    while kind == _NEWLINK and at < len(answer):
+        length, name = struct.unpack_from("=HH", answer, at)
+        if name == _OPERSTATE:
+            return answer[at + 4] == _OPERATES
+        at += (length + 3) & ~3
+    return False
 
 
 def _route(number: int, to: str, prefix: int, attributes: list[tuple[str, Any]], **fields: Any) -> bytes:

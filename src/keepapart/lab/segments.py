@@ -50,6 +50,10 @@ class Segments(Namespaces):
         rtnl.send([*ports, *neighbours], "the segments' router")
         for vlan in {place.vlan for place in places.values()}:
             self._acquaint(vlan, places)
+        linux.setns(self.middle)
+        here = [_PORT + self.topology.seat(place) for place in places.values()]
+        bridges = sorted({_BRIDGE + place.vlan for place in places.values()})
+        rtnl.await_up([*here, *bridges], "the segments' router")
 
     def replace(self, guest_id: str, place: Place) -> None:
         """Nothing in the network says on which host an instance is."""
