@@ -98,7 +98,8 @@ def some_by_flow(chance: Chance, size: int) -> World:
     most = np.where(np.isin(world.cloud.host, chosen), chance.integers(1, 21), 0)
 
     def extra(draws: Chance, samples: int, n: int) -> Numbers:
-        return (draws.random((samples, n, n)) * (most[:, None] + 1)).astype(np.int64)
+        found: Numbers = (draws.random((samples, n, n)) * (most[:, None] + 1)).astype(np.int64)
+        return found
 
     return replace(world, gateways=extra)
 
