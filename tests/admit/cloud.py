@@ -1,6 +1,7 @@
 """A programmable cloud: its next errors are set, its calls are recorded, its instances live in a file.
 
-The file outlives the process under test. Instances are placed on hosts by a habit: ``packing`` fills one
+The file is a log of calls and of what became of each instance; it outlives the process under test, and
+several processes may share it. Instances are placed on hosts by a habit: ``packing`` fills one
 host after the other, ``sticky`` fills the slot that was freed last, ``random`` is seeded. It honours
 tokens, refuses a used token with other parameters, and can lose a response after the effect.
 """
@@ -8,7 +9,10 @@ tokens, refuses a used token with other parameters, and can lose a response afte
 from __future__ import annotations
 
 import json
+import os
 import random
+import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,11 +37,11 @@ CLUSTER = "orders"
 class Fault:
     """The `nth` time that `call` is made from now on (1: the next), and `times` - 1 more, it fails.
 
-    With `after`, it takes effect first: the response is lost.
+    With `after`, it takes effect first: the response is lost. Without an error it is answered as if done.
     """
 
     call: str
-    error: Exception
+    error: Exception | None
     nth: int = 1
     times: int = 1
     after: bool = False
@@ -55,13 +59,19 @@ class FileCloud:
     hidden: int = 0  # how many more times describe and instances know nothing of new instances
     deaf: set[str] = field(default_factory=set)  # instances that terminate and stop do nothing to
     idempotent: bool = True
+    tags_lag: int = 0  # how many more times describe and instances show the tags that were there before
     name: str = "file"
+    _log: Log = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._log = Log(self.path)
 
     # What keepapart calls
 
     def instances(self, tags: Mapping[str, str]) -> Sequence[Instance]:
         self._called("instances", "")
-        shown = [r for r in self._rows() if len(self.calls("instances")) > r["shows"]]
+        asked = self._log.read().count["instances"]
+        shown = [r for r in self._rows() if asked > r["shows"]]
         found = [self._instance(r) for r in shown if r["state"] != TERMINATED]
         return [i for i in found if all(i.tags.get(k) == v for k, v in tags.items())]
 
@@ -123,7 +133,7 @@ class FileCloud:
 
     def set_lag(self, lag: int) -> None:
         """Let `instances` leave out what was just launched, so many times."""
-        self._write({**self._read(), "lag": lag})
+        self._log.write("lag", lag)
 
     def fail_for_ever(self, because: str) -> None:
         """Let every call fail from now on."""
@@ -153,28 +163,32 @@ class FileCloud:
         return [r["token"] for r in self._rows() if r["token"]]
 
     def calls(self, name: str) -> list[str]:
-        return [about for call, about in self._read()["calls"] if call == name]
+        return [about for call, about in self._log.read().calls if call == name]
+
+    def most_beside(self) -> int:
+        """How many instances that were no members ran at the same time, at most."""
+        return self._log.read().most_beside
 
     # How it works
 
     def _do(self, name: str, about: str, effect: Callable[[], Any]) -> Any:
         late = self._called(name, about)
+        if late is DEAF:
+            return None
         result = effect()
         if late:
             raise late
         return result
 
     def _called(self, name: str, about: str) -> Exception | None:
-        document = self._read()
-        document["calls"].append([name, about])
-        self._write(document)
+        self._log.write("call", name, about)
         for fault in self.faults:
             if fault.call == name and fault.times > 0:
                 fault.nth -= 1
                 if fault.nth <= 0:
                     fault.times -= 1
-                    if fault.after:
-                        return fault.error
+                    if fault.after or fault.error is None:
+                        return fault.error or DEAF
                     raise fault.error
         return None
 
@@ -185,7 +199,7 @@ class FileCloud:
         if not free:
             raise CapacityError("no host has room")
         if self.habit == "random":
-            return random.Random(f"{self.seed} {len(rows)} {len(used)}").choice(free)
+            return random.Random(f"{self.seed} {len(rows)} {len(used)} {self._freed()}").choice(free)
         freed = [r for r in rows if r["freed"] and r["host"] in free]
         if self.habit == "sticky" and freed:
             return int(max(freed, key=lambda r: r["freed"])["host"])
@@ -194,46 +208,82 @@ class FileCloud:
     def _free(self, instance_id: str, state: str) -> None:
         if self._row(instance_id)["state"] == TERMINATED or instance_id in self.deaf:
             return
-        self._update(instance_id, state=state, freed=max(r["freed"] for r in self._rows()) + 1)
+        self._update(instance_id, state=state, freed=self._freed() + 1)
+
+    def _freed(self) -> int:
+        return max((r["freed"] for r in self._rows()), default=0)
 
     def _instance(self, row: Mapping[str, Any]) -> Instance:
-        return Instance(row["id"], f"10.0.0.{row['number']}", "", row["state"], row["tags"])
+        tags = row["tags"]
+        if self.tags_lag and row["token"]:
+            self.tags_lag -= 1
+            tags = row["before"]
+        return Instance(row["id"], f"10.0.0.{row['number']}", "", row["state"], tags)
 
     def _row(self, instance_id: str) -> dict[str, Any]:
-        found = [r for r in self._rows() if r["id"] == instance_id]
+        found = self._log.read().rows.get(instance_id)
         if not found:
             raise NotFoundError(f"{instance_id}: no such instance")
-        return found[0]
+        return found
 
     def _rows(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._read()["machines"]
-        return rows
+        return list(self._log.read().rows.values())
 
     def _insert(self, i: str, token: str, said: str, host: int, state: str, tags: Mapping[str, str]) -> None:
-        document = self._read()
-        row = {"id": i, "number": len(document["machines"]) + 1, "token": token, "request": said}
-        shows = len(self.calls("instances")) + document.get("lag", 0) if token else 0
-        row |= {"shows": shows, "host": host, "state": state, "tags": dict(tags), "freed": 0}
-        document["machines"].append(row)
-        self._write(document)
+        log = self._log.read()
+        row = {"id": i, "number": len(log.rows) + 1, "token": token, "request": said}
+        shows = log.count["instances"] + log.lag if token else 0
+        row |= {"shows": shows, "host": host, "state": state, "tags": dict(tags), "before": dict(tags)}
+        self._log.write("row", {**row, "freed": 0})
 
     def _update(self, instance_id: str, **columns: object) -> None:
-        document = self._read()
-        for row in document["machines"]:
-            if row["id"] == instance_id:
-                row.update(columns)
-        self._write(document)
+        row = self._row(instance_id)
+        before = {"before": row["tags"]} if "tags" in columns else {}
+        self._log.write("row", {**row, **before, **columns})
 
-    def _read(self) -> dict[str, Any]:
-        if not self.path.exists():
-            return {"machines": [], "calls": []}
-        document: dict[str, Any] = json.loads(self.path.read_text())
-        return document
 
-    def _write(self, document: Mapping[str, Any]) -> None:
-        new = self.path.with_suffix(".new")
-        new.write_text(json.dumps(document))
-        new.replace(self.path)  # whole or not at all, whenever the process is killed
+class Log:
+    """What happened, a line each: whole or not at all, whenever the process is killed."""
+
+    def __init__(self, path: Path) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.count: Counter[str] = Counter()
+        self.lag = 0
+        self.most_beside = 0
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
+        self._offset = 0
+        weakref.finalize(self, os.close, self._file)
+
+    def read(self) -> Log:
+        """Catch up with what others wrote."""
+        while new := os.pread(self._file, 1 << 20, self._offset):
+            whole = new[: new.rfind(b"\n") + 1]
+            self._offset += len(whole)
+            for line in whole.splitlines():
+                self._take(*json.loads(line))
+        return self
+
+    def write(self, *words: object) -> None:
+        """Write one line."""
+        os.write(self._file, json.dumps(words).encode() + b"\n")
+
+    def _take(self, kind: str, *words: Any) -> None:
+        if kind == "call":
+            self.calls.append((words[0], words[1]))
+            self.count[words[0]] += 1
+        elif kind == "lag":
+            self.lag = words[0]
+        else:
+            self.rows[words[0]["id"]] = words[0]
+            self.most_beside = max(self.most_beside, sum(map(_is_beside, self.rows.values())))
+
+
+def _is_beside(row: Mapping[str, Any]) -> bool:
+    return bool(row["state"] == RUNNING and row["tags"].get(ROLE_TAG) != MEMBER)
+
+
+DEAF = Exception("answered as if done")
 
 
 class Clock:
@@ -261,6 +311,7 @@ class Truth:
     cloud: FileCloud
     silent: set[str] = field(default_factory=set)
     auto: bool = False
+    dies: int = 0  # the how manieth time that it is asked the first candidate dies
     asked: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
 
     def __call__(
@@ -271,6 +322,8 @@ class Truth:
         self.asked.append((names, tuple(i.id for i in against), tuple(i.id for i in witnesses)))
         hosts = [self.cloud.host(i.id) for i in (*candidates, *against, *witnesses)]
         shown = 1 < len(set(hosts)) < len(hosts) or not self.auto
+        if len(self.asked) == self.dies:
+            self.cloud.terminate(candidates[0].id)
         asked = [(a.id, b.id) for n, a in enumerate(candidates) for b in (*candidates[n + 1 :], *against)]
         return [self.pair(a, b) if shown else self._suspected(a, b) for a, b in asked]
 

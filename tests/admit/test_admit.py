@@ -218,7 +218,7 @@ def test_candidate_that_stops_after_its_check_is_not_let_in(bench: Bench) -> Non
     """A verdict is void once its candidate is stopped."""
 
     def on_arrow(name: str) -> None:
-        if name == "after journal judged":
+        if name == "after journal judged" and "i-0005" in bench.cloud.all():
             bench.cloud.set_state("i-0005", "stopped")
 
     outcome = admit(bench.site(on_arrow=on_arrow, policy=Launch(max_attempts=3)), bench.truth)

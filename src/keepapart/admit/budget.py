@@ -13,7 +13,7 @@ Rules, the first that holds decides:
 
 Money: every start is charged from its intent until its end, `billed_seconds` at least, at `price_per_hour`;
 members until they join. No candidate is come by whose least charge would exceed `max_money`, and a run is
-ended once that much is spent: what one step's wait and the release cost is the most that it is exceeded by.
+ended once more than that is spent: it is exceeded by what one step's wait and the release cost at most.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def out_of_time(policy: Launch, elapsed: float) -> bool:
 
 def out_of_money(state: State, policy: Launch, now: float) -> Closing | None:
     """Say that the run ends although candidates are in flight, since they have cost all there is."""
-    if policy.max_money and spent(state, policy, now) >= policy.max_money:
+    if policy.max_money and spent(state, policy, now) > policy.max_money:
         return Closing(SPENT, _money(state, policy, now))
     return None
 

@@ -62,6 +62,14 @@ class Hands:
         wanted = tuple(ids)
         return self.retried(lambda: self.cloud.describe(wanted))
 
+    def find(self, instance_id: str, within: float) -> Instance | None:
+        """Tell the present state of an instance; None where it stays unknown for so many seconds."""
+        for _ in self.polls(within):
+            found = self.describe([instance_id]).get(instance_id)
+            if found is not None:
+                return found
+        return None
+
     def effect(self, name: str, call: Callable[[], T], *, not_yet: bool = False) -> T:
         """Change something on the platform; `not_yet` waits for an instance that doesn't show yet."""
 

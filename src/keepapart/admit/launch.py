@@ -32,6 +32,7 @@ from keepapart.errors import CapacityError, NotFoundError, RefusedError
 from keepapart.model import Instance
 
 RUNNING_WITHIN = 600.0  # seconds; the slowest images boot in minutes, and what doesn't by then never will
+KNOWN_WITHIN = 6.0  # seconds; it was listed a moment ago
 STOPPED_WITHIN = 600.0  # seconds
 PLACES = ("zone", "partition", "rack", "host")
 NO_ROOM_FIRST, NO_ROOM_LAST = 2.0, 300.0  # seconds before the call is made again
@@ -75,7 +76,7 @@ def launch(hands: Hands, step: Launch) -> e.Event:
 def start_stopped(hands: Hands, step: StartStopped) -> e.Event:
     """Make a stopped instance this attempt's candidate, by its tags first, and start it."""
     hands.sleep(step.delay)
-    found = hands.describe([step.id]).get(step.id)
+    found = hands.find(step.id, KNOWN_WITHIN)
     mine = found is not None and found.tags.get(ATTEMPT_TAG) == step.request.tags[ATTEMPT_TAG]
     if step.again and found and found.state == RUNNING and not mine and not is_member(found):
         found = _stopped(hands, step.id)
@@ -84,7 +85,7 @@ def start_stopped(hands: Hands, step: StartStopped) -> e.Event:
     if found.tags.get(CLUSTER_TAG) != hands.cluster or is_member(found):
         return e.Fruitless(step.attempt, f"{step.id} is no stopped instance of {hands.cluster!r} any more")
     try:
-        hands.effect("tag", lambda: hands.cloud.tag(step.id, step.request.tags))
+        hands.effect("tag", lambda: hands.cloud.tag(step.id, step.request.tags), not_yet=True)
         if found.state in (STOPPED, STOPPING):
             hands.effect("start", lambda: hands.cloud.start(step.id))
     except CapacityError as error:
@@ -98,7 +99,7 @@ def _stopped(hands: Hands, instance_id: str) -> Instance | None:
     """Stop an instance, telling the platform so again as long as it runs; return how it ended."""
     found: Instance | None = None
     for _ in hands.polls(STOPPED_WITHIN):
-        found = hands.describe([instance_id]).get(instance_id)
+        found = hands.find(instance_id, KNOWN_WITHIN)
         if found is None or found.state in (STOPPED, TERMINATED):
             return found
         if found.state == RUNNING:

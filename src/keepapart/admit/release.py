@@ -10,8 +10,9 @@ Rules:
 3. A replaced member is terminated when the run is done, and only if its stand-in is in.
 4. Tags are looked at right before each stop and terminate: nothing is touched that isn't a candidate of
    this cluster, or a member of it that the operator named.
-5. The call is repeated until the instance is stopped or gone. One that won't go within `GONE_WITHIN` seconds
-   is left, said so, and blocks no other; `gc` finds it.
+5. The call is repeated until the instance is stopped or gone; unknown to the platform counts as gone once it
+   has been so for `UNKNOWN_FOR` seconds. One that won't go within `GONE_WITHIN` seconds is left, said so, and
+   blocks no other; `gc` finds it.
 6. Where nobody knows what came of a launch call, its tags are looked for, `SETTLED_WITHIN` seconds long.
 """
 
@@ -29,6 +30,7 @@ from keepapart.errors import NotFoundError
 from keepapart.model import Instance
 
 GONE_WITHIN = 600.0  # seconds
+UNKNOWN_FOR = 2.0  # seconds; a platform that forgets for a moment what it showed before does so for less
 SETTLED_WITHIN = 6.0  # seconds; lists lag by less on the platforms we know, and `gc` is there for the rest
 
 
@@ -78,7 +80,7 @@ def step(state: State, policy: Launch) -> Step | None:
 
 def release(hands: Hands, step: Release) -> e.Event:
     """Stop or terminate an instance."""
-    found = _find(hands, step)
+    found = hands.find(step.id, UNKNOWN_FOR if step.seen else SETTLED_WITHIN)
     if _is_gone(step, found):
         return e.Released(step.id)
     if refusal := _refusal(hands, step, found):
@@ -91,7 +93,7 @@ def await_gone(hands: Hands, step: AwaitGone, within: float = GONE_WITHIN) -> e.
     """Wait until the instance is stopped or gone, telling the platform so again each time."""
     found: Instance | None = None
     for poll, _ in enumerate(hands.polls(within)):
-        found = hands.describe([step.release.id]).get(step.release.id)
+        found = hands.find(step.release.id, UNKNOWN_FOR)
         if _is_gone(step.release, found):
             return e.Released(step.release.id)
         if refusal := _refusal(hands, step.release, found):
@@ -120,14 +122,6 @@ def _await(state: State, policy: Launch) -> Step | None:
 def _release(state: State, attempt: Attempt, policy: Launch) -> Release:
     stop = policy.on_reject == "stop" or not state.launched_here(attempt.id)
     return Release(attempt.id, stop, seen=attempt.ran or bool(attempt.source))
-
-
-def _find(hands: Hands, step: Release) -> Instance | None:
-    for _ in hands.polls(0.0 if step.seen else SETTLED_WITHIN):
-        found = hands.describe([step.id]).get(step.id)
-        if found is not None:
-            return found
-    return None
 
 
 def _is_gone(step: Release, found: Instance | None) -> bool:
