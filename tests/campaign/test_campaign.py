@@ -65,7 +65,7 @@ def test_hosts_that_hide_beside_one_that_does_not() -> None:
     assert played(small([0, 0, 1, 1, 0, 0])).false_separate == 0
 
 
-@pytest.mark.parametrize("kind", ["loss", "extra by packet", "extra always"])
+@pytest.mark.parametrize("kind", ["loss", "extra always"])
 def test_no_verdict_is_wrong_on_real_packets(
     kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
