@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import hops, ssh
+from benchmarks import hops, judge, ssh
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"hops": hops.run, "ssh": ssh.run}
+BENCHMARKS: dict[str, Callable[[], None]] = {"hops": hops.run, "judge": judge.run, "ssh": ssh.run}
 
 
 def main(names: list[str]) -> int:
