@@ -23,7 +23,7 @@ def svg(rules: Sequence[str], shares: Mapping[str, Sequence[Shares]]) -> str:
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
     ]
     for number, (colour, word) in enumerate(zip(COLOURS, WORDS, strict=True)):
-        x = LABEL + number * 130
+        x = LABEL + number * (BAR + GAP)
         parts.append(f'<rect x="{x}" y="16" width="14" height="14" fill="{colour}"/>')
         parts.append(f'<text x="{x + 20}" y="28">{word}</text>')
     for number, rule in enumerate(rules):
