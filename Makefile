@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-ec2 test bench campaign lint lock clean
+.PHONY: help demo demo-ec2 test bench campaign lint lock clean faults
 
 help:  ## What can be made here
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ bench: $(VENV)/ready  ## Figures side by side with the peers that are installed
 
 campaign: $(VENV)/ready  ## Random worlds by the million pairs and labs by the hundred, verdicts against the truth
 	@$(BIN)/python -m campaign --worlds 400 --labs 150 --write docs/campaign.md
+
+faults: $(VENV)/ready  ## Every strategy, every fault, kill -9 at every arrow; the tables of docs/faults.md
+	$(BIN)/python -m tests.crash --over cloud --write docs/faults.md
+	$(BIN)/python -m tests.crash --over ec2 --write docs/faults.md
+	$(BIN)/python -m tests.crash --over packets --write docs/faults.md
 
 lock: $(VENV)/ready  ## Renew the hash-locked requirements (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -1,12 +1,15 @@
-"""`make faults`: every strategy × every fault × kill -9 at every arrow, as a table.
+"""`make faults`: every strategy × every fault × kill -9 at every arrow, as tables.
 
-``python -m tests.crash [--every N] [--write FILE]``: kill at every N-th arrow only; put the table into FILE.
+``python -m tests.crash [--every N] [--over cloud|ec2|packets] [--write FILE]``: kill at every N-th arrow, on
+the programmable cloud, over the lab's EC2 API, or over a lab's real packets; put the table into FILE.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +18,7 @@ from pathlib import Path
 
 from tests.crash.campaign import Answer, Task, work_off
 from tests.crash.faults import FAULTS
+from tests.crash.over_lab import FAULTS as OVER_HTTP
 from tests.crash.scenarios import SCENARIOS
 
 BEGIN, END = "<!-- {}: begin, generated -->", "<!-- {}: end -->"
@@ -25,26 +29,48 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash")
     parser.add_argument("--every", type=int, default=1, metavar="N")
     parser.add_argument("--write", metavar="FILE")
+    parser.add_argument("--over", choices=("cloud", "ec2", "packets"), default="cloud")
     args = parser.parse_args()
     begun = time.monotonic()
-    tasks = [Task(name, fault, args.every) for fault in FAULTS for name in SCENARIOS]
+    answers, rows = _over_cloud(args.every) if args.over == "cloud" else _over_lab(args.over, args.every)
+    table = "\n".join([*_summary(answers, args, time.monotonic() - begun), "", *rows])
+    say(f"\n{table}")
+    if args.write:
+        write(Path(args.write), args.over, table)
+    return int(any(answer.problems for answer in answers))
+
+
+def _over_cloud(every: int) -> tuple[Sequence[Answer], Sequence[str]]:
+    tasks = [Task(name, fault, every) for fault in FAULTS for name in SCENARIOS]
     answers: list[Answer] = []
     for answer in work_off(tasks, os.cpu_count() or 1):
         answers.append(answer)
         for problem in answer.problems:
             say(f"{answer.task.scenario}, {answer.task.fault}, {problem}")
         sys.stderr.write(f"\r{len(answers)} of {len(tasks)} campaigns ")
-    table = "\n".join([*_summary(answers, args.every, time.monotonic() - begun), "", *_table(answers)])
-    say(f"\n{table}")
-    if args.write:
-        write(Path(args.write), "campaign", table)
-    return int(any(answer.problems for answer in answers))
+    return answers, _table(answers)
 
 
-def _summary(answers: Sequence[Answer], every: int, seconds: float) -> list[str]:
+def _over_lab(over: str, every: int) -> tuple[Sequence[Answer], Sequence[str]]:
+    words = ("ec2", "truth") if over == "ec2" else ("lab", "packets", "none")
+    command = [sys.executable, "-m", "tests.crash.over_lab", *words[:2], str(every), *words[2:]]
+    answers: list[Answer] = []
+    rows = ["| fault | kills |", "|---|--:|"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            fault, _, arrows, problems = json.loads(line)
+            answers.append(Answer(Task("one more", fault, every), arrows, problems))
+            rows.append(f"| {OVER_HTTP[fault][0]} | {_cell(answers[-1])} |")
+            for problem in problems:
+                say(f"{fault}, {problem}")
+    return answers, rows
+
+
+def _summary(answers: Sequence[Answer], args: argparse.Namespace, seconds: float) -> list[str]:
     kills = sum(len(answer.arrows) for answer in answers)
     wrong = sum(len(answer.problems) for answer in answers)
-    command = "make faults" if every == 1 else f"python -m tests.crash --every {every}"
+    command = f"python -m tests.crash --over {args.over} --every {args.every}"
     return [
         f"`{command}`, {datetime.now(UTC):%Y-%m-%d}: {kills:,} kills in {seconds / 60:.0f} minutes on "
         f"{os.cpu_count()} cores, {wrong} problems."
