@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from keepapart import clouds
 from keepapart.cli import main
 from keepapart.clouds import CANDIDATE
+from keepapart.store import Store
 from tests.admit.cloud import FileCloud
 
 
@@ -66,3 +68,23 @@ def test_gc(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "released: lost" in capsys.readouterr().out
     assert main(["-c", config, "gc"]) == 0
     assert "nothing of 'orders' is left behind" in capsys.readouterr().out
+
+
+def test_money_needs_a_price(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A budget of money without a price is a configuration error that names the missing key."""
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write("[launch]\nmax_money = 5\n")
+    assert main(["-c", config, "admit"]) == 2
+    assert "[launch] max_money: needs price_per_hour" in capsys.readouterr().err
+
+
+def test_waiting_for_another_admission(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who may not wait long enough is told who holds the lease, and ends with 4."""
+    with Store(f"sqlite:///{tmp_path / 'keepapart.db'}") as store:
+        store.acquire("orders", "pid 7 on elsewhere", time.time(), 600.0, lambda _: False)
+    assert main(["-c", config, "admit", "--wait", "0.1"]) == 4
+    told = capsys.readouterr().err
+    assert "waiting: an admission of 'orders' is running already: pid 7 on elsewhere" in told
+    assert "pid 7 on elsewhere holds it until" in told
