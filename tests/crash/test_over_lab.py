@@ -33,6 +33,6 @@ def test_killed_between_real_packets() -> None:
 @pytest.mark.timeout(400)  # as above
 def test_killed_over_ec2() -> None:
     """The same through boto3, while answers are lost and what was launched is unknown for a while."""
-    for fault, _, arrows, problems in fought("ec2", "truth", "25", "lost", "hide", "deaf"):
+    for fault, _, arrows, problems in fought("ec2", "truth", "30", "lost", "hide"):
         assert problems == [], fault
         assert arrows, fault
