@@ -104,7 +104,7 @@ class Launch:
     max_minutes: int = field(default=60, metadata={"range": (0, 100_000)})
     max_money: float = field(default=0.0, metadata={"range": (0, 1e9)})
     price_per_hour: float = field(default=0.0, metadata={"range": (0, 1e6)})
-    billed_seconds: int = field(default=60, metadata={"range": (0, 86_400)})
+    billed_seconds: int = field(default=60, metadata={"range": (1, 86_400)})
 
 
 @dataclass(frozen=True, slots=True)
