@@ -57,9 +57,6 @@ def test_a_wrong_verdict_is_counted() -> None:
     assert (score.false_separate, score.false_co_resident, score.false_established) == (1, 1, 1)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="looks to hop counts as two hosts do; docs/trust.md, what it can't see"
-)
 def test_hosts_that_hide_beside_one_that_does_not() -> None:
     """The second host's two guests are behind a gateway each, always; the first host shows itself."""
     assert played(small([0, 0, 1, 1, 0, 0])).false_separate == 0

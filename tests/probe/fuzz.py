@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable
 
 from keepapart.probe.echo import ECHO, REQUEST, SEAL, TRIES
-from keepapart.probe.node import HEADER, MAC_SIZE, SIZE, TTL, VERSION, Node, open_socket
+from keepapart.probe.node import HEADER, MAC_SIZE, SIZE, TTLS, VERSION, Node, open_socket
 
 KEY, EARLIER = bytes(range(32)), bytes(range(1, 33))
 SAMPLES = 4
@@ -34,7 +34,7 @@ def sealed(header: bytes, key: bytes, size: int = MAC_SIZE) -> bytes:
 
 def hop(sample: int, sender: int = PEER, target: int = NODE, key: bytes = KEY) -> bytes:
     """Make a datagram as a node makes it."""
-    return sealed(HEADER.pack(VERSION, TTL, sample, sender, target), key)
+    return sealed(HEADER.pack(VERSION, TTLS[0], sample, sender, target), key)
 
 
 def request(

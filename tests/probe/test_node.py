@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keepapart.probe.node import HEADER, MAC_SIZE, SIZE, TTL, VERSION, Node, open_socket
+from keepapart.probe.node import HEADER, MAC_SIZE, SIZE, TTLS, VERSION, Node, open_socket
 
 KEY = bytes(range(32))
 Pair = tuple[Node, Node]
@@ -50,7 +50,9 @@ def take(node: Node) -> int:
     return node.receive()
 
 
-def datagram(sample: int = 0, sender: int = 0, target: int = 1, key: bytes = KEY, ttl: int = TTL) -> bytes:
+def datagram(
+    sample: int = 0, sender: int = 0, target: int = 1, key: bytes = KEY, ttl: int = TTLS[0]
+) -> bytes:
     """Make a datagram as a node makes it."""
     header = HEADER.pack(VERSION, ttl, sample, sender, target)
     return header + hashlib.blake2b(header, key=key, digest_size=MAC_SIZE).digest()
@@ -100,7 +102,7 @@ def test_the_least_count_stands(pair: Pair) -> None:
     level = socket.IPPROTO_IPV6 if pair[0].sockets[0].family == socket.AF_INET6 else socket.IPPROTO_IP
     option = socket.IPV6_UNICAST_HOPS if level == socket.IPPROTO_IPV6 else socket.IP_TTL
     host = pair[0].roster[1][0]
-    for ttl in (TTL - 4, TTL - 1, TTL - 6):
+    for ttl in (TTLS[0] - 4, TTLS[0] - 1, TTLS[0] - 6):
         pair[0].sockets[0].setsockopt(level, option, ttl)
         pair[0].sockets[0].sendto(datagram(), (host, place))
     while take(pair[1]) and not pair[1].least[0]:

@@ -167,3 +167,81 @@ def test_behind_random_extra_gateways_nothing_is_separated(seed: int, most: int,
     counts[:, np.arange(size), np.arange(size)] = 0
     given = Paths.of(Tally.of(counts))
     assert not ((given.least > 2) & given.sure).any()
+
+
+def some_behind(further: int) -> Paths:
+    """Two guests a host, three hosts in two racks; the first host's guests are behind `further` gateways.
+
+    a and b share the first host, c and d the second in its rack, e and f the third, in another rack.
+    """
+    near, far = 4 + further, 6 + further
+    rows = [
+        [0, 2 + 2 * further, near, near, far, far],
+        [2 + 2 * further, 0, near, near, far, far],
+        [near, near, 0, 2, 6, 6],
+        [near, near, 2, 0, 6, 6],
+        [far, far, 6, 6, 0, 2],
+        [far, far, 6, 6, 2, 0],
+    ]
+    return Paths.of(Tally.of(np.repeat(np.array([rows], np.uint8), 8, axis=0)))
+
+
+@pytest.mark.parametrize("further", [1, 2])
+@pytest.mark.parametrize("model", ["auto", "routed-host"])
+def test_guests_behind_gateways_of_their_own_are_not_separated(further: int, model: str) -> None:
+    """Other hosts' pairs establish the network; co-residents behind further gateways are not called apart."""
+    given = some_behind(further)
+    assert says(given, 0, 1, model) == (Says.DIFFERENT, Strength.WEAK)
+    assert says(given, 2, 4, model) == (Says.DIFFERENT, Strength.STRONG)
+    assert "further gateways" in hops.testify(given, find(given, model)).because(0, 1)
+
+
+def test_without_further_gateways_nobody_is_in_doubt() -> None:
+    """The same hosts, all guests right behind theirs: every pair is as its count says."""
+    given = some_behind(0)
+    assert says(given, 0, 1) == (Says.SAME, Strength.STRONG)
+    assert all(says(given, 0, other) == (Says.DIFFERENT, Strength.STRONG) for other in (2, 3, 4, 5))
+
+
+def test_guests_alone_on_their_hosts_are_not_in_doubt() -> None:
+    """c to f are alone, in two racks; counts to a and b, who share a host, are such as racks give."""
+    given = paths("024466", "204466", "440466", "444066", "666604", "666640")
+    assert all(
+        says(given, i, j) == (Says.DIFFERENT, Strength.STRONG)
+        for i in range(6)
+        for j in range(max(i, 1) + 1, 6)
+    )
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 8))
+def test_further_gateways_of_some_never_separate_co_residents(seed: int, size: int) -> None:
+    """Some are behind gateways of their own, in any world of racks: no co-resident pair is separated.
+
+    Up to two, where hosts are seen at two hops twice; one, where they are once. (Were all on one host, this
+    would be the picture of two hosts that share a link.)
+    """
+    random = np.random.default_rng(seed)
+    host, further = random.integers(0, 5, size), random.integers(0, 3, size) * random.integers(0, 2, size)
+    host[0] = 5
+    rack = host // 2
+    plain = host[further == 0]
+    seen = sum(int((plain == one).sum() > 1) for one in range(5))
+    further = np.minimum(further, min(seen, 2))
+    between = np.where(rack[:, None] == rack[None, :], 4, 6)
+    between[host[:, None] == host[None, :]] = 2
+    counts = (between + further[:, None] + further[None, :]).astype(np.uint8)
+    np.fill_diagonal(counts, 0)
+    given = Paths.of(Tally.of(np.repeat(counts[None], 8, axis=0)))
+    weights = hops.testify(given, find(given)).weights
+    assert not (weights[host[:, None] == host[None, :]] == -Strength.STRONG).any()
+
+
+def test_a_rewritten_time_to_live_says_nothing() -> None:
+    """Counts that depend on what a datagram began with are none: the pair is silent, the network refuted."""
+    steady = np.repeat(np.array([[[0, 2, 4], [2, 0, 4], [4, 4, 0]]], np.uint8), 4, axis=0)
+    steady[::2, 0, 2] = 34
+    given = Paths.of(Tally.of(steady))
+    assert find(given).standing is Standing.REFUTED
+    assert "a and c" in find(given).because
+    assert says(given, 0, 2, "routed-host") is None
+    assert says(given, 0, 1, "routed-host") == (Says.SAME, Strength.STRONG)

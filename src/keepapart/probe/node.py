@@ -11,7 +11,6 @@ What it promises:
    It answers none of them, so nobody can make it send; how round trips are answered is said in echo.py.
 3. Hops are counted as tracepath counts them: time-to-live when sent - when it arrived + 1, which is the
    number of routers between the two, plus one. Of repeated datagrams the least count stands.
-
 4. Where datagrams are filtered it climbs a ladder instead: connections to one TCP port of a member, or ICMP
    echoes, one for each time-to-live, all at once; the least that gets through is the count.
 5. It ends when standard input does, in the middle of sending too, or when nothing was asked for `IDLE`
@@ -43,7 +42,9 @@ from keepapart.probe.echo import Echo
 from keepapart.probe.guest import facts
 from keepapart.probe.path import Tracer, trace
 
-TTL = 64  # what every datagram starts with; the Internet's longest paths are half of it
+# What datagrams start with, by turns: counts that differ as these do show that it is rewritten on the way.
+TTLS = (64, 96)
+REWRITTEN = 255  # stands for a count of datagrams that arrived with more than they were sent with
 BURST = 32  # datagrams sent before receiving again: far below what a receive buffer holds (277 on Linux)
 LINE_LIMIT = 1 << 24  # bytes of one command: the roster of 100,000 nodes fits, a runaway doesn't
 LADDERS = 8  # climbed at once: with RUNGS, at most 1,600 packets in GRACE
@@ -65,14 +66,12 @@ Place = Tuple[str, List[int]]  # where a node receives: its address and ports
 
 
 def open_socket(sock: socket.socket, port: int = 0) -> None:
-    """Prepare a fresh UDP socket for a round: known time-to-live out, arriving time-to-live shown."""
+    """Prepare a fresh UDP socket for a round: the arriving time-to-live shown."""
     sock.setblocking(False)
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, TTL)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
     else:
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, TTL)
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
     sock.bind(("", port))
 
@@ -81,12 +80,15 @@ class Node:
     """One end of every pair that this instance is in.
 
     `sockets` are prepared by `open_socket`; the first `receiving` of them receive. Sample s is sent from
-    socket s modulo their number, and to the next of the target's ports each time all sockets have had their
-    turn: with k of both, the first k × k samples are flows of their own to whatever balances load on the way.
+    socket s modulo their number (the next one to targets that stand before this node, so that both ways of a
+    pair start with different times to live), and to the next of the target's ports each time all sockets have
+    had their turn: with k of both, the first k × k samples are flows of their own to whatever balances load.
     """
 
     def __init__(self, sockets: List[socket.socket], receiving: int) -> None:
         self.sockets = sockets
+        for number, sock in enumerate(sockets):
+            _set_ttl(sock, TTLS[number % len(TTLS)])
         self.ports = [sock.getsockname()[1] for sock in sockets[:receiving]]
         self.listening = sockets[:1]
         self.index = 0
@@ -132,10 +134,12 @@ class Node:
         pack, key, me, roster = HEADER.pack, self.key, self.index, self.roster
         sent = 0
         for sample, targets in wants:
-            sendto = self.sockets[sample % len(self.sockets)].sendto
             turn = sample // len(self.sockets)
+            after, before = ((sample + step) % len(self.sockets) for step in (0, 1))
             for target in self._all_others() if targets is None else targets:
-                header = pack(VERSION, TTL, sample, me, target)
+                number = after if target > me else before
+                sendto = self.sockets[number].sendto
+                header = pack(VERSION, TTLS[number % len(TTLS)], sample, me, target)
                 datagram = header + blake2b(header, key=key, digest_size=MAC_SIZE).digest()
                 address, ports = roster[target]
                 place = (address, ports[turn % len(ports)])
@@ -179,13 +183,17 @@ class Node:
             version, sent_ttl, sample, sender, target = unpack(datagram)
             if version != VERSION or target != me or sender >= size or not 0 <= sample - first < samples:
                 continue
+            if sent_ttl not in TTLS:
+                continue
             header = datagram[: HEADER.size]
             mac = blake2b(header, key=key, digest_size=MAC_SIZE).digest()
             if not compare_digest(mac, datagram[HEADER.size :]):
                 continue
             hops = sent_ttl - ancillary[0][2][0] + 1
             place = (sample - first) * size + sender
-            if 1 <= hops <= TTL and not 0 < least[place] <= hops:
+            if hops < 1:
+                hops = REWRITTEN
+            if not 0 < least[place] <= hops:
                 least[place] = hops
 
     def complete(self) -> bool:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.components import blocks
+from keepapart.components import Mask, blocks
 
 Counts = npt.NDArray[np.uint8]
 Flows = npt.NDArray[np.uint8]  # at most 64 each way
 
+LONGEST = 32  # hops; no provider's path is longer: a higher count shows a time-to-live rewritten on the way
 BY = ("udp", "tcp", "icmp")  # means of measuring, the later ones where the earlier are filtered
 
 
@@ -72,6 +73,11 @@ class Tally:
         for counts in (self.way, self.least, self.most, self.flows, self.shortest, self.by):
             counts[list(places), :] = 0
             counts[:, list(places)] = 0
+
+    def without(self, pairs: Mask) -> Tally:
+        """Return a copy in which these pairs [n, n] are not measured."""
+        left = (self.way, self.least, self.most, self.flows, self.shortest, self.by)
+        return Tally(*(np.where(pairs, np.uint8(0), counts) for counts in left))
 
     def spread(self, places: Sequence[int], size: int) -> Tally:
         """Return the tally of `size` instances, of which this one's are at `places`."""

@@ -9,11 +9,13 @@ Hop counts are as tracepath's: routers between + 1. The rules, numbered as in th
    b. "two hops" is transitive (a pair that may yet be seen at two is no counter-example);
    c. at least one pair is at two hops and one beyond, now or earlier in the same network (where counts
       vary: of all pairs not seen at two, the chance that none is truly beyond is below `UNSEEN`);
-   d. no conclusive evidence (the platform's, the operator's) contradicts it.
+   d. no conclusive evidence (the platform's, the operator's) contradicts it, and no time-to-live is
+      rewritten on the way.
    Where one is refuted, hops say nothing at all; where one is still open, they speak weakly.
 3. Two hops on any flow say *same*: extra gateways only ever add hops.
 4. More than two say *different*, strongly only while the chance that a shorter path has not been seen yet
-   is below `UNSEEN`, by the network's own measured variation (`signals/paths.py`).
+   is below `UNSEEN`, by the network's own measured variation (`signals/paths.py`), and no further gateways of
+   the two instances can explain it (`signals/depth.py`).
 
 Source of the two-hop rule: "Where am I? Testing AWS EC2 Instances for Co-Residence" (2011).
 """
@@ -30,6 +32,7 @@ from keepapart.components import Mask, blocks, components, edges, grown
 from keepapart.model import Strength
 from keepapart.probe.tally import BY, Counts, Tally
 from keepapart.signals import AnyTestimony, Testimony, Weights
+from keepapart.signals.depth import in_doubt
 from keepapart.signals.paths import UNSEEN, Paths
 
 
@@ -66,12 +69,15 @@ class Finding:
 def testify(paths: Paths, finding: Finding) -> Testimony:
     """Say same or different of every pair, by rules 1, 3 and 4, as strongly as `finding` allows."""
     weights: Weights = np.zeros(paths.least.shape, np.int8)
-    strength = finding.strength
+    strength, doubt = finding.strength, None
     if strength is not None:
         beyond = paths.least > 2
         weights[paths.least == 2] = strength
         weights[beyond] = -np.int8(Strength.WEAK)
         weights[beyond & paths.sure] = -np.int8(strength)
+        doubt = in_doubt(paths)
+        if doubt is not None:
+            weights[beyond & doubt] = -np.int8(Strength.WEAK)
 
     def because(i: int, j: int) -> str:
         tally = paths.tally
@@ -87,6 +93,8 @@ def testify(paths: Paths, finding: Finding) -> Testimony:
         if low > 2 and not paths.sure[i, j]:
             unseen = paths.unseen(slice(i, i + 1))[0, j]
             words += f"; the chance that a shorter path was not seen is up to {unseen:.1g}"
+        if doubt is not None and doubt[i, j] and low > 2:
+            words += "; counts to others show that there may be further gateways before the host"
         return words if strength is not Strength.WEAK else f"{words}; {finding.because}"
 
     return Testimony("hops", weights, because)
@@ -128,7 +136,7 @@ def find(
         return Finding(Standing.OPAQUE, "the configuration says that hops say nothing here")
     if model == "routed-host":
         return Finding(Standing.ASSERTED, "the configuration says that each host is its guests' gateway")
-    for refute in (_shared_link, _not_transitive):
+    for refute in (_rewritten, _shared_link, _not_transitive):
         if finding := refute(paths, ids):
             return finding
     for testimony in stated:
@@ -161,6 +169,16 @@ def _beyond(paths: Paths) -> tuple[int, int] | None:
         chances = np.where(paths.least[rows] > 2, paths.unseen(rows), np.float32(1))
         exponent += float(np.log10(np.maximum(chances, 1e-30)).sum()) / 2  # each pair stands there twice
     return _first(paths, lambda rows: paths.least[rows] > 2) if exponent < np.log10(UNSEEN) else None
+
+
+def _rewritten(paths: Paths, ids: Sequence[object]) -> Finding | None:
+    if pair := paths.rewritten:
+        return Finding(
+            Standing.REFUTED,
+            f"the time-to-live is rewritten between {_named(ids, pair)}: counts depend on what it began with",
+            pair,
+        )
+    return None
 
 
 def _shared_link(paths: Paths, ids: Sequence[object]) -> Finding | None:

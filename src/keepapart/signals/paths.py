@@ -27,7 +27,7 @@ import numpy.typing as npt
 from scipy.special import betaincinv
 
 from keepapart.components import Mask, Places, blocks
-from keepapart.probe.tally import Counts, Flows, Tally
+from keepapart.probe.tally import LONGEST, Counts, Flows, Tally
 from keepapart.signals.ways import compared
 
 UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
@@ -80,19 +80,25 @@ class Paths:
     """A tally, and how far its counts may be believed.
 
     `sure` is [n, n]: the pairs whose least count may be believed, being two hops (once seen, not unsaid) or
-    more with the chance that anything shorter is unseen below `UNSEEN`.
+    more with the chance that anything shorter is unseen below `UNSEEN`. Pairs between which the time-to-live
+    is rewritten count as not measured; `rewritten` is the first of them.
     """
 
     tally: Tally
     variation: Variation
     sure: Mask
+    rewritten: tuple[int, int] | None
 
     @classmethod
     def of(cls, tally: Tally) -> Paths:
         """Judge a tally."""
+        rewritten = None
+        if (strange := tally.most > LONGEST).any():
+            i, j = divmod(int(strange.argmax()), len(strange))
+            rewritten, tally = (i, j), tally.without(strange)
         variation = Variation.of(tally)
         sure: Mask = tally.least == 2
-        paths = cls(tally, variation, sure)
+        paths = cls(tally, variation, sure, rewritten)
         for rows in blocks(len(sure)):
             sure[rows] |= (tally.least[rows] > 2) & (paths.unseen(rows) < UNSEEN)
         return paths
