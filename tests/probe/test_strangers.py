@@ -31,6 +31,9 @@ class Recorder:
     def getsockname(self) -> tuple[str, int]:
         return "127.0.0.1", 4000
 
+    def setsockopt(self, *_: object) -> None:
+        """Take any setting."""
+
     def sendto(self, _: bytes, place: tuple[str, int]) -> None:
         self._sent[place] += 1
 

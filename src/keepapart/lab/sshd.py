@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import select
 import shutil
 import signal
 import socket
@@ -247,19 +248,25 @@ def _listens(pid: int) -> bool:
 
 
 def _kill_inside(namespaces: set[int]) -> None:
-    """Kill every process in these network namespaces, until there is none."""
+    """Kill every process in these network namespaces, until there is none.
+
+    Each is waited for: a dying process has left its namespace before it closes its connections, and whoever is
+    at their other end must hear of that while there still is a network.
+    """
     while namespaces:
-        found = 0
+        dying: list[int] = []
         for entry in os.scandir("/proc"):
             with suppress(OSError):  # it ended meanwhile, or is somebody else's
                 if entry.name.isdecimal() and os.stat(f"/proc/{entry.name}/ns/net").st_ino in namespaces:  # noqa: PTH116
                     if int(entry.name) == os.getpid():
                         continue
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    found += 1
-        if not found:
+                    dying.append(os.pidfd_open(int(entry.name)))
+                    signal.pidfd_send_signal(dying[-1], signal.SIGKILL)
+        if not dying:
             return
-        time.sleep(0.002)
+        for handle in dying:
+            select.select([handle], [], [], 1.0)
+            os.close(handle)
 
 
 def _start_watching(folder: Path) -> tuple[int, int]:
