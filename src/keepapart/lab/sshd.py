@@ -17,8 +17,8 @@ privilege beyond the lab's. Rules:
 from __future__ import annotations
 
 import os
-import shlex
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -250,8 +250,8 @@ def _listens(pid: int) -> bool:
 def _kill_inside(namespaces: set[int]) -> None:
     """Kill every process in these network namespaces, until there is none.
 
-    Each is waited for: a dying process has left its namespace before it closes its connections, and whoever is
-    at their other end must hear of that while there still is a network.
+    Each is waited for: a dying process has left its namespace before it closes its connections, and whoever
+    is at their other end must hear of that while there still is a network.
     """
     while namespaces:
         dying: list[int] = []
@@ -265,7 +265,9 @@ def _kill_inside(namespaces: set[int]) -> None:
         if not dying:
             return
         for handle in dying:
-            select.select([handle], [], [], 1.0)
+            waiting = select.poll()
+            waiting.register(handle, select.POLLIN)
+            waiting.poll(1_000)  # milliseconds
             os.close(handle)
 
 
