@@ -9,17 +9,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keepapart.config import Cluster
+from keepapart.config import Risk as Rates
 from keepapart.domains import NAMELESS, Domains, domains
 from keepapart.judge import Judgement, judge
 from keepapart.model import Instance, Pair, Strength
 from keepapart.names import Names
 from keepapart.probe.beside import Beside
 from keepapart.probe.round import Round
-from keepapart.risk import Risk, risk
+from keepapart.risk import Risk, needed, risk
 from keepapart.signals import AnyTestimony, Weights, gateway, hardware, hops, rtt
 from keepapart.signals.hardware import Guest
 from keepapart.signals.hops import Finding
 from keepapart.signals.paths import Paths
+from keepapart.yearly import yearly
+
+RATES = Rates()
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """The chance, 0 to 1, that within a year fewer members are up than the cluster needs, at some moment.
+
+    `now` is as the members are placed, None where no verdict places some of them; `spread` with a host each.
+    """
+
+    now: float | None
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,7 @@ class Audit:
     judgement: Judgement
     domains: Domains
     risk: Risk
+    odds: Odds
 
     def pair(self, a: str, b: str) -> Pair:
         """Return the verdict on two instances by id."""
@@ -72,6 +88,7 @@ def assess(
     *,
     cluster: Cluster,
     model: str,
+    rates: Rates = RATES,
     earlier: str = "",
     others: Sequence[AnyTestimony] = (),
     host_names: Names = NAMELESS,
@@ -80,8 +97,8 @@ def assess(
 ) -> Audit:
     """Judge one round of a cluster.
 
-    `model` is `[network] model`; `earlier` says in words when the same network was established before, or is
-    empty; `others` is what the platform and the operator say; the names are those that domains had in the
+    `model` is `[network] model`, `rates` are `[risk]`; `earlier` says in words when the same network was
+    established before, or is empty; `others` is what the platform and the operator say; the names are those that domains had in the
     audit before. `instances` are in the order of `measured.ids`.
     """
     paths = Paths.of(measured.tally)
@@ -105,6 +122,7 @@ def assess(
         network=network,
         judgement=judgement,
         domains=found,
+        odds=_odds(found, len(instances), needed(cluster.survive, len(instances)), rates),
         risk=risk(judgement, found, reached, cluster.survive),
     )
 
@@ -117,3 +135,11 @@ def _learnt(beside: Beside, paths: Paths, network: Finding, known: Weights) -> l
     if beside.times is not None:
         said += rtt.testify(beside.times, known)
     return said
+
+
+def _odds(domains: Domains, size: int, need: int, rates: Rates) -> Odds:
+    """Work out a year's odds; who is on no known host might be on anybody's, so nothing is said then."""
+    often, long = rates.host_failures_per_year, rates.hours_to_replace
+    sizes = [len(host.members) for host in domains.hosts]
+    now = yearly(sizes, need, often, long) if sum(sizes) == size else None
+    return Odds(now, yearly([1] * size, need, often, long))

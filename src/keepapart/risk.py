@@ -23,9 +23,11 @@ class Risk:
     """What one host failure costs.
 
     `survives` is None where unknown pairs leave it open. `worst` is the name of the host with the most
-    members, None where none is known; `lost` are the ids on it; `replace` the ids to replace.
+    members, None where none is known; `lost` are the ids on it; `replace` the ids to replace; `need` how many
+    members must live on.
     """
 
+    need: int
     survives: bool | None
     worst: str | None
     lost: Sequence[str]
@@ -59,5 +61,9 @@ def risk(
         stays = next((i for i in host.members if reached[i]), host.members[0])
         replace += [ids[i] for i in host.members if i != stays]
     return Risk(
-        survives, worst.name if worst else None, [ids[i] for i in worst.members] if worst else [], replace
+        need,
+        survives,
+        worst.name if worst else None,
+        [ids[i] for i in worst.members] if worst else [],
+        replace,
     )

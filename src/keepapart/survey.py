@@ -173,6 +173,7 @@ class Session:
             measured,
             cluster=cluster,
             model=network.model,
+            rates=self._config.risk,
             others=[operator.testify(measured.ids, known), *stated.testify(instances)],
             earlier=memory.vouches(instances, measured.tally.least),
             host_names=memory.hosts,

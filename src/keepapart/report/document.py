@@ -49,8 +49,19 @@ def audit_document(audit: Audit, *, all_pairs: bool = False) -> dict[str, Any]:
             "worst_host": audit.risk.worst,
             "lost": list(audit.risk.lost),
             "replace": list(audit.risk.replace),
+            "domains": _losses(audit),
+            "yearly": {"now": audit.odds.now, "spread": audit.odds.spread},
         },
     }
+
+
+def _losses(audit: Audit) -> list[dict[str, Any]]:
+    """Say of every host and rack how many members its failure takes, and whether that is survived."""
+    members = {**audit.host_members, **audit.rack_members}
+    return [
+        {"name": name, "lost": len(ids), "survives": len(audit.round.ids) - len(ids) >= audit.risk.need}
+        for name, ids in members.items()
+    ]
 
 
 def check_document(audit: Audit, pair: Pair) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def page(audit: Audit) -> str:
         at=timestamp(audit.at),
         answer=words.answer(audit),
         stakes=words.stakes(audit),
+        odds=words.odds(audit),
         places=words.places(audit),
         chips=chips,
         unreached=[chip for chip in outside if chip.because],

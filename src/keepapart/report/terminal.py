@@ -60,6 +60,7 @@ def print_audit(audit: Audit, *, all_pairs: bool) -> None:
         _pairs(out, audit)
     out.print()
     fact(out, "risk", words.stakes(audit))
+    fact(out, "a year", words.odds(audit))
     if audit.risk.replace:
         fact(out, "replace", words.listed(audit.risk.replace, 12))
     _network(out, audit)

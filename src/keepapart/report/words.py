@@ -95,6 +95,18 @@ def stakes(audit: Audit) -> str:
     )
 
 
+def odds(audit: Audit) -> str:
+    """Say how probable it is that the cluster is without quorum at some moment of a year."""
+    spread = f"{percent(audit.odds.spread)} with a host each"
+    now = "not known as it is" if audit.odds.now is None else f"{percent(audit.odds.now)} as it is"
+    return f"chance to be without quorum at some moment: {now}, {spread}"
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage, to two digits."""
+    return f"{share * 100:.2g}%"
+
+
 def _survival(audit: Audit) -> str:
     risk = audit.risk
     if risk.survives:
