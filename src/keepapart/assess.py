@@ -98,8 +98,8 @@ def assess(
     """Judge one round of a cluster.
 
     `model` is `[network] model`, `rates` are `[risk]`; `earlier` says in words when the same network was
-    established before, or is empty; `others` is what the platform and the operator say; the names are those that domains had in the
-    audit before. `instances` are in the order of `measured.ids`.
+    established before, or is empty; `others` is what the platform and the operator say; the names are those
+    that domains had in the audit before. `instances` are in the order of `measured.ids`.
     """
     paths = Paths.of(measured.tally)
     network = hops.find(model, paths, measured.ids, earlier=earlier, stated=others)

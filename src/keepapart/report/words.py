@@ -104,7 +104,7 @@ def odds(audit: Audit) -> str:
 
 def percent(share: float) -> str:
     """Write a share as a percentage, to two digits."""
-    return f"{share * 100:.2g}%"
+    return "under 0.0001%" if 0 < share < 1e-6 else f"{share * 100:.2g}%"
 
 
 def _survival(audit: Audit) -> str:
