@@ -39,7 +39,7 @@ name = {name}
 [launch]
 # max_attempts = 10
 # source = "launch"             # "launch" | "stopped" (a pool of spares) | "stopped-then-launch"
-# on_reject = "hold"            # what becomes of rejects: "hold" (until done) | "stop" | "terminate" | "restart"
+# on_reject = "hold"            # what becomes of rejects: "hold" | "stop" | "terminate" | "restart"
 # at_once = 1                   # launched together, the best set of them kept; 0: as many as are missing
 # max_minutes = 60
 {instances}"""
