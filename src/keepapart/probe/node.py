@@ -1,6 +1,6 @@
 """One instance's part in a round: send to every other instance, count the hops of what arrives.
 
-This file and the three that it imports (echo, guest, path) are all that runs on an instance. They are
+This file and the four that it imports (echo, guest, ladder, path) are all that runs on an instance. They are
 handed over the connection as one text and run from memory: standard library only, Python 3.6 or later,
 nothing written, gone when standard input closes.
 
@@ -40,6 +40,7 @@ except ImportError:
 
 from keepapart.probe.echo import Echo
 from keepapart.probe.guest import facts
+from keepapart.probe.ladder import climb, set_ttl
 from keepapart.probe.path import Tracer, trace
 
 # What datagrams start with, by turns: counts that differ as these do show that it is rewritten on the way.
@@ -47,9 +48,6 @@ TTLS = (64, 96)
 REWRITTEN = 255  # stands for a count of datagrams that arrived with more than they were sent with
 BURST = 32  # datagrams sent before receiving again: far below what a receive buffer holds (277 on Linux)
 LINE_LIMIT = 1 << 24  # bytes of one command: the roster of 100,000 nodes fits, a runaway doesn't
-LADDERS = 8  # climbed at once: with RUNGS, at most 1,600 packets in GRACE
-RUNGS = 20  # of a ladder: no data centre is deeper
-GRACE = 0.1  # seconds that lower rungs may still take once one got through
 NAP = 0.02  # seconds between two looks at what arrived: 40 datagrams at the usual pace, few wake-ups
 IDLE = 600.0  # seconds; longer than any other node takes for one command
 IP_RECVTTL = 12  # Linux's number; missing from the socket module
@@ -88,7 +86,7 @@ class Node:
     def __init__(self, sockets: List[socket.socket], receiving: int) -> None:
         self.sockets = sockets
         for number, sock in enumerate(sockets):
-            _set_ttl(sock, TTLS[number % len(TTLS)])
+            set_ttl(sock, TTLS[number % len(TTLS)])
         self.ports = [sock.getsockname()[1] for sock in sockets[:receiving]]
         self.listening = sockets[:1]
         self.index = 0
@@ -285,7 +283,7 @@ def _perform(node: Node, command: Dict[str, Any], stdin: int) -> Dict[str, Any]:
         _settle(node, command["settle"])
         return {"hops": binascii.b2a_base64(bytes(node.least), newline=False).decode()}
     if command["do"] == "climb":
-        return {"hops": _climb(command["by"], command["port"], command["patience"], command["targets"])}
+        return {"hops": climb(command["by"], command["port"], command["patience"], command["targets"])}
     if command["do"] == "guest":
         return {"guest": facts()}
     if command["do"] == "trace":
@@ -321,98 +319,6 @@ def _receive_for(node: Node, seconds: float) -> None:
         time.sleep(min(left, NAP))
         node.receive()
     node.receive()
-
-
-def _climb(by: str, port: int, patience: float, targets: List[str]) -> List[int]:
-    """Climb to all targets, `LADDERS` at a time; 0 for those that nothing got through to."""
-    from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
-
-    climb = _climb_icmp if by == "icmp" else _climb_tcp
-    with ThreadPoolExecutor(LADDERS) as pool:
-        return list(pool.map(lambda address: climb(address, port, patience), targets))
-
-
-def _climb_tcp(address: str, port: int, patience: float) -> int:
-    """Connect with each time-to-live at once; the least that is accepted or refused is the hop count.
-
-    Too short a life is answered by a router, or by nobody where routers are silent; no data is sent.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    poll = select.poll()
-    rungs = {}  # type: Dict[int, Tuple[int, socket.socket]]
-    try:
-        for ttl in range(1, RUNGS + 1):
-            sock = socket.socket(family, socket.SOCK_STREAM)
-            sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
-            _set_ttl(sock, ttl)
-            rungs[sock.fileno()] = (ttl, sock)
-            sock.connect_ex((address, port))
-            poll.register(sock, select.POLLOUT)
-        best, end = 0, time.monotonic() + patience
-        while any(ttl < (best or RUNGS + 1) for ttl, _ in rungs.values()) and time.monotonic() < end:
-            for number, _ in poll.poll(max(1, int((end - time.monotonic()) * 1000))):
-                ttl, sock = rungs.pop(number)
-                poll.unregister(number)
-                if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, errno.ECONNREFUSED):
-                    if not best:
-                        end = min(end, time.monotonic() + GRACE)
-                    best = min(best or ttl, ttl)
-                sock.close()
-        return best
-    finally:
-        for _, sock in rungs.values():
-            sock.close()
-
-
-def _climb_icmp(address: str, _port: int, patience: float) -> int:
-    """Send an echo request with each time-to-live at once; the least that is answered is the hop count."""
-    six = ":" in address
-    request, answer = (128, 129) if six else (8, 0)
-    protocol = socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
-    family = socket.AF_INET6 if six else socket.AF_INET
-    secret = os.urandom(MAC_SIZE)
-    try:
-        sock = socket.socket(family, socket.SOCK_DGRAM, protocol)  # an unprivileged one, where allowed
-    except OSError:
-        sock = socket.socket(family, socket.SOCK_RAW, protocol)
-    with contextlib.closing(sock):
-        ours = sock.fileno()  # one of its own for each ladder; an unprivileged socket gets the kernel's
-        for ttl in range(1, RUNGS + 1):
-            _set_ttl(sock, ttl)
-            header = struct.pack("!BBHHH", request, 0, 0, ours, ttl)
-            checksum = _checksum(header + secret)  # of raw ICMP; the kernel sets the others
-            with contextlib.suppress(OSError):
-                sock.sendto(struct.pack("!BBHHH", request, 0, checksum, ours, ttl) + secret, (address, 0))
-        best, end = 0, time.monotonic() + patience
-        while time.monotonic() < end and best != 1:
-            if not select.select([sock], [], [], max(0.0, end - time.monotonic()))[0]:
-                break
-            try:
-                data = sock.recv(256)
-            except OSError:  # a router's answer to a life that was too short
-                continue
-            if not six and sock.type == socket.SOCK_RAW:
-                data = data[(data[0] & 15) * 4 :]
-            if len(data) >= 8 + MAC_SIZE and data[0] == answer and data[8 : 8 + MAC_SIZE] == secret:
-                ttl = struct.unpack("!H", data[6:8])[0]
-                if not best:
-                    end = min(end, time.monotonic() + GRACE)
-                best = min(best or ttl, ttl)
-        return best if best <= RUNGS else 0
-
-
-def _set_ttl(sock: socket.socket, ttl: int) -> None:
-    if sock.family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
-    else:
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
-
-
-def _checksum(data: bytes) -> int:
-    total = sum(struct.unpack("!{}H".format(len(data) // 2), data))
-    total = (total >> 16) + (total & 0xFFFF)
-    return int(~(total + (total >> 16)) & 0xFFFF)
 
 
 def _write(stdout: int, data: bytes) -> None:

@@ -12,7 +12,8 @@ import marshal
 from importlib.resources import files
 from importlib.util import MAGIC_NUMBER
 
-NODE = ("echo", "guest", "path", "node")  # what runs on an instance, each importing only those before it
+# What runs on an instance, each importing only those before it.
+NODE = ("echo", "guest", "ladder", "path", "node")
 READY = b"keepapart: ready"
 
 # ssh quotes it for a shell: neither a double quote nor a backslash in it.

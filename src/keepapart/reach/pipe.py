@@ -19,7 +19,8 @@ from ipaddress import ip_address
 from typing import Any, Protocol, TypeVar
 
 from keepapart.errors import ReachError
-from keepapart.probe.node import LADDERS, RUNGS, Want
+from keepapart.probe.ladder import LADDERS, RUNGS
+from keepapart.probe.node import Want
 from keepapart.reach import Roster, Sighting
 from keepapart.reach.handover import MAGIC_NUMBER, READY, handed_over
 
