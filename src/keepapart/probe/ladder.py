@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import time
+from typing import Dict, List, Tuple
 
 LADDERS = 8  # climbed at once: with RUNGS, at most 1,600 packets in GRACE
 RUNGS = 20  # of a ladder: no data centre is deeper
@@ -26,7 +27,7 @@ def set_ttl(sock: socket.socket, ttl: int) -> None:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
 
 
-def climb(by: str, port: int, patience: float, targets: list[str]) -> list[int]:
+def climb(by: str, port: int, patience: float, targets: List[str]) -> List[int]:
     """Climb to all targets, `LADDERS` at a time; 0 for those that nothing got through to."""
     from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
 
@@ -42,7 +43,7 @@ def _climb_tcp(address: str, port: int, patience: float) -> int:
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     poll = select.poll()
-    rungs = {}  # type: Dict[int, Tuple[int, socket.socket]]
+    rungs: Dict[int, Tuple[int, socket.socket]] = {}
     try:
         for ttl in range(1, RUNGS + 1):
             sock = socket.socket(family, socket.SOCK_STREAM)
