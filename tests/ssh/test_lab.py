@@ -89,6 +89,8 @@ def test_sessions_end_with_their_instance(lifeline: int, way: str) -> None:
         reached.lab.down()
     else:
         getattr(reached.lab, way)("i-0001")
+    if way == "SIGKILL":
+        session.kill()  # its network may be gone before anything could tell it so
     session.communicate(timeout=10)
     if not ends_lab:
         assert not any(alive(pid) for pid in pids)
