@@ -70,19 +70,21 @@ class Tally:
 
     def forget(self, places: Sequence[int]) -> None:
         """Unmeasure every pair of these instances."""
-        for counts in (self.way, self.least, self.most, self.flows, self.shortest, self.by):
+        for counts in self._arrays():
             counts[list(places), :] = 0
             counts[:, list(places)] = 0
 
     def without(self, pairs: Mask) -> Tally:
         """Return a copy in which these pairs [n, n] are not measured."""
-        left = (self.way, self.least, self.most, self.flows, self.shortest, self.by)
-        return Tally(*(np.where(pairs, np.uint8(0), counts) for counts in left))
+        return Tally(*(np.where(pairs, np.uint8(0), counts) for counts in self._arrays()))
 
     def spread(self, places: Sequence[int], size: int) -> Tally:
         """Return the tally of `size` instances, of which this one's are at `places`."""
         wide = Tally.empty(size)
         at = np.ix_(list(places), list(places))
-        for name in ("way", "least", "most", "flows", "shortest", "by"):
-            getattr(wide, name)[at] = getattr(self, name)
+        for wider, counts in zip(wide._arrays(), self._arrays(), strict=True):
+            wider[at] = counts
         return wide
+
+    def _arrays(self) -> tuple[Counts, ...]:
+        return self.way, self.least, self.most, self.flows, self.shortest, self.by
