@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import hashlib
 import random
-import socket
 import sys
 from collections.abc import Callable
+from contextlib import closing
 
 from keepapart.probe.echo import ECHO, REQUEST, SEAL, TRIES
+from keepapart.probe.lean import socket
 from keepapart.probe.node import HEADER, MAC_SIZE, SIZE, TTLS, VERSION, Node, open_socket
 
 KEY, EARLIER = bytes(range(32)), bytes(range(1, 33))
@@ -103,9 +104,14 @@ class Strangers:
         return self._valid()
 
 
+def plain_socket() -> socket.socket:
+    """Open a UDP socket."""
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+
 def opened() -> Node:
     """Open a node on loopback."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = plain_socket()
     open_socket(sock)
     return Node([sock], 1)
 
@@ -115,7 +121,12 @@ def fuzz(count: int, seed: int, progress: Callable[[int], object] = lambda _done
     for echoing in (False, True):
         node, peer, silent = opened(), opened(), opened()
         sockets = [one.sockets[0] for one in (node, peer, silent)]
-        with sockets[0], sockets[1], sockets[2], socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        with (
+            closing(sockets[0]),
+            closing(sockets[1]),
+            closing(sockets[2]),
+            closing(plain_socket()) as stranger,
+        ):
             roster = [("127.0.0.1", one.ports) for one in (node, peer, silent)]
             node.join(NODE, KEY, roster)
             node.begin(0, SAMPLES)

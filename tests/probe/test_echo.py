@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keepapart.probe.echo import ANSWER, ECHO, REQUEST, SEAL, TRIES, Echo
+from keepapart.probe import lean
+from keepapart.probe.echo import ANSWER, ECHO, REQUEST, SEAL, SO_TIMESTAMPNS, STAMP, TRIES, Echo
 from keepapart.probe.node import open_socket
 
 KEY = bytes(range(32))
@@ -28,9 +29,26 @@ def ends(request: pytest.FixtureRequest) -> Iterator[Ends]:
         open_socket(sock)
     host = "::1" if request.param == socket.AF_INET6 else "127.0.0.1"
     roster = [(host, [sock.getsockname()[1]]) for sock in sockets]
-    yield Echo(sockets[0], KEY, 0, roster), Echo(sockets[1], KEY, 1, roster)
+    both = Echo(sockets[0], KEY, 0, roster), Echo(sockets[1], KEY, 1, roster)
+    await_stamps(sockets[0])
+    yield both
     for sock in sockets:
         sock.close()
+
+
+def await_stamps(sock: socket.socket) -> None:
+    """Return when the kernel stamps what arrives.
+
+    It begins to soon after the first socket asks for it; what came before is stamped as it is read.
+    """
+    held, end = 0.0, time.monotonic() + 10
+    while held < 0.001:
+        assert time.monotonic() < end, "the kernel stamps nothing"
+        sock.sendto(b"", sock.getsockname()[:2])
+        time.sleep(0.002)
+        [(_, _, stamp)] = [one for one in sock.recvmsg(1, 256)[1] if one[1] == SO_TIMESTAMPNS]
+        seconds, nanoseconds = STAMP.unpack(stamp)
+        held = time.time() - (seconds + nanoseconds / 1e9)
 
 
 @pytest.fixture
@@ -40,7 +58,7 @@ def stranger() -> Iterator[socket.socket]:
         yield sock
 
 
-def arrives(sock: socket.socket, within: float = 0.05) -> bool:
+def arrives(sock: lean.socket.socket, within: float = 0.05) -> bool:
     """Whether something arrives."""
     return bool(select.select([sock], [], [], within)[0])
 

@@ -42,8 +42,8 @@ def traced(net: Network, **targets: list[str]) -> dict[str, tuple[str, str]]:
     for name, tracer in tracers.items():
         seen = tracer.sightings()
         found[name] = steady(seen, 1), steady(seen, 2)
-        for sock in tracer.sockets:
-            sock.close()
+        for ended in tracer.sockets:
+            ended.close()
     return found
 
 

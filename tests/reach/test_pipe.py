@@ -80,13 +80,12 @@ async def whole_round(crew: PipeCrew) -> dict[str, Any]:
 
 GOOD = [
     READY + b" 00\n",
-    b'{"ports": [4000]}\n',
+    b'{"ports": [4000], "guest": {}}\n',
     b"{}\n",
     b"{}\n",
     b"{}\n",
     json.dumps({"hops": base64.b64encode(bytes([0, 2, 0, 2])).decode()}).encode() + b"\n",
     b'{"hops": [2]}\n',
-    b'{"guest": {}}\n',
     b'{"routers": []}\n',
     json.dumps({"times": base64.b64encode(bytes(16)).decode()}).encode() + b"\n",
 ]

@@ -12,7 +12,8 @@ import pytest
 
 from keepapart.errors import ConfigError, OperationError
 from keepapart.reach.connections import Target
-from keepapart.reach.handover import READY, node_source
+from keepapart.reach.handover import READY, handed_over
+from keepapart.reach.pipe import encoded
 from keepapart.reach.ssh import COMMAND, target
 
 
@@ -47,18 +48,16 @@ def test_the_command_means_the_same_to_every_shell(shell: str) -> None:
     program, *words = shell.split()
     if not shutil.which(program):
         pytest.skip(f"no {program} here")
-    source = node_source()
-    handed_over = b"s%08d" % len(source) + source
-    opening = b'{"do":"open","family":4,"port":0,"flows":1}\n'
+    opening = encoded({"do": "open", "family": 4, "port": 0, "flows": 1})
     done = subprocess.run(
         [program, *words, "-c", COMMAND],
-        input=handed_over + opening,
+        input=handed_over(compiled=False) + opening,
         capture_output=True,
         check=True,
     )
     ready, answer = done.stdout.strip().split(b"\n")
     assert ready.startswith(READY)
-    assert answer.startswith(b'{"ports": [')
+    assert answer.startswith(b'{"ports":[')
 
 
 def test_without_asyncssh_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,7 +145,9 @@ def test_one_way_only_is_not_steady() -> None:
     assert says(Paths.of(Tally.of(one_way)), 0, 1, "routed-host") == (Says.DIFFERENT, Strength.WEAK)
 
 
-@pytest.mark.parametrize(("size", "samples"), [(2, 8), (5, 8), (64, 8), (200, 7), (375, 1), (500, 1)])
+@pytest.mark.parametrize(
+    ("size", "samples"), [(2, 8), (5, 8), (71, 8), (119, 2), (142, 1), (200, 1), (500, 1)]
+)
 def test_steady_rounds_of_any_size_separate(size: int, samples: int) -> None:
     """As many samples as a round takes of so many instances are enough where counts never vary."""
     from keepapart.probe.round import samples_for

@@ -3,7 +3,7 @@
 None of it is needed: it is asked for after the counts are in, in bounds, and whoever fails at it keeps its
 counts.
 
-1. Guests are asked always; the crews of namespaces have nothing to tell.
+1. Guests tell always, as they are opened; the crews of namespaces have nothing to tell.
 2. First routers where there are at most `FEW` nodes, or a pair has no count: only there can they say what
    hops don't, so only there is it worth asking twice. The same few members are everybody's targets, so that
    paths can be compared; those on the own host or link are left out: datagrams would be there too soon.

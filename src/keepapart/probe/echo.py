@@ -9,19 +9,14 @@ Handed over to every instance together with node.py: standard library only, Pyth
    the asking end too, arrival is the kernel's. Of all tries the least counts.
 """
 
+from __future__ import annotations
+
 import array
-import contextlib
-import socket
 import struct
 import time
-from typing import Dict, Iterator, Sequence, Tuple
+from collections.abc import Iterator, Sequence
 
-try:  # what hashlib and hmac hand on, without the time that loading all of OpenSSL takes
-    from _blake2 import blake2b
-    from _operator import _compare_digest as compare_digest
-except ImportError:
-    from hashlib import blake2b
-    from hmac import compare_digest  # type: ignore[no-redef]
+from keepapart.probe.lean import blake2b, compare_digest, socket
 
 TRIES = 5
 IN_A_ROW = 32  # requests sent before receiving again
@@ -37,10 +32,10 @@ class Echo:
     """One end of all round trips of an instance, number `index` of `roster` (addresses and ports)."""
 
     def __init__(
-        self, sock: socket.socket, key: bytes, index: int, roster: Sequence[Tuple[str, Sequence[int]]]
+        self, sock: socket.socket, key: bytes, index: int, roster: Sequence[tuple[str, Sequence[int]]]
     ) -> None:
         self.sock, self.key, self.index, self.roster = sock, key, index, roster
-        self.asked: Dict[Tuple[int, int], int] = {}
+        self.asked: dict[tuple[int, int], int] = {}
         self.answered = bytearray(len(roster))  # a bit for each try
         self.least = array.array("d", bytes(8 * len(roster)))
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -112,8 +107,10 @@ class Echo:
         address, ports = self.roster[target]
         held = max(0, _now() - since) if since else 0
         header = ECHO.pack(kind, 0, number, self.index, target, held)
-        with contextlib.suppress(OSError):  # what isn't sent is not measured
+        try:
             self.sock.sendto(header + self._seal(header), (address, ports[0]))
+        except OSError:
+            pass  # what isn't sent is not measured
 
     def _seal(self, header: bytes) -> bytes:
         return blake2b(header, key=self.key, digest_size=SEAL).digest()

@@ -4,18 +4,20 @@ One for each time-to-live, all at once; the least that gets through is the count
 node.py: standard library only, Python 3.6 or later.
 """
 
-import contextlib
+from __future__ import annotations
+
 import errno
-import os
+import posix
 import select
-import socket
 import struct
 import time
-from typing import Dict, List, Tuple
+
+from keepapart.probe.lean import socket
 
 LADDERS = 8  # climbed at once: with RUNGS, at most 1,600 packets in GRACE
 RUNGS = 20  # of a ladder: no data centre is deeper
 GRACE = 0.1  # seconds that lower rungs may still take once one got through
+ECHO_REQUEST = 8  # of IPv4; IPv6 never hands on its header
 SECRET = 16  # random bytes in an echo request, by which its answer is known
 
 
@@ -27,7 +29,7 @@ def set_ttl(sock: socket.socket, ttl: int) -> None:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
 
 
-def climb(by: str, port: int, patience: float, targets: List[str]) -> List[int]:
+def climb(by: str, port: int, patience: float, targets: list[str]) -> list[int]:
     """Climb to all targets, `LADDERS` at a time; 0 for those that nothing got through to."""
     from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
 
@@ -43,7 +45,7 @@ def _climb_tcp(address: str, port: int, patience: float) -> int:
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     poll = select.poll()
-    rungs: Dict[int, Tuple[int, socket.socket]] = {}
+    rungs: dict[int, tuple[int, socket.socket]] = {}
     try:
         for ttl in range(1, RUNGS + 1):
             sock = socket.socket(family, socket.SOCK_STREAM)
@@ -72,38 +74,46 @@ def _climb_tcp(address: str, port: int, patience: float) -> int:
 def _climb_icmp(address: str, _port: int, patience: float) -> int:
     """Send an echo request with each time-to-live at once; the least that is answered is the hop count."""
     six = ":" in address
-    request, answer = (128, 129) if six else (8, 0)
+    request, answer = (128, 129) if six else (ECHO_REQUEST, 0)
     protocol = socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
     family = socket.AF_INET6 if six else socket.AF_INET
-    secret = os.urandom(SECRET)
     try:
         sock = socket.socket(family, socket.SOCK_DGRAM, protocol)  # an unprivileged one, where allowed
     except OSError:
         sock = socket.socket(family, socket.SOCK_RAW, protocol)
-    with contextlib.closing(sock):
-        ours = sock.fileno()  # one of its own for each ladder; an unprivileged socket gets the kernel's
-        for ttl in range(1, RUNGS + 1):
-            set_ttl(sock, ttl)
-            header = struct.pack("!BBHHH", request, 0, 0, ours, ttl)
-            checksum = _checksum(header + secret)  # of raw ICMP; the kernel sets the others
-            with contextlib.suppress(OSError):
-                sock.sendto(struct.pack("!BBHHH", request, 0, checksum, ours, ttl) + secret, (address, 0))
-        best, end = 0, time.monotonic() + patience
-        while time.monotonic() < end and best != 1:
-            if not select.select([sock], [], [], max(0.0, end - time.monotonic()))[0]:
-                break
-            try:
-                data = sock.recv(256)
-            except OSError:  # a router's answer to a life that was too short
-                continue
-            if not six and sock.type == socket.SOCK_RAW:
-                data = data[(data[0] & 15) * 4 :]
-            if len(data) >= 8 + SECRET and data[0] == answer and data[8 : 8 + SECRET] == secret:
-                ttl = struct.unpack("!H", data[6:8])[0]
-                if not best:
-                    end = min(end, time.monotonic() + GRACE)
-                best = min(best or ttl, ttl)
-        return best if best <= RUNGS else 0
+    try:
+        return _climb_by_echo(sock, address, patience, request, answer)
+    finally:
+        sock.close()
+
+
+def _climb_by_echo(sock: socket.socket, address: str, patience: float, request: int, answer: int) -> int:
+    secret = posix.urandom(SECRET)
+    ours = sock.fileno()  # one of its own for each ladder; an unprivileged socket gets the kernel's
+    for ttl in range(1, RUNGS + 1):
+        set_ttl(sock, ttl)
+        header = struct.pack("!BBHHH", request, 0, 0, ours, ttl)
+        checksum = _checksum(header + secret)  # of raw ICMP; the kernel sets the others
+        try:
+            sock.sendto(struct.pack("!BBHHH", request, 0, checksum, ours, ttl) + secret, (address, 0))
+        except OSError:
+            pass  # a router's answer to an earlier one, or no way there
+    best, end = 0, time.monotonic() + patience
+    while time.monotonic() < end and best != 1:
+        if not select.select([sock], [], [], max(0.0, end - time.monotonic()))[0]:
+            break
+        try:
+            data = sock.recv(256)
+        except OSError:  # a router's answer to a life that was too short
+            continue
+        if request == ECHO_REQUEST and sock.type == socket.SOCK_RAW:
+            data = data[(data[0] & 15) * 4 :]
+        if len(data) >= 8 + SECRET and data[0] == answer and data[8 : 8 + SECRET] == secret:
+            ttl = struct.unpack("!H", data[6:8])[0]
+            if not best:
+                end = min(end, time.monotonic() + GRACE)
+            best = min(best or ttl, ttl)
+    return best if best <= RUNGS else 0
 
 
 def _checksum(data: bytes) -> int:

@@ -10,12 +10,15 @@ Handed over to every instance together with node.py: standard library only, Pyth
    Silent is not absent: who doesn't answer is not named.
 """
 
-import contextlib
+from __future__ import annotations
+
 import select
-import socket
 import struct
 import time
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from collections.abc import Sequence
+from typing import Any
+
+from keepapart.probe.lean import socket
 
 DISTANCES = (1, 2)  # the first router, and the one behind it
 FLOWS = 3  # by socket; two targets then make six answers of a router, the burst that Linux allows
@@ -34,11 +37,11 @@ PROBE_KIND = 0x50
 class Tracer:
     """The probes of one instance: `sockets` are its flows, `places` where it may send to."""
 
-    def __init__(self, sockets: Sequence[socket.socket], places: Sequence[Tuple[str, int]]) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], places: Sequence[tuple[str, int]]) -> None:
         self.sockets = list(sockets[:FLOWS])
         self.places = list(places)
-        self.open: Set[Tuple[int, int, int]] = set()
-        self.seen: Dict[Tuple[int, str], int] = {}
+        self.open: set[tuple[int, int, int]] = set()
+        self.seen: dict[tuple[int, str], int] = {}
         six = sockets[0].family == socket.AF_INET6
         self.level = socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP
         self.wants_errors = IPV6_RECVERR if six else IP_RECVERR
@@ -56,9 +59,11 @@ class Tracer:
             lifetime = [(self.level, self.lifetime, struct.pack("i", distance))]
             probe = PROBE.pack(PROBE_KIND, distance, flow, target)
             for _ in range(2):  # an answer to an earlier one fails the next call, and is cleared by it
-                with contextlib.suppress(OSError):
+                try:
                     self.sockets[flow].sendmsg([probe], lifetime, 0, self.places[target])
                     break
+                except OSError:
+                    pass
 
     def receive(self) -> None:
         """Take in what routers have said."""
@@ -81,11 +86,11 @@ class Tracer:
         """How many answers came from routers at a distance."""
         return sum(times for (at, _), times in self.seen.items() if at == distance)
 
-    def sightings(self) -> List[Tuple[int, str, int]]:
+    def sightings(self) -> list[tuple[int, str, int]]:
         """Say who answered: distance, address, how often."""
         return [(distance, address, times) for (distance, address), times in sorted(self.seen.items())]
 
-    def _take(self, probe: Tuple[int, int, int, int], told: bytes) -> None:
+    def _take(self, probe: tuple[int, int, int, int], told: bytes) -> None:
         kind, distance, flow, target = probe
         place = (distance, flow, target)
         if kind != PROBE_KIND or place not in self.open or len(told) < ERROR.size + 8:
@@ -105,7 +110,7 @@ class Tracer:
 def trace(tracers: Sequence[Tracer], again: bool) -> None:
     """Let all of these find their first routers, together."""
     poll = select.poll()
-    owner: Dict[int, Tracer] = {}
+    owner: dict[int, Tracer] = {}
     for tracer in tracers:
         for sock in tracer.sockets:
             owner[sock.fileno()] = tracer
@@ -122,7 +127,7 @@ def trace(tracers: Sequence[Tracer], again: bool) -> None:
             tracer.close()
 
 
-def _ask(poll: Any, owner: Dict[int, Tracer], tracers: Sequence[Tracer]) -> None:
+def _ask(poll: Any, owner: dict[int, Tracer], tracers: Sequence[Tracer]) -> None:
     for tracer in tracers:
         tracer.send()
         tracer.receive()

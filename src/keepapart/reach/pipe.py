@@ -2,9 +2,8 @@
 
 1. `LOADER` runs at the far side and says `READY`. Whatever a login prints before that is skipped, up to
    `NOISE_LIMIT` bytes.
-2. The source of `probe/node.py`, with the files that it imports, is handed over and run from memory; from
-   then on each side speaks JSON, a document a line. What the far side says is bounded, decoded strictly and
-   never evaluated.
+2. `probe/node.py`, with the files that it imports, is handed over and run from memory; from then on it
+   answers each command with a line of JSON. What it says is bounded, decoded strictly and never evaluated.
 3. Who fails, in whatever way, is lost for this round, with the reason; the others go on.
 """
 
@@ -14,13 +13,14 @@ import asyncio
 import base64
 import binascii
 import json
+import marshal
 from collections.abc import Coroutine, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, Protocol, TypeVar
 
 from keepapart.errors import ReachError
 from keepapart.probe.ladder import LADDERS, RUNGS
-from keepapart.probe.node import Want
+from keepapart.probe.node import LENGTH, Want
 from keepapart.reach import Roster, Sighting
 from keepapart.reach.handover import MAGIC_NUMBER, READY, handed_over
 
@@ -59,6 +59,8 @@ class PipeCrew:
         self.lost: dict[str, str] = {}
         self._addresses = addresses
         self._pipes: dict[str, Pipe] = {}
+        self._guests: dict[str, Mapping[str, object]] = {}
+        self._joining: dict[str, bytes] = {}
         self._size = 0
         self._samples = 0
 
@@ -75,34 +77,39 @@ class PipeCrew:
             opening = {"do": "open", "family": family, "port": port, "flows": flows}
             magic = await _patiently(_greet(pipe))
             node = handed_over(compiled=magic == MAGIC_NUMBER)
-            await _patiently(pipe.write(node + _encoded(opening)))
+            await _patiently(pipe.write(node + encoded(opening)))
             answer = await self._answer(pipe)
-            ports = answer.get("ports")
+            ports, guest = answer.get("ports"), answer.get("guest")
             if not isinstance(ports, list) or not ports or len(ports) > flows:
                 raise ReachError("its node names no ports")
             if any(type(number) is not int or not 0 < number < 65536 for number in ports):
                 raise ReachError("its node names a port that is none")
+            if isinstance(guest, dict):
+                self._guests[name] = guest
             return ports
 
         return await self._each(self._addresses, start)
 
     async def join(self, roster: Roster, key: bytes) -> None:
-        """Hand every node the roster and the key."""
+        """Hand every node the roster and the key, together with the first `begin`: that saves a way there."""
         self._size = len(roster.ids)
-        index = {name: number for number, name in enumerate(roster.ids)}
-        shared = _encoded({"do": "join", "key": key.hex(), "roster": list(roster.places)})
-
-        async def join(name: str) -> None:
-            await self._ask(name, b'{"index":%d,' % index[name] + shared[1:])
-
-        await self._each([name for name in self._pipes if name in index], join)
+        places = list(roster.places)
+        for number, name in enumerate(roster.ids):
+            if name in self._pipes:
+                command = {"do": "join", "index": number, "key": key, "roster": places}
+                self._joining[name] = encoded(command)
 
     async def begin(self, first: int, samples: int) -> None:
         """Turn every node to a new batch."""
         self._samples = samples
+        command = encoded({"do": "begin", "first": first, "samples": samples})
 
         async def begin(name: str) -> None:
-            await self._ask(name, {"do": "begin", "first": first, "samples": samples})
+            pipe, joining = self._pipes[name], self._joining.pop(name, b"")
+            await _patiently(pipe.write(joining + command))
+            if joining:
+                await self._answer(pipe)
+            await self._answer(pipe)
 
         await self._each(list(self._pipes), begin)
 
@@ -145,10 +152,8 @@ class PipeCrew:
         return await self._each([name for name in self._pipes if name in wants], climb)
 
     async def guests(self) -> Mapping[str, Mapping[str, object]]:
-        """Have every node tell what it sees of its machine."""
-        answers = await self._aside({name: {"do": "guest"} for name in self._pipes})
-        told = {name: answer.get("guest") for name, answer in answers.items()}
-        return {name: guest for name, guest in told.items() if isinstance(guest, dict)}
+        """Return what every node told of its machine when it was opened."""
+        return self._guests
 
     async def routers(
         self, wants: Mapping[str, Sequence[int]], again: bool = False
@@ -206,12 +211,10 @@ class PipeCrew:
 
         return dict(await asyncio.gather(*(attempt(name) for name in commands if name in self._pipes)))
 
-    async def _ask(
-        self, name: str, command: Mapping[str, Any] | bytes, extra: float = 0.0
-    ) -> Mapping[str, Any]:
-        """Give a node a command, as a document or already encoded; return its answer."""
+    async def _ask(self, name: str, command: Mapping[str, Any], extra: float = 0.0) -> Mapping[str, Any]:
+        """Give a node a command; return its answer."""
         pipe = self._pipes[name]
-        await _patiently(pipe.write(command if isinstance(command, bytes) else _encoded(command)), extra)
+        await _patiently(pipe.write(encoded(command)), extra)
         return await self._answer(pipe, extra)
 
     async def _answer(self, pipe: Pipe, extra: float = 0.0) -> Mapping[str, Any]:
@@ -287,5 +290,7 @@ def _bytes(told: object) -> bytes:
         return b""
 
 
-def _encoded(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
+def encoded(command: Mapping[str, Any]) -> bytes:
+    """Marshal a command as every Python since 3.6 reads it, its length before it; see `probe.node.serve`."""
+    body = marshal.dumps(dict(command), 2)
+    return b"%0*d" % (LENGTH, len(body)) + body
