@@ -182,13 +182,55 @@ def test_what_is_not_known_of_some_stays_unknown() -> None:
 
 @pytest.mark.parametrize(
     "told",
-    [None, 7, "x", {}, [7], [[1, "a"]], [["1", "a", 2]], [[1, 2, 3]], [[1, "fe80::1%\x1b[31m", 6]]],
+    [
+        None,
+        7,
+        "x",
+        {},
+        [7],
+        [[1, "a"]],
+        [["1", "10.0.0.1", 2]],
+        [[1, 2, 3]],
+        [[1, "10.0.0.1", 2, 2]],
+        [[True, "10.0.0.1", 2]],
+        [[1, "10.0.0.1", True]],
+        [[1.0, "10.0.0.1", 2]],
+        [[0, "10.0.0.1", 2]],
+        [[3, "10.0.0.1", 2]],
+        [[10**400, "10.0.0.1", 2]],
+        [[1, "10.0.0.1", 0]],
+        [[1, "10.0.0.1", -2]],
+        [[1, "10.0.0.1", 7]],
+        [[1, "", 2]],
+        [[1, "10.0.0.01", 2]],
+        [[1, "10.0.0.1 ", 2]],
+        [[1, "10.0.0.1\n", 2]],
+        [[1, "router.example", 2]],
+        [[1, "\x1b[31m10.0.0.1", 2]],
+        [[1, "9" * 100_000, 2]],
+        [[1, "fe80::1", 2]],
+        [[1, "::ffff:10.0.0.1", 2]],
+        [[1, "fe80::1%\x1b[31m", 6]],
+    ],
+    ids=lambda told: repr(told)[:40],
 )
 def test_malformed_sightings_are_left_out(told: object) -> None:
-    """What a node says of routers is decoded strictly."""
-    assert sightings(told) == []
+    """What a node says of routers is decoded strictly: who can't have answered, or so often, did not."""
+    assert sightings(told, 4, 6) == []
     if isinstance(told, list):
-        assert sightings([*told, [1, "10.0.0.1", 6]]) == [(1, "10.0.0.1", 6)]
+        assert sightings([*told, [1, "10.0.0.1", 6]], 4, 6) == [(1, "10.0.0.1", 6)]
+
+
+def test_a_router_has_one_name_however_it_is_written() -> None:
+    """Of an IPv6 address there are many spellings and one meaning; a scope is another machine's affair."""
+    told = [[1, "FD00:0:0::0001", 2], [2, "fd00::2%eth0", 2], [2, "10.0.0.1", 2]]
+    assert sightings(told, 6, 6) == [(1, "fd00::1", 2)]
+
+
+def test_of_routers_without_end_only_as_many_are_read_as_can_be() -> None:
+    """A node that lists a million routers is heard for as many as can have answered it."""
+    told = [[1, f"10.{n >> 8 & 255}.{n & 255}.1", 2] for n in range(1_000_000)]
+    assert len(sightings(told, 4, 6)) == 12
 
 
 def test_the_node_is_one_text_without_a_name_twice() -> None:

@@ -21,6 +21,7 @@ from typing import Any, Protocol, TypeVar
 from keepapart.errors import ReachError
 from keepapart.probe.ladder import LADDERS, RUNGS
 from keepapart.probe.node import LENGTH, Want
+from keepapart.probe.path import DISTANCES, FLOWS
 from keepapart.reach import Roster, Sighting
 from keepapart.reach.handover import MAGIC_NUMBER, READY, handed_over
 
@@ -165,7 +166,12 @@ class PipeCrew:
                 for name, targets in wants.items()
             }
         )
-        return {name: sightings(answer.get("routers")) for name, answer in answers.items()}
+        return {
+            name: sightings(
+                answer.get("routers"), ip_address(self._addresses[name]).version, FLOWS * len(wants[name])
+            )
+            for name, answer in answers.items()
+        }
 
     async def listen(self) -> None:
         """Have every node answer round trips."""
@@ -237,13 +243,19 @@ def decode(line: bytes) -> Mapping[str, Any]:
     return answer
 
 
-def sightings(told: object) -> list[Sighting]:
-    """Read which routers a node saw; what is malformed is left out."""
+def sightings(told: object, family: int, most: int) -> list[Sighting]:
+    """Read which routers a node saw; what is malformed, or can't be, is left out.
+
+    `family` is 4 or 6, that of the node's sockets; `most` how often one router can have answered.
+    """
     found: list[Sighting] = []
-    for one in told[:16] if isinstance(told, list) else ():
+    for one in told[: len(DISTANCES) * most] if isinstance(told, list) else ():
         match one:
-            case [int() as distance, str() as address, int() as times] if "%" not in address:
-                found.append((distance, address, times))
+            case [int() as distance, str() as text, int() as times] if (
+                type(distance) is type(times) is int and distance in DISTANCES and 1 <= times <= most
+            ):
+                if address := _address(text, family):
+                    found.append((distance, address, times))
     return found
 
 
@@ -280,6 +292,15 @@ async def _patiently(work: Coroutine[Any, Any, T], extra: float = 0.0) -> T:
 def _colon(said: bytes) -> str:
     text = plain(said.decode(errors="replace"))
     return f": {text}" if text else ""
+
+
+def _address(text: str, family: int) -> str:
+    """Spell an address as everybody does; empty where it is none, of another family, or has a scope."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return ""
+    return str(address) if address.version == family and "%" not in text else ""
 
 
 def _bytes(told: object) -> bytes:
