@@ -44,6 +44,33 @@ def test_the_oldest_shown_is_compared_with_one_not_shown(
     assert [row["moved"] for row in json.loads(capsys.readouterr().out)["audits"]] == [[], ["web-1", "web-2"]]
 
 
+def test_one_verb_s_rounds_keep_their_numbers(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of one verb only: numbered as `explain --at` counts, and compared with the same verb's before."""
+    assert main(["-c", config, "history", "--verb", "audit", "--json"]) == 0
+    audits = json.loads(capsys.readouterr().out)["audits"]
+    assert [(row["number"], row["verb"]) for row in audits] == [(1, "audit"), (3, "audit")]
+    assert [row["moved"] for row in audits] == [["web-1", "web-2"], []]
+    assert main(["-c", config, "history", "--verb", "admit"]) == 0
+    assert "by `keepapart admit` yet" in capsys.readouterr().out
+
+
+def test_the_limit_counts_what_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A hundred rounds of admissions in between hide no audit from who asks for audits."""
+    (tmp_path / "keepapart.toml").write_text('[cluster]\nname = "orders"\n')
+    with Store(f"sqlite:///{tmp_path}/keepapart.db") as store:
+        for at in range(102):
+            record(store, audit_of(APART, at=at), "audit" if at in (0, 1) else "admit")
+    words = ["-c", str(tmp_path / "keepapart.toml"), "history", "--limit", "2", "--verb", "audit", "--json"]
+    assert main(words) == 0
+    assert [row["number"] for row in json.loads(capsys.readouterr().out)["audits"]] == [101, 102]
+
+
+def test_a_verb_that_keeps_nothing_is_refused(config: str) -> None:
+    """Only verbs that measure leave anything in the history."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["-c", config, "history", "--verb", "hops"])
+
+
 def test_lines_for_people(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     """For people each audit is a line that names its time and who moved."""
     assert main(["-c", config, "history"]) == 0

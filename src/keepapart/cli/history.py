@@ -4,45 +4,65 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keepapart.cli.common import opened, print_json
 from keepapart.cli.parser import add_json
 
+if TYPE_CHECKING:
+    from keepapart.store import Store
+
 SUMMARY = "what audits found before, newest first, and who moved in between"
 EXAMPLES = """  keepapart history
+  keepapart history --verb audit      without the rounds of admissions and checks
   keepapart history --limit 100 --json | jq '.audits[] | select(.moved != [])'"""
 
+VERBS = ("audit", "check", "admit")
 BEFORE = 20  # audits read beyond those shown, so that the oldest shown has something to be compared with
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("--limit", type=count, default=20, metavar="N", help="how many (default: 20)")
+    parser.add_argument(
+        "--verb", choices=VERBS, help="only the rounds of this verb; those of replace count as admit's"
+    )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what was found; 0 also where nothing was kept yet."""
-    from keepapart.history import recall
-
     with opened(args) as (config, store):
-        entries = recall(store, config.cluster.name, args.limit + BEFORE)
-    found = rows(entries)[: args.limit]
+        found = rows(_entries(store, config.cluster.name, args.limit + BEFORE, args.verb))[: args.limit]
     if args.json:
         print_json({"schema": "keepapart.history/1", "cluster": config.cluster.name, "audits": found})
     else:
         from keepapart.report.past import print_history
 
-        print_history(config.cluster.name, found)
+        print_history(config.cluster.name, found, args.verb)
     return 0
 
 
-def rows(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Sum up kept audits (newest first); number 1 is the newest."""
+def _entries(store: Store, cluster: str, limit: int, verb: str | None) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return kept audits with their numbers among all, newest first: at least `limit` where there are."""
+    from keepapart.history import recall
+
+    read = limit
+    while True:
+        entries = recall(store, cluster, read)
+        found = [
+            (number, entry) for number, entry in enumerate(entries, 1) if verb in (None, entry["purpose"])
+        ]
+        if len(found) >= limit or len(entries) < read:
+            return found
+        read *= 4
+
+
+def rows(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Sum up numbered audits (newest first), each compared with the one before it in the list."""
     from keepapart.report.moves import moves
 
-    audits = [entry["audit"] for entry in entries]
+    audits = [entry["audit"] for _, entry in entries]
     return [
         {
             "number": number,
@@ -54,7 +74,7 @@ def rows(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "verdicts": entry["audit"]["verdicts"],
             "moved": moved,
         }
-        for number, (entry, moved) in enumerate(zip(entries, moves(audits), strict=True), 1)
+        for (number, entry), moved in zip(entries, moves(audits), strict=True)
     ]
 
 

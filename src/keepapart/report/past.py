@@ -10,11 +10,12 @@ from keepapart.report import words
 from keepapart.report.terminal import MARKS, STYLES, VERDICTS, console, line
 
 
-def print_history(cluster: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print one line for each audit, newest first."""
+def print_history(cluster: str, rows: Sequence[Mapping[str, Any]], chosen: str | None = None) -> None:
+    """Print one line for each audit, newest first; `chosen` is the verb whose audits these are, if one's."""
     out = console()
     if not rows:
-        line(out, f"nothing is kept of cluster {cluster!r} yet; `keepapart audit` makes a beginning")
+        by = f"by `keepapart {chosen}` " if chosen else ""
+        line(out, f"nothing is kept of cluster {cluster!r} {by}yet; `keepapart audit` makes a beginning")
         return
     wide = {key: max(len(f"{row[key]:,}") for row in rows) for key in ("number", "members", "hosts")}
     verb = max(len(row["verb"]) for row in rows)
