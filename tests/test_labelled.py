@@ -156,7 +156,7 @@ def test_hosts_are_named_where_labels_place_everyone() -> None:
     found = judge_labelled("abcd", said, STRONG)
     placed = labelled_domains(found)
     assert [host.members for host in placed.hosts] == [(0, 1), (2,)]
-    assert placed.host_of == ["host-1", "host-1", "host-2", None]
+    assert placed.of("host") == ["host-1", "host-1", "host-2", None]
     assert risk(found, placed, [True] * 4, 2).survives is None
 
 

@@ -25,7 +25,9 @@ def members(ids: str) -> list[Instance]:
     return [Instance(i, f"10.0.0.{ord(i)}") for i in ids]
 
 
-def audited(ids: str, *rows: str, memory: Memory | None = None, at: float = 0.0) -> Audit:
+def audited(
+    ids: str, *rows: str, memory: Memory | None = None, at: float = 0.0, model: str = "auto"
+) -> Audit:
     """Audit instances at these hop counts with what is remembered."""
     memory = memory or Memory()
     tally = Tally.of(np.repeat(picture(*rows)[None], 8, axis=0))
@@ -33,10 +35,9 @@ def audited(ids: str, *rows: str, memory: Memory | None = None, at: float = 0.0)
         members(ids),
         Round(tuple(ids), tally, {}),
         cluster=Cluster(),
-        model="auto",
+        model=model,
         earlier=memory.vouches(members(ids), tally.least),
-        host_names=memory.hosts,
-        rack_names=memory.racks,
+        before=memory.past(members(ids), tally.least),
         at=at,
     )
 
@@ -89,10 +90,44 @@ def test_it_survives_the_store_s_json() -> None:
     """Written as JSON and read back, it vouches and names just the same."""
     again = Memory.of(json.loads(json.dumps(shown().document())))
     assert again.vouches(members("ac"), picture("04", "40"))
-    assert (again.hosts, again.racks) == (shown().hosts, shown().racks)
+    assert again.names == shown().names
 
 
 def test_names_stay_with_their_hosts() -> None:
     """A host keeps its name when the instance that came first is gone."""
     found = audited("bcd", "044", "404", "440", memory=shown())
-    assert found.domains.host_of == ["host-1", "host-2", "host-3"]
+    assert found.domains.of("host") == ["host-1", "host-2", "host-3"]
+
+
+RACKS = ("02446666", "20446666", "44026666", "44206666", "66660244", "66662044", "66664402", "66664420")
+
+
+@pytest.mark.parametrize("model", ["auto", "routed-host"])
+def test_racks_keep_their_names_when_one_instance_of_each_is_left(model: str) -> None:
+    """What told racks from what is beyond them is remembered, however the network came to be known."""
+    ids = "abcdefgh"
+    first = audited(ids, *RACKS, model=model)
+    memory = Memory.of(json.loads(json.dumps(Memory().after(first, naming=True).document())))
+    left = audited("ae", "06", "60", memory=memory, model=model)
+    assert left.domains.of("rack") == ["rack-1", "rack-2"]
+    assert left.domains.of("rack") == [first.domains.of("rack")[k] for k in (0, 4)]
+    again = memory.after(left, naming=True)
+    assert audited("ac", "04", "40", memory=again, model=model).domains.of("rack") == ["rack-1", "rack-1"]
+
+
+def test_another_network_s_counts_make_no_racks() -> None:
+    """Two who are not where they were are six hops apart: of their racks nothing is known."""
+    memory = Memory().after(audited("abcdefgh", *RACKS, model="routed-host"), naming=True)
+    assert audited("xy", "06", "60", memory=memory, model="routed-host").domains.of("rack") == [None, None]
+
+
+def test_what_an_older_keepapart_kept_is_read() -> None:
+    """Documents from when hosts and racks were all there was have their names, and no counts."""
+    memory = Memory().after(audited("abcdefgh", *RACKS), naming=True)
+    document = memory.document()
+    old = {key: document[key] for key in ("hosts", "racks", "network")}
+    del old["network"]["spans"]
+    found = Memory.of(json.loads(json.dumps(old)))
+    assert found.names == memory.names
+    assert found.vouches(members("ae"), picture("06", "60"))
+    assert audited("ae", "06", "60", memory=found).domains.of("rack") == [None, None]

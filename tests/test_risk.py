@@ -9,7 +9,7 @@ from keepapart.domains import domains
 from keepapart.errors import ConfigError
 from keepapart.judge import judge
 from keepapart.model import Strength
-from keepapart.risk import Risk, needed, risk
+from keepapart.risk import Risk, losses, needed, risk
 from keepapart.signals import Testimony
 
 
@@ -21,6 +21,40 @@ def at_risk(*rows: str, survive: str | int = "majority", reached: str = "") -> R
     judgement = judge(ids, [Testimony("s", weights, lambda _i, _j: "…")], Strength.STRONG)
     took_part = [c == "1" for c in reached or "1" * len(rows)]
     return risk(judgement, domains(judgement, None, took_part), took_part, survive)
+
+
+def lost(*rows: str) -> list[tuple[str, int, bool | None]]:
+    """Return what the failure of each domain takes, at hop counts a digit a pair: 0 is not measured."""
+    counts = np.array([[int(c) for c in row] for row in rows], np.uint8)
+    weights = np.where(counts == 2, 2, np.where(counts > 2, -2, 0)).astype(np.int8)
+    judgement = judge("abcdefgh"[: len(rows)], [Testimony("s", weights, lambda _i, _j: "…")], Strength.STRONG)
+    found = domains(judgement, counts, [True] * len(rows))
+    return [(loss.name, loss.lost, loss.survives) for loss in losses(found, needed("majority", len(rows)))]
+
+
+def test_every_domain_at_every_level_has_a_cost() -> None:
+    """Two pods, of two racks and of one: the larger pod takes the majority, no host or rack does."""
+    found = lost("02688", "20688", "66088", "88804", "88840")
+    assert found == [
+        ("host-1", 2, True),
+        ("host-2", 1, True),
+        ("host-3", 1, True),
+        ("host-4", 1, True),
+        ("rack-1", 2, True),
+        ("rack-2", 1, True),
+        ("rack-3", 2, True),
+        ("pod-1", 3, False),
+        ("pod-2", 2, True),
+    ]
+
+
+def test_who_may_be_in_a_domain_leaves_open_whether_its_loss_is_survived() -> None:
+    """e may be on host-1, with which three of five may be lost then; each other host takes one alone."""
+    assert lost("02440", "20440", "44044", "44404", "00440") == [
+        ("host-1", 2, None),
+        ("host-2", 1, True),
+        ("host-3", 1, True),
+    ]
 
 
 def test_a_host_with_the_majority_is_fatal() -> None:

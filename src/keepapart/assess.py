@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from keepapart.config import Cluster
 from keepapart.config import Risk as Rates
-from keepapart.domains import NAMELESS, Domains, domains
+from keepapart.domains import NOTHING, Domains, Past, domains
 from keepapart.judge import Judgement, judge
 from keepapart.model import Instance, Pair, Strength
-from keepapart.names import Names
 from keepapart.probe.beside import Beside
 from keepapart.probe.round import Round
 from keepapart.risk import Risk, needed, risk
@@ -62,19 +61,10 @@ class Audit:
         """Which instances took part, in the order of `instances`."""
         return [name not in self.round.lost for name in self.round.ids]
 
-    @property
-    def host_members(self) -> dict[str, list[str]]:
-        """The ids on each host, by its name."""
-        return {host.name: [self.round.ids[i] for i in host.members] for host in self.domains.hosts}
-
-    @property
-    def rack_members(self) -> dict[str, list[str]]:
-        """The ids in each rack, by its name."""
-        hosts = self.domains.hosts
-        return {
-            rack.name: [self.round.ids[i] for h in rack.hosts for i in hosts[h].members]
-            for rack in self.domains.racks
-        }
+    def members(self, level: str) -> dict[str, list[str]]:
+        """List the ids in each domain of a level, by its name."""
+        ids, found = self.round.ids, self.domains.at.get(level, ())
+        return {domain.name: [ids[i] for i in domain.members] for domain in found}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -91,15 +81,14 @@ def assess(
     rates: Rates = RATES,
     earlier: str = "",
     others: Sequence[AnyTestimony] = (),
-    host_names: Names = NAMELESS,
-    rack_names: Names = NAMELESS,
+    before: Past = NOTHING,
     at: float = 0.0,
 ) -> Audit:
     """Judge one round of a cluster.
 
     `model` is `[network] model`, `rates` are `[risk]`; `earlier` says in words when the same network was
-    established before, or is empty; `others` is what the platform and the operator say; the names are those
-    that domains had in the audit before. `instances` are in the order of `measured.ids`.
+    established before, or is empty; `others` is what the platform and the operator say; `before` is what
+    was known of domains. `instances` are in the order of `measured.ids`.
     """
     paths = Paths.of(measured.tally)
     network = hops.find(model, paths, measured.ids, earlier=earlier, stated=others)
@@ -112,7 +101,7 @@ def assess(
         testimonies += more
         judgement = judge(measured.ids, testimonies, assurance)
     reached = [name not in measured.lost for name in measured.ids]
-    found = domains(judgement, hops.levels(paths, network), reached, host_names, rack_names)
+    found = domains(judgement, hops.levels(paths, network), reached, before)
     return Audit(
         at=at,
         cluster=cluster.name,

@@ -1,91 +1,131 @@
-"""Fault domains: from verdicts to hosts, from hop levels to racks. Pure.
+"""Fault domains: from verdicts to hosts, from hop levels to racks, pods and sites. Pure.
 
-1. A group of co-resident instances is a host. An instance is alone on its host if it is separate from every
-   other that took part. Any other has no host that can be named: no verdict places it. One that took no part
-   is placed only by what else is known of it, and doesn't keep the others from being placed.
-2. Hop levels beyond two nest: hosts joined at the least of these levels, and farther from the rest, share a
-   rack. Where all are equally far, or "at that level" is not transitive, there is no rack to speak of.
+1. Those who are joined at a level are a domain of it. Whoever is joined with nobody has a domain of its own
+   if it is known to be apart from every other that took part; else it has none that can be named. One that
+   took no part is placed only by what else is known of it, and doesn't keep the others from being placed.
+2. Verdicts join instances on hosts. Counts join hosts: at most so many hops apart they share a rack, at most
+   so many more a pod, and so on. So each domain consists of domains of the level below.
+3. How many hops these are, the network shows: the least count between two hosts makes racks, the next one
+   pods. A count that joins all of them tells nothing apart, and makes no level. Where "at most so many
+   hops" is not transitive, that is no level either, nor is any above it.
+4. A count that made a level in this same network before makes it still: nobody's pod is taken for a rack, and
+   no rack is forgotten, because the instances that told them apart are gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
 
 import numpy as np
 
-from keepapart.components import Mask, components, edges
+from keepapart.components import Labels, Mask, Sizes, blocks, components, edges, in_groups
 from keepapart.judge import Judgement
 from keepapart.labelled import LabelledJudgement
-from keepapart.names import Names, settle
+from keepapart.names import NAMELESS, Names, settle
 from keepapart.signals import Counts
 
-NAMELESS = Names()
+LEVELS = ("host", "rack", "pod", "site")  # from the innermost out; counts beyond these make no more
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
-    """Instances that fail together with one physical machine; `members` are indices."""
+class Domain:
+    """Instances that fail together: `members`, by index.
+
+    `parts` are the domains of the level below that it consists of, by index; a host has none. `most` is how
+    many instances may be in it, its members among them: who is not known to be elsewhere may be here.
+    """
 
     name: str
     members: tuple[int, ...]
+    parts: tuple[int, ...]
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
-class Rack:
-    """Hosts that share a rack, by index into `Domains.hosts`."""
+class Past:
+    """What was known before this audit: names, by level, and the counts of rule 4.
 
-    name: str
-    hosts: tuple[int, ...]
+    `spans` are the most hops within a rack, within a pod, and so on; empty on a network not seen before.
+    """
+
+    names: Mapping[str, Names] = field(default_factory=dict)
+    spans: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Domains:
-    """The fault domains of a cluster, host ⊂ rack.
+    """The fault domains among `size` instances.
 
-    `host_of[i]` and `rack_of[i]` are the names for instance i, None where no verdict places it.
+    `at` has the hosts, and the domains of each level above that there is; `spans` is as in `Past`.
     """
 
-    hosts: Sequence[Host]
-    racks: Sequence[Rack]
-    host_of: Sequence[str | None]
-    rack_of: Sequence[str | None]
+    size: int
+    at: Mapping[str, Sequence[Domain]]
+    spans: tuple[int, ...] = ()
+
+    @property
+    def hosts(self) -> Sequence[Domain]:
+        """The hosts."""
+        return self.at["host"]
+
+    def of(self, level: str) -> list[str | None]:
+        """Name each instance's domain at a level; None where nothing places it."""
+        names: list[str | None] = [None] * self.size
+        for domain in self.at.get(level, ()):
+            for i in domain.members:
+                names[i] = domain.name
+        return names
+
+
+NOTHING = Past()
 
 
 def domains(
-    judgement: Judgement,
-    levels: Counts | None,
-    reached: Sequence[bool],
-    host_names: Names = NAMELESS,
-    rack_names: Names = NAMELESS,
+    judgement: Judgement, counts: Counts | None, reached: Sequence[bool], before: Past = NOTHING
 ) -> Domains:
-    """Group instances into hosts and hosts into racks.
+    """Group instances into hosts, hosts into racks, and so on.
 
-    `reached` says which instances took part in the round; `levels` are least hop counts [n, n] where they may
-    be believed, else None: no racks then. The names are those of the audit before.
+    `reached` says which instances took part in the round; `counts` are least hop counts [n, n] where they may
+    be believed, 0 elsewhere, or None where none may be: then there are only hosts.
     """
-    ids = judgement.ids
     took_part = np.array(reached, np.bool_)
     unknown = judgement.unknown
     doubted = unknown.any(axis=1, where=took_part)
     placed = took_part & ~doubted | ~unknown.any(axis=1) | _joined(judgement)
-    hosts, host_of = _hosts(judgement, placed, host_names)
-    nests = _nests(hosts, levels) if levels is not None else []
-    names = settle([[ids[i] for h in nest for i in hosts[h].members] for nest in nests], "rack", rack_names)
-    racks = [Rack(name, nest) for name, nest in zip(names, nests, strict=True)]
-    rack_of: list[str | None] = [None] * len(ids)
-    for rack in racks:
-        for host in rack.hosts:
-            for i in hosts[host].members:
-                rack_of[i] = rack.name
-    return Domains(hosts, racks, host_of, rack_of)
+    nested = [(_hosts(judgement, placed), 0)]
+    if counts is not None:
+        nested += islice(_nested(nested[0][0], counts, took_part, before.spans), len(LEVELS) - 1)
+    at = {
+        level: _named(level, groups, judgement.ids, before)
+        for level, (groups, _) in zip(LEVELS, nested, strict=False)
+    }
+    return Domains(len(judgement.ids), at, tuple(span for _, span in nested[1:]))
 
 
-def labelled_domains(judgement: LabelledJudgement, host_names: Names = NAMELESS) -> Domains:
-    """Group instances into hosts by what labels alone say of them; racks take hop levels."""
-    placed = _joined(judgement) | (judgement.possible == 1)
-    hosts, host_of = _hosts(judgement, placed, host_names)
-    return Domains(hosts, [], host_of, [None] * len(judgement.ids))
+def labelled_domains(judgement: LabelledJudgement, before: Past = NOTHING) -> Domains:
+    """Group instances into hosts by what labels alone say of them; what is above takes hop counts."""
+    hosts = _hosts(judgement, _joined(judgement) | (judgement.possible == 1))
+    return Domains(len(judgement.ids), {"host": _named("host", hosts, judgement.ids, before)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A domain without a name yet."""
+
+    members: tuple[int, ...]
+    parts: tuple[int, ...]
+    most: int
+
+
+def _named(level: str, groups: Sequence[_Group], ids: Sequence[str], before: Past) -> list[Domain]:
+    had = before.names.get(level, NAMELESS)
+    names = settle([[ids[i] for i in group.members] for group in groups], level, had)
+    return [
+        Domain(name, group.members, group.parts, group.most)
+        for name, group in zip(names, groups, strict=True)
+    ]
 
 
 def _joined(judgement: Judgement | LabelledJudgement) -> Mask:
@@ -94,39 +134,106 @@ def _joined(judgement: Judgement | LabelledJudgement) -> Mask:
     return joined
 
 
-def _hosts(
-    judgement: Judgement | LabelledJudgement, placed: Mask, before: Names
-) -> tuple[list[Host], list[str | None]]:
-    """Return the hosts of those who are placed (rule 1), and the name of each instance's."""
-    ids = judgement.ids
-    host_of: list[str | None] = [None] * len(ids)
+def _hosts(judgement: Judgement | LabelledJudgement, placed: Mask) -> list[_Group]:
+    """Return the hosts of those who are placed."""
     by_group: dict[int, list[int]] = {}
     at = np.flatnonzero(placed)
     for i, group in zip(at.tolist(), judgement.groups[at].tolist(), strict=True):
         by_group.setdefault(group, []).append(i)
-    names = settle([[ids[i] for i in members] for members in by_group.values()], "host", before)
-    hosts = [Host(name, tuple(members)) for name, members in zip(names, by_group.values(), strict=True)]
-    for host in hosts:
-        for i in host.members:
-            host_of[i] = host.name
-    return hosts, host_of
+    possible = judgement.possible.tolist()
+    return [_Group(tuple(m), (), max(possible[i] for i in m)) for m in by_group.values()]
 
 
-def _nests(hosts: Sequence[Host], levels: Counts) -> list[tuple[int, ...]]:
-    """Nest hosts, by index, by rule 2."""
-    if len(hosts) < 2:
-        return []
-    members = np.concatenate([host.members for host in hosts])
-    starts = np.cumsum([0, *(len(host.members) for host in hosts)])[:-1]
+def _nested(
+    hosts: Sequence[_Group], counts: Counts, took_part: Mask, spans: Sequence[int]
+) -> Iterator[tuple[list[_Group], int]]:
+    """Yield each level above the hosts: what is joined there, and the most hops that join.
+
+    A row is a host that took part; `at` says which group of the level below it is in.
+    """
+    at = np.array([h for h, host in enumerate(hosts) if took_part[list(host.members)].any()], np.intp)
+    below, held = hosts, np.array([len(hosts[h].members) for h in at.tolist()], np.int64)
+    between = _between([hosts[h].members for h in at.tolist()], counts)
+    for span in sorted({*_found(between), *spans}):
+        labels = _joined_within(between, span)
+        if labels is None:
+            return
+        if labels.max(initial=0) == 0 and span not in spans:
+            continue
+        open_to = _open_to(between, labels, held)
+        elsewhere = len(counts) - int(held.sum())
+        groups: list[_Group] = []
+        into = np.full(len(at), -1, np.intp)
+        for label, rows in _by_label(labels).items():
+            parts = tuple(dict.fromkeys(at[rows].tolist()))
+            if len(parts) == 1 and open_to[label]:
+                continue
+            members = tuple(chain.from_iterable(below[part].members for part in parts))
+            into[rows] = len(groups)
+            groups.append(_Group(members, parts, len(members) + int(open_to[label]) + elsewhere))
+        if not groups:
+            return
+        yield groups, span
+        placed = into >= 0
+        below, at, held = groups, into[placed], held[placed]
+        if not placed.all():
+            between = between[np.ix_(placed, placed)]
+
+
+def _between(hosts: Sequence[tuple[int, ...]], counts: Counts) -> Counts:
+    """Return the least counts between the members of hosts; 0 where there are none."""
+    if not hosts:
+        return np.zeros((0, 0), np.uint8)
+    members = np.concatenate(hosts)
+    starts = np.cumsum([0, *map(len, hosts)])[:-1]
     # 0 - 1 wraps to 255, the largest: "not measured" loses against every count.
-    block = levels[np.ix_(members, members)] - np.uint8(1)
-    between = np.minimum.reduceat(np.minimum.reduceat(block, starts, axis=0), starts, axis=1) + np.uint8(1)
+    block = counts[np.ix_(members, members)] - np.uint8(1)
+    between: Counts = np.minimum.reduceat(np.minimum.reduceat(block, starts, axis=0), starts, axis=1)
+    between += np.uint8(1)
     np.fill_diagonal(between, 0)
-    found = np.unique(between[between > 0])
-    if len(found) < 2 or (between == 0).sum() > len(hosts):
-        return []
-    near = between <= found[0]
-    labels = components(len(hosts), edges(near.__getitem__, len(hosts)))
-    if (near != (labels[:, None] == labels[None, :])).any():
-        return []
-    return [tuple(np.flatnonzero(labels == label).tolist()) for label in dict.fromkeys(labels.tolist())]
+    return between
+
+
+def _found(between: Counts) -> list[int]:
+    """List the counts that there are."""
+    times = sum((np.bincount(between[rows].ravel(), minlength=256) for rows in blocks(len(between))), 0)
+    return [count for count in np.flatnonzero(times).tolist() if count]
+
+
+def _joined_within(between: Counts, span: int) -> Labels | None:
+    """Label who is joined by at most `span` hops; None where that is not transitive."""
+    size = len(between)
+
+    def near(rows: slice) -> Mask:
+        joins: Mask = (between[rows] > 0) & (between[rows] <= span)
+        return joins
+
+    # One join of each first: where most are joined with most, all of them would be too many to list.
+    firsts = np.concatenate([near(rows).argmax(axis=1) for rows in blocks(size)] or [np.zeros(0, np.intp)])
+    some = np.flatnonzero([0 < between[i, j] <= span for i, j in enumerate(firsts.tolist())])
+    labels = components(size, (some, firsts[some]))
+    rest = edges(lambda rows: near(rows) & (labels[rows, None] != labels), size)
+    labels = components(size, rest, labels)
+    for rows in blocks(size):
+        if ((labels[rows, None] == labels) & (between[rows] > span)).any():
+            return None
+    return labels
+
+
+def _open_to(between: Counts, labels: Labels, held: Sizes) -> Sizes:
+    """Count, for each label, the instances of other labels that nothing measured holds apart from its own."""
+    among = np.bincount(labels, held).astype(np.int64)
+    if np.count_nonzero(between) == len(between) * (len(between) - 1):
+        return np.zeros_like(among)
+    order, starts = in_groups(labels)
+    most = np.maximum.reduceat(between[np.ix_(order, order)], starts, axis=0)
+    apart = np.maximum.reduceat(most, starts, axis=1) > 0
+    np.fill_diagonal(apart, val=True)
+    return np.array([among[~row].sum() for row in apart], np.int64)
+
+
+def _by_label(labels: Labels) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for row, label in enumerate(labels.tolist()):
+        found.setdefault(label, []).append(row)
+    return found

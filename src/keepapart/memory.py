@@ -1,8 +1,10 @@
 """What one audit hands on to the next: the domains' names, and what was shown of the network. Pure.
 
-A network once shown to be routed-host stays known as such while it is plainly the same one:
+A network once shown to be routed-host stays known as such, and so do the counts that told its racks and pods
+apart, while it is plainly the same one:
 
-1. the newest audit that settled the question established it, and none since refuted it;
+1. the newest audit that settled the question established it (or the configuration says so), and none since
+   refuted it;
 2. at least two of its instances are still here, with the addresses that they had;
 3. every two of those are as many hops apart as they were then.
 """
@@ -12,14 +14,15 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from keepapart.assess import Audit
-from keepapart.model import Instance
-from keepapart.names import Names, remember
+from keepapart.domains import LEVELS, Past
+from keepapart.model import Instance, Strength
+from keepapart.names import NAMELESS, Names, remember
 from keepapart.probe.tally import Counts
 from keepapart.report.document import timestamp
 from keepapart.signals.hops import Standing
@@ -29,11 +32,15 @@ LARGEST_KEPT = 1_024  # instances: larger clusters show what the network is in e
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A network that was shown to be routed-host: why, and the least hop counts of who was there."""
+    """A routed-host network, and the least hop counts of who was there.
+
+    `because` says how it was shown to be one; empty where only the configuration says so.
+    """
 
     because: str
     places: Sequence[tuple[str, str]]  # (id, address)
     least: Counts  # [n, n], in the order of `places`
+    spans: tuple[int, ...] = ()  # see `domains.Past`
 
     def same_network(self, instances: Sequence[Instance], least: Counts) -> bool:
         """Compare with what is measured now, by rules 2 and 3."""
@@ -51,8 +58,7 @@ class Shown:
 class Memory:
     """All that is remembered of a cluster."""
 
-    hosts: Names = field(default_factory=Names)
-    racks: Names = field(default_factory=Names)
+    names: Mapping[str, Names] = field(default_factory=dict)  # by level
     network: Shown | None = None
 
     def vouches(self, instances: Sequence[Instance], least: Counts) -> str:
@@ -61,41 +67,56 @@ class Memory:
             return self.network.because
         return ""
 
+    def past(self, instances: Sequence[Instance], least: Counts) -> Past:
+        """Return what is known of the domains of these instances, who are at these hop counts."""
+        same = self.network and self.network.same_network(instances, least)
+        return Past(self.names, self.network.spans if self.network and same else ())
+
     def after(self, audit: Audit, *, naming: bool) -> Memory:
         """Return what is remembered after an audit; `naming` says whether its domains' names count."""
-        hosts, racks = self.hosts, self.racks
-        if naming:
-            hosts = remember(audit.host_members, hosts)
-            racks = remember(audit.rack_members, racks)
-        return Memory(hosts, racks, self._network_after(audit))
+        names = dict(self.names)
+        for level in audit.domains.at if naming else ():
+            names[level] = remember(audit.members(level), names.get(level, NAMELESS))
+        return Memory(names, self._network_after(audit))
 
     def _network_after(self, audit: Audit) -> Shown | None:
-        if audit.network.standing is Standing.REFUTED:
+        standing, least, spans = audit.network.standing, audit.paths.least, audit.domains.spans
+        if standing is Standing.REFUTED:
             return None
-        if audit.network.standing is not Standing.ESTABLISHED or len(audit.instances) > LARGEST_KEPT:
+        if audit.network.strength is not Strength.STRONG or len(audit.instances) > LARGEST_KEPT:
             return self.network
-        because = f"established at {timestamp(audit.at)} in this same network: {audit.network.because}"
-        return Shown(because, [(i.id, i.address) for i in audit.instances], audit.paths.least)
+        because = ""
+        if standing is Standing.ESTABLISHED:
+            because = f"established at {timestamp(audit.at)} in this same network: {audit.network.because}"
+        elif self.network and self.network.same_network(audit.instances, least):
+            return replace(self.network, spans=spans)
+        return Shown(because, [(i.id, i.address) for i in audit.instances], least, spans)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         document: dict[str, Any] = {
-            "hosts": {"of": dict(self.hosts.of), "used": self.hosts.used},
-            "racks": {"of": dict(self.racks.of), "used": self.racks.used},
+            f"{level}s": {"of": dict(names.of), "used": names.used} for level, names in self.names.items()
         }
         if self.network:
             packed = base64.b64encode(zlib.compress(self.network.least.tobytes())).decode()
             places = [list(place) for place in self.network.places]
-            document["network"] = {"because": self.network.because, "places": places, "least": packed}
+            document["network"] = {
+                "because": self.network.because,
+                "places": places,
+                "least": packed,
+                "spans": list(self.network.spans),
+            }
         return document
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Memory:
-        """Read back what `document` returned."""
+        """Read back what `document` returned, now or when hosts and racks were all there was."""
         shown = None
         if kept := document.get("network"):
             size = len(kept["places"])
             least = np.frombuffer(zlib.decompress(base64.b64decode(kept["least"])), np.uint8)
             places = [(name, address) for name, address in kept["places"]]
-            shown = Shown(kept["because"], places, least.reshape(size, size))
-        return cls(Names(**document["hosts"]), Names(**document["racks"]), shown)
+            spans = tuple(kept.get("spans", ()))
+            shown = Shown(kept["because"], places, least.reshape(size, size), spans)
+        names = {level: Names(**document[f"{level}s"]) for level in LEVELS if f"{level}s" in document}
+        return cls(names, shown)

@@ -20,6 +20,9 @@ class Names:
     used: int = 0
 
 
+NAMELESS = Names()
+
+
 def settle(groups: Sequence[Sequence[str]], prefix: str, before: Names) -> list[str]:
     """Name groups of instance ids, in their order: `prefix`-number."""
     claims = [

@@ -1,4 +1,4 @@
-"""Risk: what one host failure takes down, and what to replace so that it takes one member only. Pure.
+"""Risk: what a failure takes down, and what to replace so that a host's takes one member only. Pure.
 
 1. A cluster of n survives a host if at least `need` members live on elsewhere: a majority, or a number.
 2. Unknown is never separate: an instance may share a host with every instance that it is not known to be
@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from keepapart.domains import Domains
@@ -32,6 +32,29 @@ class Risk:
     worst: str | None
     lost: Sequence[str]
     replace: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What the failure of a whole domain of `level` costs.
+
+    `lost` are the members known to be in it. `survives` is None where it hangs on who may be in it besides.
+    """
+
+    level: str
+    name: str
+    lost: int
+    survives: bool | None
+
+
+def losses(domains: Domains, need: int) -> Iterator[Loss]:
+    """Say of each domain, hosts first, whether `need` members live on without it (rule 2)."""
+    for level, found in domains.at.items():
+        for domain in found:
+            lost = len(domain.members)
+            survives = domains.size - domain.most >= need
+            fails = domains.size - lost < need
+            yield Loss(level, domain.name, lost, False if fails else True if survives else None)
 
 
 def needed(survive: str | int, size: int) -> int:

@@ -176,8 +176,7 @@ class Session:
             rates=self._config.risk,
             others=[operator.testify(measured.ids, known), *stated.testify(instances)],
             earlier=memory.vouches(instances, measured.tally.least),
-            host_names=memory.hosts,
-            rack_names=memory.racks,
+            before=memory.past(instances, measured.tally.least),
             at=clock(),
         )
         if store:

@@ -18,6 +18,7 @@ Place = tuple[int, int]  # rack, host within it
 def audit_of(
     where: Sequence[Place],
     *,
+    pods: Sequence[int] = (),
     ids: Sequence[str] = (),
     lost: Mapping[str, str] | None = None,
     missing: Sequence[tuple[int, int]] = (),
@@ -25,11 +26,16 @@ def audit_of(
     cluster: Cluster | None = None,
     at: float = 0.0,
 ) -> Audit:
-    """Judge a round among instances at these places; pairs `missing` and those of `lost` weren't measured."""
+    """Judge a round among instances at these places; pairs `missing` and those of `lost` weren't measured.
+
+    `pods` is the pod of each rack, where racks stand in pods.
+    """
     names = tuple(ids) or tuple(f"web-{number}" for number in range(1, len(where) + 1))
     rack, host = np.array(where, np.int64).reshape(-1, 2).T
     near = np.where(host[:, None] == host[None, :], 2, 4)
-    hops = np.where(rack[:, None] == rack[None, :], near, 6).astype(np.uint8)
+    pod = np.array(pods or [0] * (int(rack.max(initial=0)) + 1))[rack]
+    beyond = np.where(pod[:, None] == pod[None, :], 6, 8)
+    hops = np.where(rack[:, None] == rack[None, :], near, beyond).astype(np.uint8)
     np.fill_diagonal(hops, 0)
     for a, b in missing:
         hops[a, b] = hops[b, a] = 0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 
 from keepapart.assess import Audit
+from keepapart.domains import LEVELS
 from keepapart.model import Pair, Strength
+from keepapart.risk import losses
 
 ALL_PAIRS_UP_TO = 64  # instances; above that only pairs that are not separate are listed unless asked for
 
@@ -18,6 +21,7 @@ ALL_PAIRS_UP_TO = 64  # instances; above that only pairs that are not separate a
 def audit_document(audit: Audit, *, all_pairs: bool = False) -> dict[str, Any]:
     """Return `keepapart.audit/1`, with the pairs that `pairs` yields."""
     found = audit.domains
+    places = {level: found.of(level) for level in LEVELS}
     return {
         "schema": "keepapart.audit/1",
         "cluster": audit.cluster,
@@ -26,8 +30,7 @@ def audit_document(audit: Audit, *, all_pairs: bool = False) -> dict[str, Any]:
             {
                 "id": instance.id,
                 "address": instance.address,
-                "host": found.host_of[number],
-                "rack": found.rack_of[number],
+                **{level: names[number] for level, names in places.items()},
                 "zone": instance.facts.get("zone"),
                 "reached": instance.id not in audit.round.lost,
                 **({"because": why} if (why := audit.round.lost.get(instance.id)) else {}),
@@ -38,9 +41,13 @@ def audit_document(audit: Audit, *, all_pairs: bool = False) -> dict[str, Any]:
             {"name": host.name, "instances": [audit.round.ids[i] for i in host.members]}
             for host in found.hosts
         ],
-        "racks": [
-            {"name": rack.name, "hosts": [found.hosts[h].name for h in rack.hosts]} for rack in found.racks
-        ],
+        **{
+            f"{level}s": [
+                {"name": domain.name, f"{below}s": [found.at[below][part].name for part in domain.parts]}
+                for domain in found.at.get(level, ())
+            ]
+            for below, level in pairwise(LEVELS)
+        },
         "verdicts": audit.counts,
         "pairs": [pair_document(pair) for pair in pairs(audit, all_pairs=all_pairs)],
         "network": network_document(audit),
@@ -49,19 +56,10 @@ def audit_document(audit: Audit, *, all_pairs: bool = False) -> dict[str, Any]:
             "worst_host": audit.risk.worst,
             "lost": list(audit.risk.lost),
             "replace": list(audit.risk.replace),
-            "domains": _losses(audit),
+            "domains": [asdict(loss) for loss in losses(found, audit.risk.need)],
             "yearly": {"now": audit.odds.now, "spread": audit.odds.spread},
         },
     }
-
-
-def _losses(audit: Audit) -> list[dict[str, Any]]:
-    """Say of every host and rack how many members its failure takes, and whether that is survived."""
-    members = {**audit.host_members, **audit.rack_members}
-    return [
-        {"name": name, "lost": len(ids), "survives": len(audit.round.ids) - len(ids) >= audit.risk.need}
-        for name, ids in members.items()
-    ]
 
 
 def check_document(audit: Audit, pair: Pair) -> dict[str, Any]:

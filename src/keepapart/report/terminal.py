@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich import box
 from rich.columns import Columns
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from keepapart.assess import Audit
-from keepapart.domains import Host
+from keepapart.domains import Domain
 from keepapart.model import Pair, Verdict
 from keepapart.report import words
 from keepapart.report.document import pairs, timestamp
@@ -173,39 +173,61 @@ def _joined(parts: Iterable[str | tuple[str, str]]) -> Text:
 
 
 def _hosts(out: Console, audit: Audit) -> None:
-    draw = _boxes if len(audit.domains.hosts) <= BOXES else _lines
-    for place in words.places(audit):
+    """Draw who is where: hosts as boxes within their racks, or a line each where there are many."""
+    places = words.places(audit)
+    if len(audit.domains.hosts) <= BOXES:
+        for place in places:
+            out.print()
+            out.print(_drawn(audit, place, out.width))
+        return
+    bound = max(5, LINES // sum(len(list(_racks(place))) for place in places))
+    for place in places:
         out.print()
-        if place.rack or audit.domains.racks:
-            rack = place.rack or "no rack known"
-            many = f"{words.many(len(place.hosts), 'host')}, {words.many(place.members, 'member')}"
-            line(out, (rack, "bold"), (f"  {many}", "dim"))
-        draw(out, audit, place)
+        _listed(out, audit, place, bound)
 
 
-def _boxes(out: Console, audit: Audit, place: Place) -> None:
-    drawn = [[_member(audit, i) for i in host.members] for host in place.hosts]
-    # one width for all: a map is read by its grid
-    width = max(max(len(text) for text in one) for one in drawn)
-    width = max(width, *(len(_title(host)) for host in place.hosts)) + 4
-    out.print(
-        Columns(
-            [
-                Panel(
-                    Text("\n").join(lines),
-                    title=Text(_title(host)),
-                    title_align="left",
-                    box=box.HEAVY if len(host.members) > 1 else box.ROUNDED,
-                    border_style="red" if len(host.members) > 1 else "green",
-                    width=min(width, out.width),
-                )
-                for host, lines in zip(place.hosts, drawn, strict=True)
-            ]
-        )
+def _racks(place: Place) -> Iterator[Place]:
+    """Yield the innermost places that hold hosts."""
+    if place.inner[0].level == "host":
+        yield place
+    else:
+        for part in place.inner:
+            yield from _racks(part)
+
+
+def _drawn(audit: Audit, place: Place, width: int) -> RenderableType:
+    """Draw a rack under its heading, anything larger as a frame; hosts alone where nothing above is known."""
+    heading = Text.assemble((place.title, "bold"), (f"  {place.holds}", "dim"))
+    if place.inner[0].level == "host":
+        boxes = _boxes(audit, place, width)
+        return Group(heading, boxes) if len(audit.domains.at) > 1 else boxes
+    inside = [_drawn(audit, part, width - 4) for part in place.inner]
+    return Panel(
+        Group(*inside), title=heading, title_align="left", box=box.SQUARE, border_style="dim", width=width
     )
 
 
-def _title(host: Host) -> str:
+def _boxes(audit: Audit, place: Place, width: int) -> Columns:
+    drawn = [[_member(audit, i) for i in host.members] for host in place.hosts]
+    # one width for all: a map is read by its grid
+    widest = max(max(len(text) for text in one) for one in drawn)
+    widest = max(widest, *(len(_title(host)) for host in place.hosts)) + 4
+    return Columns(
+        [
+            Panel(
+                Text("\n").join(lines),
+                title=Text(_title(host)),
+                title_align="left",
+                box=box.HEAVY if len(host.members) > 1 else box.ROUNDED,
+                border_style="red" if len(host.members) > 1 else "green",
+                width=min(widest, width),
+            )
+            for host, lines in zip(place.hosts, drawn, strict=True)
+        ]
+    )
+
+
+def _title(host: Domain) -> str:
     return f"{host.name} ×{len(host.members)}" if len(host.members) > 1 else host.name
 
 
@@ -214,16 +236,24 @@ def _member(audit: Audit, i: int) -> Text:
     return Text.assemble(plain(instance.id), "  ", (plain(instance.address).plain, "dim"))
 
 
-def _lines(out: Console, audit: Audit, place: Place) -> None:
+def _listed(out: Console, audit: Audit, place: Place, bound: int, indent: str = "") -> None:
+    """Print a line for each host with several members, at most `bound` a rack, and count the others."""
+    if len(audit.domains.at) > 1:
+        line(out, indent, (place.title, "bold"), (f"  {place.holds}", "dim"))
+    indent += "  "
+    if place.inner[0].level != "host":
+        for part in place.inner:
+            _listed(out, audit, part, bound, indent)
+        return
     shared = sorted((h for h in place.hosts if len(h.members) > 1), key=lambda h: -len(h.members))
-    bound = max(5, LINES // len(words.places(audit)))
     for host in shared[:bound]:
         names = ", ".join(audit.round.ids[i] for i in host.members)
-        line(out, (f"  ■ {_title(host)}  ", "red"), names)
+        line(out, (f"{indent}■ {_title(host)}  ", "red"), names)
     if len(shared) > bound:
-        line(out, f"  and {len(shared) - bound} more hosts with several members (all: --json)")
+        line(out, f"{indent}and {len(shared) - bound} more hosts with several members (all: --json)")
     if alone := len(place.hosts) - len(shared):
-        line(out, ("  □ ", "green"), f"{words.many(alone, 'host')} with one member each (all: --json)")
+        many = words.many(alone, "host")
+        line(out, (f"{indent}□ ", "green"), f"{many} with one member each (all: --json)")
 
 
 def _unplaced(out: Console, audit: Audit) -> None:

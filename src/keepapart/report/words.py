@@ -14,7 +14,7 @@ from enum import Enum
 import numpy as np
 
 from keepapart.assess import Audit
-from keepapart.domains import Host
+from keepapart.domains import Domain
 from keepapart.model import Pair, Verdict
 from keepapart.signals.hops import Standing
 
@@ -49,15 +49,27 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Hosts to be shown together: a rack, or those of which no rack is known (`rack` is None)."""
+    """A fault domain as it is drawn, or what is in none that is known of its level: `name` is None then.
 
-    rack: str | None
-    hosts: Sequence[Host]
+    `inner` are the places of the level below; `hosts` all hosts in it, a host itself for one.
+    """
+
+    level: str
+    name: str | None
+    hosts: Sequence[Domain]
+    inner: Sequence[Place] = ()
 
     @property
-    def members(self) -> int:
-        """How many instances a failure of all of it takes."""
-        return sum(len(host.members) for host in self.hosts)
+    def title(self) -> str:
+        """Its name, or that none is known."""
+        return self.name or f"no {self.level} known"
+
+    @property
+    def holds(self) -> str:
+        """What it holds, counted: "2 racks, 4 hosts, 5 members"."""
+        counted = [many(len(self.inner), place.level) for place in self.inner[:1] if place.level != "host"]
+        members = sum(len(host.members) for host in self.hosts)
+        return ", ".join([*counted, many(len(self.hosts), "host"), many(members, "member")])
 
 
 def answer(audit: Audit) -> Answer:
@@ -85,14 +97,14 @@ def answer(audit: Audit) -> Answer:
 
 
 def stakes(audit: Audit) -> str:
-    """Say whether the cluster survives the loss of any one host, and what the largest rack would take."""
-    racks = [place for place in places(audit) if place.rack]
-    if not racks:
+    """Say whether the cluster survives the loss of any one host; what the largest rack, pod, … would take."""
+    above = [found for level, found in audit.domains.at.items() if level != "host"]
+    largest = [max(found, key=lambda domain: len(domain.members)) for found in above]
+    if not largest:
         return _survival(audit)
-    largest = max(racks, key=lambda rack: rack.members)
-    return (
-        f"{_survival(audit)} Losing all of {largest.rack} takes {largest.members} of {len(audit.round.ids)}."
-    )
+    takes = [f"all of {domain.name} takes {len(domain.members)}" for domain in largest]
+    takes[0] += f" of {len(audit.round.ids)}"
+    return f"{_survival(audit)} Losing {listed(takes)}."
 
 
 def odds(audit: Audit) -> str:
@@ -136,17 +148,26 @@ def _loss(audit: Audit) -> str:
 
 
 def places(audit: Audit) -> list[Place]:
-    """Group all hosts by rack; those without one come last."""
-    hosts = audit.domains.hosts
-    found = [Place(rack.name, [hosts[h] for h in rack.hosts]) for rack in audit.domains.racks]
-    racked = {h for rack in audit.domains.racks for h in rack.hosts}
-    rest = [host for number, host in enumerate(hosts) if number not in racked]
-    return found + ([Place(None, rest)] if rest else [])
+    """Nest all hosts in racks, racks in pods and so on; what is in none comes last, level by level."""
+    at = audit.domains.at
+    found = [Place("host", host.name, [host]) for host in at["host"]]
+    rest: list[Place] = []
+    for level in list(at)[1:] or ["rack"]:
+        made = at.get(level, ())
+        inside = {part for domain in made for part in domain.parts}
+        if left := [place for number, place in enumerate(found) if number not in inside]:
+            rest.insert(0, _holding(level, None, left))
+        found = [_holding(level, domain.name, [found[part] for part in domain.parts]) for domain in made]
+    return found + rest
+
+
+def _holding(level: str, name: str | None, inner: Sequence[Place]) -> Place:
+    return Place(level, name, [host for place in inner for host in place.hosts], inner)
 
 
 def unplaced(audit: Audit) -> list[int]:
     """List the instances that no verdict places on a host, by index."""
-    return [i for i, host in enumerate(audit.domains.host_of) if host is None]
+    return [i for i, host in enumerate(audit.domains.of("host")) if host is None]
 
 
 def unknown_reasons(audit: Audit) -> tuple[list[tuple[str, int, Pair]], int]:
