@@ -139,3 +139,13 @@ def test_an_unwritable_path_is_a_usage_error(tmp_path: Path) -> None:
     """A path that can't be written is one clear line that names it."""
     with pytest.raises(UsageError, match="missing"):
         write_page(audit_of(APART), tmp_path / "missing" / "report.html")
+
+
+def test_hosts_stand_in_racks_and_racks_in_pods() -> None:
+    """A program finds each level by its name, in the order of the page."""
+    found = Read(audit_of(((0, 0), (0, 0), (0, 1), (1, 2), (2, 3), (2, 4)), pods=[0, 0, 1]))
+    levels = ("data-pod", "data-rack", "data-host")
+    assert [value for name, value in found.attributes if name in levels] == [
+        *("pod-1", "rack-1", "host-1", "host-2", "rack-2", "host-3"),
+        *("pod-2", "rack-3", "host-4", "host-5"),
+    ]

@@ -130,3 +130,15 @@ def test_hops_of_a_large_cluster_are_bounded(capsys: Printed) -> None:
     assert 0 < len(table) <= 64
     assert max(map(len, table)) <= 80
     assert "keepapart hops --json" in out
+
+
+@pytest.mark.parametrize("many", [2, 30])
+def test_racks_are_drawn_in_their_pods(many: int, capsys: Printed) -> None:
+    """Pods, their racks and these hosts follow in order, as frames or, of many hosts, as lines."""
+    where = [(rack, 100 * rack + host) for rack in range(3) for host in range(many)] + [(1, 100)]
+    print_audit(audit_of(where, pods=[0, 0, 1]), all_pairs=False)
+    out = capsys.readouterr().out
+    headings = ["pod-1  2 racks", "rack-1  ", "rack-2  ", f"host-{many + 1} ×2", "pod-2  1 rack", "rack-3  "]
+    at = [out.index(heading) for heading in headings]
+    assert at == sorted(at)
+    assert all(len(line) <= 80 for line in out.splitlines() if line.startswith(("┌", "│", "└")))

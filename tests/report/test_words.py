@@ -136,3 +136,37 @@ def test_long_lists_are_counted() -> None:
 def test_every_standing_of_a_network_has_its_words() -> None:
     """Whatever is known of a network, a report can say it."""
     assert set(words.NETWORK) == set(Standing)
+
+
+PODS = ((0, 0), (0, 0), (0, 1), (1, 2), (2, 3), (2, 4))
+
+
+def test_what_the_largest_of_each_level_takes() -> None:
+    """The largest rack and pod are named with what they take: that at least, where others may be in them."""
+    assert words.stakes(audit_of(PODS, pods=[0, 0, 1])).endswith(
+        "Losing all of rack-1 takes 3 of 6 and all of pod-1 takes 4."
+    )
+    found = audit_of(PODS, pods=[0, 0, 1], lost={"web-6": "timed out"})
+    assert words.stakes(found).endswith("rack-1 takes at least 3 of 6 and all of pod-1 takes at least 4.")
+
+
+def test_racks_stand_in_their_pods() -> None:
+    """Places nest as the domains do, and each says what it holds."""
+    first, second = words.places(audit_of(PODS, pods=[0, 0, 1]))
+    assert (first.title, first.holds) == ("pod-1", "2 racks, 3 hosts, 4 members")
+    assert [(rack.title, rack.holds) for rack in (*first.inner, *second.inner)] == [
+        ("rack-1", "2 hosts, 3 members"),
+        ("rack-2", "1 host, 1 member"),
+        ("rack-3", "2 hosts, 2 members"),
+    ]
+
+
+def test_a_host_of_no_known_rack_stands_apart() -> None:
+    """Where it isn't known which rack a host is in, it is drawn beside the racks, not in one."""
+    where = [(rack, host) for rack, host in ((0, 0), (0, 1), (1, 2), (2, 3)) for _ in range(2)]
+    found = audit_of(where, missing=[(a, b) for a in range(4) for b in (4, 5)])
+    assert [(place.title, place.holds) for place in words.places(found)] == [
+        ("rack-1", "2 hosts, 4 members"),
+        ("rack-2", "1 host, 2 members"),
+        ("no rack known", "1 host, 2 members"),
+    ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from rich import box
 from rich.columns import Columns
@@ -202,8 +203,14 @@ def _drawn(audit: Audit, place: Place, width: int) -> RenderableType:
         boxes = _boxes(audit, place, width)
         return Group(heading, boxes) if len(audit.domains.at) > 1 else boxes
     inside = [_drawn(audit, part, width - 4) for part in place.inner]
+    spaced = chain.from_iterable((Text(), part) for part in inside)
     return Panel(
-        Group(*inside), title=heading, title_align="left", box=box.SQUARE, border_style="dim", width=width
+        Group(*islice(spaced, 1, None)),
+        title=heading,
+        title_align="left",
+        box=box.SQUARE,
+        border_style="dim",
+        width=width,
     )
 
 

@@ -102,7 +102,10 @@ def stakes(audit: Audit) -> str:
     largest = [max(found, key=lambda domain: len(domain.members)) for found in above]
     if not largest:
         return _survival(audit)
-    takes = [f"all of {domain.name} takes {len(domain.members)}" for domain in largest]
+    takes = [
+        f"all of {d.name} takes {'at least ' if d.most > len(d.members) else ''}{len(d.members)}"
+        for d in largest
+    ]
     takes[0] += f" of {len(audit.round.ids)}"
     return f"{_survival(audit)} Losing {listed(takes)}."
 
