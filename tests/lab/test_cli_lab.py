@@ -69,7 +69,7 @@ def test_a_lab_from_up_to_down(run: Run) -> None:
         "health": "ok",
         "cluster": "orders",
     }
-    assert listed(run, "truth")[0] == {**first, "host": "a-1", "rack": "a"}
+    assert listed(run, "truth")[0] == {**first, "host": "a-1", "rack": "a", "pod": None}
     assert run("launch", "--count", "2", "--cluster", "web")[0] == 0
     assert [one["cluster"] for one in listed(run, "ls")][5:] == ["web", "web"]
     assert run("stop", "i-0006", "i-0007")[1] == "i-0006 – stopped\ni-0007 – stopped\n"

@@ -57,6 +57,27 @@ def test_a_migrated_instance_is_where_it_went(
         assert measure(lab, ids).tolist() == twin.hops(ids, 1)[0].tolist()
 
 
+@pytest.mark.parametrize("network", [{}, {"family": "ipv6", "detour": 1}, {"extra_gateways": 1}], ids=str)
+def test_a_migrated_instance_is_found_through_its_pods(
+    real: BringUp, bring_up: BringUp, network: dict[str, Any]
+) -> None:
+    """To a rack of the same pod, of another, of none, and home: real packets count what the twin computes."""
+    pods = {"a": "p", "b": "p", "c": "q", "d": "", "e": "q"}
+    racks = [
+        {"name": name, "hosts": 2, "capacity": ROOM, **({"pod": pod} if pod else {})}
+        for name, pod in pods.items()
+    ]
+    document = {**world(network), "racks": racks, "clusters": [{"name": "orders", "size": 12}]}
+    lab, twin = real(document), bring_up(document, name="twin", simulated=True)
+    ids = ids_of(lab)
+    for instance in ids[:2]:
+        home = lab.truth()[instance].host
+        for host in ("b-2", "a-2", "d-1", "c-1", "e-2", home):
+            for one in (lab, twin):
+                one.move(instance, host)
+            assert measure(lab, ids).tolist() == twin.hops(ids, 1)[0].tolist()
+
+
 @pytest.mark.parametrize(
     "network", [{"spines": 2, "family": "ipv6"}, {"extra_gateways": 2, "extra_by": "packet"}], ids=str
 )

@@ -58,6 +58,47 @@ def test_what_is_certain_is_counted_as_computed(
     assert measure(lab, ids, patience).tolist() == expected.tolist()
 
 
+def podded(network: dict[str, Any], *pods: str) -> dict[str, Any]:
+    """Return a rack of two hosts in each of these pods ("": in none), that share out fourteen instances."""
+    racks = [
+        {"name": f"r{number}", "hosts": 2, "capacity": 3, **({"pod": pod} if pod else {})}
+        for number, pod in enumerate(pods, 1)
+    ]
+    return {
+        "network": network,
+        "racks": racks,
+        "clusters": [{"name": "orders", "size": min(14, 6 * len(pods))}],
+        "scheduler": {"seed": 2},
+    }
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+@pytest.mark.parametrize(
+    ("network", "pods"),
+    [
+        ({}, ["p", "p", "q", "q"]),
+        ({"silent": True}, ["p", "p"]),
+        ({}, ["p", "q", "", "p", ""]),
+        ({"detour": 2}, ["p", "q", "", "p"]),
+        ({"nat": "rack"}, ["p", "p", "q"]),
+        ({"rewrite_ttl": 64}, ["p", "p", "q", ""]),
+        ({"rewrite_ttl": 64, "rewrite_at": "spine"}, ["p", "p", "q", ""]),
+        ({"extra_gateways": 1, "rewrite_ttl": 64, "rewrite_at": "host"}, ["p", "p", "q"]),
+    ],
+    ids=str,
+)
+def test_pods_are_counted_as_computed(
+    real: BringUp, bring_up: BringUp, network: dict[str, Any], pods: list[str], family: str
+) -> None:
+    """Racks in pods, in none, pods alone, and whatever the network does besides: the twin counts it too."""
+    document = podded({**network, "family": family}, *pods)
+    lab, twin = real(document), bring_up(document, name="twin", simulated=True)
+    ids = ids_of(lab)
+    assert lab.truth() == twin.truth()
+    assert {where.pod for where in lab.truth().values()} == set(pods)
+    assert measure(lab, ids).tolist() == twin.hops(ids, 1)[0].tolist()
+
+
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 @pytest.mark.parametrize(
     ("network", "a"),

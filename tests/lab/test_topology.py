@@ -66,6 +66,18 @@ def test_routed_hosts_are_two_four_and_six_hops_apart() -> None:
     ]
 
 
+def test_racks_of_one_pod_are_six_hops_apart_and_pods_eight() -> None:
+    """A pod's router adds one on the way out of it and one on the way in."""
+    racks = (Rack("a", pod="p"), Rack("b", pod="p"), Rack("c", pod="q"), Rack("d"))
+    places = [Place(Host(rack, 1), 0) for rack in (1, 2, 3, 4)]
+    assert hops(Topology(World("w", racks)), places).tolist() == [
+        [0, 6, 8, 7],
+        [6, 0, 8, 7],
+        [8, 8, 0, 7],
+        [7, 7, 7, 0],
+    ]
+
+
 def test_segments_say_nothing_of_hosts() -> None:
     """A flat segment is one hop wide; VLANs are two hops apart even on one host."""
     places = [Place(Host(1, 1), 0, 1), Place(Host(1, 1), 1, 2), Place(Host(2, 1), 0, 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ worlds = st.builds(
     ),
     clusters=st.just(()) | st.builds(Cluster, name=names, size=st.just(1)).map(lambda one: (one,)),
 )
+
+
+pods = st.sampled_from(["", "p", "q"])
+
+
+@given(worlds.filter(lambda one: one.network.kind == "routed-host"), st.data())
+def test_pods_are_read_back_too(a_world: World, data: st.DataObject) -> None:
+    """Racks keep the pods that they name."""
+    racks = tuple(replace(rack, pod=data.draw(pods)) for rack in a_world.racks)
+    podded = replace(a_world, racks=racks)
+    assert world.parse(podded.document(), "test") == podded
 
 
 @given(worlds)
@@ -121,6 +133,16 @@ def test_every_example_is_a_world(path: Path) -> None:
         ({"name": "w", "racks": [{"hosts": 1}]}, "[[racks]] number 1 name is missing"),
         ({"name": "w", "racks": {"name": "a"}}, "write each as its own [[racks]] table"),
         ({"name": "w", "racks": RACKS * 2}, "number 2 name: 'a' stands twice"),
+        ({"name": "w", "racks": [{"name": "a", "pod": "Pod 1"}]}, "number 1 pod: up to 40 lower-case"),
+        ({"name": "w", "racks": [{"name": "a", "pod": 1}]}, "number 1 pod: text in quotes is wanted"),
+        (
+            {"name": "w", "racks": [{"name": "a", "pod": "p"}], "network": {"kind": "vlans"}},
+            "number 1 pod: says nothing unless",
+        ),
+        (
+            {"name": "w", "racks": [{"name": n, "pod": "p"} for n in "ab"], "network": {"detour": 1}},
+            "detour: says nothing with a single rack or pod",
+        ),
         ({"name": "w", "racks": [{"name": "a", "capacity": 127}]}, "127 is not within 1 to 126"),
         ({"name": "w", "racks": [{"name": "a", "hosts": True}]}, "a whole number is wanted, not True"),
         ({"name": "w", "racks": RACKS, "clusters": [{"name": "c"}]}, "size is missing"),

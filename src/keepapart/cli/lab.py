@@ -153,12 +153,13 @@ def _welcome(name: str, kind: str, because: str, a_world: World, *, asked: bool)
     """Say what came up and what to do next; where it is weaker than asked for, say so on stderr."""
     if kind == "simulated" and not asked:
         sys.stderr.write(f"keepapart: the lab is simulated, without real packets: {because}\n")
-    racks, hosts = len(a_world.racks), sum(rack.hosts for rack in a_world.racks)
+    hosts, pods = sum(rack.hosts for rack in a_world.racks), {rack.pod for rack in a_world.racks} - {""}
+    within = _many(len(a_world.racks), "rack") + (f" in {_many(len(pods), 'pod')}" if pods else "")
     instances = sum(cluster.size for cluster in a_world.clusters)
     clusters = ", ".join(cluster.name for cluster in a_world.clusters) or "none"
     sys.stdout.write(
         f"lab {name} ({kind}, {a_world.network.kind}): {_many(instances, 'instance')}, "
-        f"{_many(hosts, 'host')} in {_many(racks, 'rack')}; clusters: {clusters}\n"
+        f"{_many(hosts, 'host')} in {within}; clusters: {clusters}\n"
         "next: `keepapart lab ls` shows what runs; in keepapart.toml write "
         f'[cloud] provider = "lab", lab = "{name}"\n'
     )
@@ -205,7 +206,8 @@ def _list(lab: Lab, args: argparse.Namespace) -> int:
         truth = lab.truth()
         for row in rows:
             where = truth.get(str(row["id"]))
-            row.update(host=where.host if where else None, rack=where.rack if where else None)
+            for level in ("host", "rack", "pod"):
+                row[level] = getattr(where, level, None) or None
     if args.json:
         import json
 

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """Where an instance truly is."""
+    """Where an instance truly is; `pod` is empty where its rack is in none."""
 
     host: str
     rack: str
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 Hops are counted as tracepath does, routers between + 1, by what is left of a time-to-live of 64:
 
-1. Routed hosts: 2 on one host, 4 in one rack, 6 beyond. Flat: 1. VLANs: 1 within, 2 across.
+1. Routed hosts: 2 on one host, 4 in one rack, 6 in one pod and where there are none; a pod's router adds one
+   to what leaves it and to what comes in. Flat: 1. VLANs: 1 within, 2 across.
 2. Gateways of the sender's and of the receiver's own add one each; those by chance only the sender's.
-3. Beyond the rack, spine i adds i; on the way to an earlier rack the detour adds its length instead.
+3. Over the spines, spine i adds i; on the way to an earlier rack or pod the detour adds its length instead.
 4. Where a time-to-live is rewritten, only the routers from the last such one on show. What then counts
    less than one hop is not measured.
 5. Where UDP is filtered nothing is measured. Loss and reordering change no count and are left out.
@@ -68,31 +69,41 @@ class _Routed:
         after = own[None, :] if always else np.zeros_like(own)[None, :]
         before = own[:, None] if always else self._chance(own + 1)
         one_host, one_rack = np.equal.outer(host, host), np.equal.outer(rack, rack)
-        spine, towards = self._beyond(rack, home)
-        between = np.where(one_host, 1, np.where(one_rack, 3, 4 + spine + towards))
+        tops = self.topology.world.tops
+        order = list(dict.fromkeys(tops))
+        top = np.array([order.index(name) for name in tops], np.int64)
+        pod = np.array([bool(one.pod) for one in self.topology.world.racks], np.int64)[rack - 1]
+        one_top = np.equal.outer(top[rack - 1], top[rack - 1])
+        spine = self._spine(top[rack - 1], top[home - 1])
+        across = np.where(
+            one_top, 1, pod[:, None] + spine + pod[None, :]
+        )  # routers between those of two racks
+        between = np.where(one_host, 1, np.where(one_rack, 3, 4 + across))
         routers = before + between + after
-        shown, ttl = self._shown(rack, one_host, one_rack, spine, towards)
+        at_spine = np.where(one_top, 0, 3 + pod[None, :])
+        shown, ttl = self._shown(rack, one_host, one_rack, 3 + across, at_spine)
         rewritten = shown > 0
         last = np.where(rewritten, shown + after, routers)
         count = TTL - (np.where(rewritten, ttl, TTL) - last) + 1
         found: Numbers = np.maximum(count, 0)
         return found
 
-    def _beyond(self, rack: Numbers, home: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the routers of the spine that a pair's packets take, and of the detour before it."""
+    def _spine(self, top: Numbers, home: Numbers) -> Numbers:
+        """Return how many routers of the spine and of the detour before it a pair's packets take."""
         network = self.topology.world.network
-        # by the address's rack, but that rack itself knows better of one that was migrated
-        to = np.where(np.equal.outer(rack, home), rack[None, :], home[None, :])
-        earlier = (to < rack[:, None]) if network.detour else np.zeros(to.shape, bool)
-        chosen = self._chance(np.full(len(rack), network.spines, np.int64), 1)
-        return np.where(earlier, 1, 1 + chosen), np.where(earlier, network.detour, 0)
+        # by where the address is of, but there they know better of one that was migrated
+        to = np.where(np.equal.outer(top, home), top[None, :], home[None, :])
+        earlier = (to < top[:, None]) if network.detour else np.zeros(to.shape, bool)
+        chosen = self._chance(np.full(len(top), network.spines, np.int64), 1)
+        return np.where(earlier, 1 + network.detour, 1 + chosen)
 
     def _shown(
-        self, rack: Numbers, one_host: Mask, one_rack: Mask, spine: Numbers, towards: Numbers
+        self, rack: Numbers, one_host: Mask, one_rack: Mask, at_first: Numbers, at_spine: Numbers
     ) -> tuple[Numbers, Numbers]:
         """Return how many routers, up to the receiver's host, still count behind a rewritten time-to-live.
 
-        0 where none is rewritten; and what it was set to.
+        0 where none is rewritten; and what it was set to. `at_first` and `at_spine` are what counts from the
+        sender's rack on, and from the spine on, 0 where packets don't come by it.
         """
         network = self.topology.world.network
         at = network.rewrite_at if network.rewrite_ttl else ""
@@ -100,9 +111,9 @@ class _Routed:
         sets = np.where(own > 0, own, network.rewrite_ttl if at == RACK else 0)
         shown, ttl = np.zeros(one_host.shape, np.int64), np.zeros(one_host.shape, np.int64)
         first = (sets[:, None] > 0) & ~one_rack
-        shown, ttl = np.where(first, 3 + spine + towards, shown), np.where(first, sets[:, None], ttl)
+        shown, ttl = np.where(first, at_first, shown), np.where(first, sets[:, None], ttl)
         if at == SPINE:
-            shown, ttl = np.where(one_rack, shown, 3), np.where(one_rack, ttl, network.rewrite_ttl)
+            shown, ttl = np.where(at_spine, at_spine, shown), np.where(at_spine, network.rewrite_ttl, ttl)
         last = (sets[None, :] > 0) & ~one_host
         shown, ttl = np.where(last, 2, shown), np.where(last, sets[None, :], ttl)
         if at == HOST:

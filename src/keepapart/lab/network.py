@@ -54,10 +54,11 @@ class Network:
     rewrite_at: str = field(default=RACK, metadata=_only(ROUTED_HOST, choices=(HOST, RACK, SPINE)))
     initial_ttl: int = field(default=TTL, metadata={"range": (1, 255)})
 
-    def complaint(self, given: Mapping[str, Any], racks: int, *, extra: bool) -> str:
+    def complaint(self, given: Mapping[str, Any], tops: int, *, extra: bool) -> str:
         """Say what is wrong with the keys given, as "KEY: why", or nothing.
 
-        `racks` is how many there are, `extra` whether some of them have extra gateways of their own.
+        `tops` is how many racks and pods a spine would join, `extra` whether some racks have extra gateways
+        of their own.
         """
         for key in fields(self):
             kinds: Sequence[str] = key.metadata.get("kinds", (self.kind,))
@@ -72,10 +73,10 @@ class Network:
         if self.tcp_port and not self.tcp:
             return "tcp_port: says nothing with tcp = false"
         for name in ("spines", "detour"):
-            if name in given and racks < 2:
-                return f"{name}: says nothing with a single rack"
-        if self.rewrite_ttl and self.rewrite_at == SPINE and racks < 2:
-            return "rewrite_at: a single rack has no spine"
+            if name in given and tops < 2:
+                return f"{name}: says nothing with a single rack or pod"
+        if self.rewrite_ttl and self.rewrite_at == SPINE and tops < 2:
+            return "rewrite_at: a single rack or pod has no spine"
         if self.silent and self.duplicates:
             return "duplicates: routers that send nothing of their own (silent) can't double a packet"
         return ""

@@ -85,7 +85,9 @@ def _fact(topology: Topology, place: Place, name: str) -> dict[str, str]:
     if name == "partition":
         return {"group": "partitions", "group_strategy": "partition", "partition": str(rack)}
     if name == "topology":
-        return {name: f"nn-{_opaque(topology, 'core', 17)},nn-{_opaque(topology, f'rack {rack}', 17)}"}
+        pod = topology.pod_name(place.host)
+        nodes = ["core", *([f"pod {pod}"] if pod else []), f"rack {rack}"]
+        return {name: ",".join(f"nn-{_opaque(topology, node, 17)}" for node in nodes)}
     return {
         name: {
             "host": _opaque(topology, topology.host_name(place.host), 56),

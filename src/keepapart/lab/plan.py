@@ -1,18 +1,20 @@
 """Which routers, cables, routes and rules a network of routed hosts is made of: pure; `routed` executes it.
 
 ```
-guest ─ (gateways of its own) ─ host ─ rack router ─ spine 0
-                                            ├─────── spine 1 ─ its second ─┤     one way, back to the racks
-                                            └─────── detour 1 ─ … ─ spine 0           towards earlier racks
+guest ─ (gateways of its own) ─ host ─ rack router ─ (pod router) ─ spine 0
+                                                          ├──────── spine 1 ─ its second ─┤   one way, back
+                                                          └──────── detour 1 ─ … ─ spine 0   to earlier ones
 guest ─ switch ═ host                       with extra gateways by chance, or reordering: the switch sends
           └─ gateway k ─ … ─ gateway 1 ─ host           a packet straight to the host, or to a gateway first
 ```
 
 1. A router has one address, on its loopback interface; cables have none.
-2. Spine i is i routers longer than spine 0: packets go in at its head, and its tail hands them to the racks.
-   A rack router spreads flows over all heads.
-3. A packet to an earlier rack takes the detour into spine 0, one to a later rack doesn't.
-4. Packets are lost, doubled and filtered once, where they come from below into the sender's host.
+2. Under the spines are the routers of pods, and those of racks that are in none. Where there is only one such
+   router, there is no spine.
+3. Spine i is i routers longer than spine 0: packets go in at its head, and its tail hands them down again.
+   The routers under the spines spread flows over all heads.
+4. A packet to an earlier rack or pod takes the detour into spine 0, one to a later one doesn't.
+5. Packets are lost, doubled and filtered once, where they come from below into the sender's host.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, pairwise
 
 from keepapart.lab.network import ALWAYS, BY_FLOW, HOST, RACK, SPINE
 from keepapart.lab.rules import UPLINK, Divert, Double, Rewrite, Rule, Translate, filters
@@ -77,12 +80,19 @@ class Plan:
         self.routes: list[Route] = []
         self._next: dict[str, int] = {}
         racks = topology.world.racks
-        self.tails = self._spines() if len(racks) > 1 else []
+        self.tops: dict[
+            str, list[int]
+        ] = {}  # what is under the spines, and the numbers of the racks below it
+        for rack, name in enumerate(topology.world.tops, 1):
+            self.tops.setdefault(name, []).append(rack)
+        self.tails = self._spines() if len(self.tops) > 1 else []
         self.detour = self._detour()
         for rack in range(1, len(racks) + 1):
             self._rack(rack)
             for number in range(1, racks[rack - 1].hosts + 1):
                 self._host(Host(rack, number))
+        for number, top in enumerate(self.tops, 1):
+            self._top(number, top)
 
     @cached_property
     def between(self) -> Mapping[tuple[str, str], tuple[End, End]]:
@@ -118,13 +128,22 @@ class Plan:
         if home == here:
             return []
         to = (self.topology.address(place), self.topology.prefix("one"))
-        up = Route(self.host(home), (self._rack_name(home.rack),), to)
-        down = Route(self._rack_name(here.rack), (self.host(here),), to)
+        up, down = self._climb(home), self._climb(here)
         if home.rack == here.rack:
-            return [up, down]
-        towards = self.detour[:1] if here.rack < home.rack and self.detour else self._heads()
-        across = [Route(tail, (self._rack_name(here.rack),), to) for tail in self.tails]
-        return [up, Route(self._rack_name(home.rack), tuple(towards), to), *across, down]
+            up, down = up[:2], down[:2]
+        found = [Route(a, (b,), to) for a, b in pairwise(up)]
+        found += [Route(b, (a,), to) for a, b in pairwise(down)]
+        if up[-1] != down[-1]:
+            order = list(self.tops)
+            earlier = self.detour and order.index(down[-1]) < order.index(up[-1])
+            found.append(Route(up[-1], tuple(self.detour[:1] if earlier else self._heads()), to))
+            found += [Route(tail, (down[-1],), to) for tail in self.tails]
+        return found
+
+    def _climb(self, host: Host) -> list[str]:
+        """List the routers from a host up to the spines."""
+        rack, top = self._rack_name(host.rack), self.topology.world.tops[host.rack - 1]
+        return [self.host(host), rack, *([top] if top != rack else [])]
 
     def _spines(self) -> list[str]:
         rewrites = (Rewrite(self.network.rewrite_ttl),) if self._rewritten(SPINE) else ()
@@ -158,15 +177,26 @@ class Plan:
         if self.network.nat == RACK:
             rules.append(Translate(*prefix, self.topology.at(rack, 0, 1), leaving=True))
         self._add(Router(name, self.topology.at(rack, 0, 1), prefix, tuple(rules)))
+
+    def _top(self, number: int, name: str) -> None:
+        """Join a router to the spines: that of a pod, above its racks', or of a rack that is in none."""
+        racks = self.tops[name]
+        if name not in self.routers:
+            self._add(Router(name, self.topology.at(0, 254, number)))
+            for rack in racks:
+                below = self._rack_name(rack)
+                self._join(name, below)
+                self.routes += [Route(name, (below,), self._prefix(rack)), Route(below, (name,))]
         for spine in dict.fromkeys((*self._heads(), *self.tails)):
             self._join(spine, name)
         for tail in self.tails:
-            self.routes.append(Route(tail, (name,), prefix))
+            self.routes += [Route(tail, (name,), self._prefix(rack)) for rack in racks]
         if self.tails:
             self.routes.append(Route(name, tuple(self._heads())))
-        if self.detour and rack > 1:
+        if self.detour and number > 1:
             self._join(name, self.detour[0])
-            self.routes += [Route(name, (self.detour[0],), self._prefix(other)) for other in range(1, rack)]
+            earlier = chain.from_iterable(list(self.tops.values())[: number - 1])
+            self.routes += [Route(name, (self.detour[0],), self._prefix(rack)) for rack in earlier]
 
     def _host(self, host: Host) -> None:
         name, rack = self.host(host), self._rack_name(host.rack)

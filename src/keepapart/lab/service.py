@@ -134,6 +134,7 @@ class Service:
                 guest.id: {
                     "host": topology.host_name(guest.place.host),
                     "rack": topology.rack_name(guest.place.host),
+                    "pod": topology.pod_name(guest.place.host),
                 }
                 for guest in self.fleet.guests()
                 if guest.place

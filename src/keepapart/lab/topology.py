@@ -5,6 +5,7 @@ aggregated: a prefix a host, a prefix a rack.
 
 =============  =========================================================
 spine          10.0.0.1
+pod router     10.0.254.POD
 rack router    10.RACK.0.1
 host           10.RACK.HOST.1, gateway of its guests
 guest          10.RACK.HOST.(2·slot + 3), its gateway one below: a /31
@@ -72,6 +73,10 @@ class Topology:
     def rack_name(self, host: Host) -> str:
         """Name a host's rack as the world file does."""
         return self.world.racks[host.rack - 1].name
+
+    def pod_name(self, host: Host) -> str:
+        """Name the pod that a host's rack is in as the world file does; empty where it is in none."""
+        return self.world.racks[host.rack - 1].pod
 
     def host_name(self, host: Host) -> str:
         """Name a host: its rack's name and its number."""

@@ -44,8 +44,9 @@ class Scheduler:
 class Rack:
     """A rack of like hosts; `capacity` is the number of instances a host has room for.
 
-    `zone` is the last letter of the availability zone that it stands in. `extra_gateways` come on top of the
-    network's; `rewrite_ttl` is what this rack's router sets.
+    `zone` is the last letter of the availability zone that it stands in; racks that name the same `pod` hang
+    under a router of their own. `extra_gateways` come on top of the network's; `rewrite_ttl` is what this
+    rack's router sets.
     """
 
     name: str = ""
@@ -54,6 +55,7 @@ class Rack:
     extra_gateways: int = field(default=0, metadata={"range": (0, MOST_EXTRA)})
     rewrite_ttl: int = field(default=0, metadata={"range": (0, 255)})
     zone: str = field(default="a", metadata={"choices": tuple("abcdef")})
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ class World:
     def slots(self) -> int:
         """How many instances fit in at once."""
         return sum(rack.hosts * rack.capacity for rack in self.racks)
+
+    @property
+    def tops(self) -> list[str]:
+        """Name what is under the spine above each rack: the router of its pod, or its own."""
+        return [f"pod {rack.pod}" if rack.pod else f"rack {rack.name}" for rack in self.racks]
 
     def document(self) -> dict[str, Any]:
         """Return the world as a document that `parse` reads back to an equal world."""
@@ -122,7 +129,7 @@ def parse(document: Mapping[str, Any], where: str) -> World:
     if len(world.racks) > MAX_RACKS:
         raise ConfigError(f"{where}: racks: {len(world.racks)} are more than the {MAX_RACKS} there can be")
     extra = any(rack.extra_gateways for rack in world.racks)
-    if wrong := world.network.complaint(document.get("network", {}), len(world.racks), extra=extra):
+    if wrong := world.network.complaint(document.get("network", {}), len(set(world.tops)), extra=extra):
         raise ConfigError(f"{where}: [network] {wrong}")
     if wrong := world.placement.complaint(document.get("placement", {})):
         raise ConfigError(f"{where}: [placement] {wrong}")
@@ -191,9 +198,11 @@ def _tables(kind: type[T], document: Mapping[str, Any], name: str, where: str) -
 
 def _rack(rack: Rack, given: Mapping[str, Any], document: Mapping[str, Any], where: str) -> None:
     network = document.get("network", {})
-    for key in ("extra_gateways", "rewrite_ttl"):
+    for key in ("extra_gateways", "rewrite_ttl", "pod"):
         if key in given and network.get("kind", ROUTED_HOST) != ROUTED_HOST:
             raise ConfigError(f"{where} {key}: says nothing unless kind = {ROUTED_HOST!r}")
+    if "pod" in given:
+        _name(given["pod"], f"{where} pod")
     if 0 < rack.rewrite_ttl < LEAST_TTL:
         raise ConfigError(f"{where} rewrite_ttl: {LEAST_TTL} to 255, lest packets end on the way")
     if (both := rack.extra_gateways + network.get("extra_gateways", 0)) > MOST_EXTRA:
