@@ -88,11 +88,29 @@ def routed(net: Network, racks: int, hosts: int, guests: int) -> Network:
     for r in range(racks):
         rack = net.add(f"r{r}", router=True)
         net.route(spine, rack, f"10.255.{r}", behind_b=f"10.{r}.0.0/16")
-        for h in range(hosts):
-            host = net.add(f"r{r}h{h}", router=True)
-            net.route(rack, host, f"10.254.{r * 16 + h}", behind_b=f"10.{r}.{h}.0/24")
-            for g in range(guests):
-                net.guest(host, f"r{r}h{h}g{g}", f"10.{r}.{h}.{4 * g}")
+        racked(net, r, hosts, guests)
+    return net
+
+
+def racked(net: Network, r: int, hosts: int, guests: int) -> None:
+    """Put hosts with guests behind the router of rack r."""
+    for h in range(hosts):
+        host = net.add(f"r{r}h{h}", router=True)
+        net.route(f"{net.prefix}r{r}", host, f"10.254.{r * 16 + h}", behind_b=f"10.{r}.{h}.0/24")
+        for g in range(guests):
+            net.guest(host, f"r{r}h{h}g{g}", f"10.{r}.{h}.{4 * g}")
+
+
+def podded(net: Network, pods: int, racks: int, hosts: int, guests: int) -> Network:
+    """Guests behind hosts behind rack routers behind pod routers behind a spine; two racks a pod at most."""
+    spine = net.add("spine", router=True)
+    for p in range(pods):
+        pod = net.add(f"p{p}", router=True)
+        net.route(spine, pod, f"10.253.{p}", behind_b=f"10.{2 * p}.0.0/15")
+        for r in range(2 * p, 2 * p + racks):
+            rack = net.add(f"r{r}", router=True)
+            net.route(pod, rack, f"10.255.{r}", behind_b=f"10.{r}.0.0/16")
+            racked(net, r, hosts, guests)
     return net
 
 

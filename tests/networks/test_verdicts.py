@@ -54,6 +54,24 @@ def truth(net: Network) -> Verdicts:
     }
 
 
+def together(document: Any, level: str) -> set[frozenset[str]]:
+    """Return who is in one domain of a level with whom, by the document."""
+    names = {i["id"]: i[level] for i in document["instances"]}
+    return {frozenset(i for i in names if names[i] == name) for name in names.values()}
+
+
+def truly(net: Network, place: Callable[[str], int]) -> set[frozenset[str]]:
+    """Return who is in one place with whom in truth."""
+    return {frozenset(b for b in net.guests if place(b) == place(a)) for a in net.guests}
+
+
+def rack(name: str) -> int:
+    """Return the number of a guest's rack."""
+    found = re.search(r"-r(\d+)h\d+g\d+$", name)
+    assert found
+    return int(found[1])
+
+
 def test_routed_hosts_are_all_right(net: Network, tmp_path: Path) -> None:
     """On routed hosts every pair gets its true verdict, and the racks are the racks."""
     build.routed(net, racks=2, hosts=2, guests=2)
@@ -61,12 +79,34 @@ def test_routed_hosts_are_all_right(net: Network, tmp_path: Path) -> None:
     assert found == truth(net)
     assert code == 1
     assert document["network"]["model"] == "routed-host"
-    members = {i["id"]: i["rack"] for i in document["instances"]}
-    assert len(set(members.values())) == 2
-    for name, rack in members.items():
-        assert {n for n, r in members.items() if r == rack} == {
-            n for n in members if n.split("h")[0] == name.split("h")[0]
-        }
+    assert together(document, "rack") == truly(net, rack)
+
+
+def test_racks_in_pods_are_all_right(net: Network, tmp_path: Path) -> None:
+    """Behind pod routers too every verdict, every rack and every pod is right, and each loss is counted."""
+    build.podded(net, pods=2, racks=2, hosts=2, guests=2)
+    code, document, found = audit(tmp_path, net)
+    assert (code, found) == (1, truth(net))
+    assert together(document, "rack") == truly(net, rack)
+    assert together(document, "pod") == truly(net, lambda name: rack(name) // 2)
+    racks = {r["name"]: len(r["hosts"]) for r in document["racks"]}
+    assert [sum(racks[r] for r in pod["racks"]) for pod in document["pods"]] == [4, 4]
+    losses = {(d["level"], d["lost"], d["survives"]) for d in document["risk"]["domains"]}
+    assert losses == {("host", 2, True), ("rack", 4, True), ("pod", 8, False)}
+
+
+def test_racks_and_pods_keep_their_names_as_guests_go(net: Network, tmp_path: Path) -> None:
+    """One guest after another leaves, till no two share a rack: all that is left is named as it was."""
+    build.podded(net, pods=2, racks=2, hosts=2, guests=2)
+    named = [{i["id"]: i for i in audit(tmp_path, net)[1]["instances"]}]
+    for leaving in ("g1", "h1g0"):
+        for name in [name for name in net.guests if name.endswith(leaving)]:
+            del net.guests[name]
+        named.append({i["id"]: i for i in audit(tmp_path, net)[1]["instances"]})
+    assert [len(instances) for instances in named] == [16, 8, 4]
+    for name in net.guests:
+        for level in ("host", "rack", "pod"):
+            assert len({instances[name][level] for instances in named}) == 1
 
 
 def test_silent_routers_change_nothing(net: Network, tmp_path: Path) -> None:
