@@ -115,6 +115,16 @@ def test_racks_keep_their_names_when_one_instance_of_each_is_left(model: str) ->
     assert audited("ac", "04", "40", memory=again, model=model).domains.of("rack") == ["rack-1", "rack-1"]
 
 
+def test_racks_keep_their_names_while_one_instance_moves() -> None:
+    """c moves from a's rack to one of its own: what told racks apart is known by the pairs that stayed."""
+    memory = Memory().after(audited("abcdefgh", *RACKS, model="routed-host"), naming=True)
+    moved = audited("ace", "066", "606", "660", memory=memory, model="routed-host")
+    assert moved.domains.of("rack") == ["rack-1", "rack-3", "rack-2"]
+    after = memory.after(moved, naming=True)
+    again = audited("ace", "066", "606", "660", memory=after, model="routed-host")
+    assert again.domains.of("rack") == ["rack-1", "rack-3", "rack-2"]
+
+
 def test_another_network_s_counts_make_no_racks() -> None:
     """Two who are not where they were are six hops apart: of their racks nothing is known."""
     memory = Memory().after(audited("abcdefgh", *RACKS, model="routed-host"), naming=True)

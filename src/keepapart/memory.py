@@ -6,7 +6,8 @@ apart, while it is plainly the same one:
 1. the newest audit that settled the question established it (or the configuration says so), and none since
    refuted it;
 2. at least two of its instances are still here, with the addresses that they had;
-3. every two of those are as many hops apart as they were then.
+3. every two of those are as many hops apart as they were then. To know racks and pods by their counts, more
+   than half of these pairs are enough: instances move.
 """
 
 from __future__ import annotations
@@ -42,16 +43,14 @@ class Shown:
     least: Counts  # [n, n], in the order of `places`
     spans: tuple[int, ...] = ()  # see `domains.Past`
 
-    def same_network(self, instances: Sequence[Instance], least: Counts) -> bool:
-        """Compare with what is measured now, by rules 2 and 3."""
+    def alike(self, instances: Sequence[Instance], least: Counts) -> float:
+        """Return the share of those pairs (rules 2 and 3) that count as they did; 0 where there are none."""
         then = {place: number for number, place in enumerate(self.places)}
         both = [(then[i.id, i.address], now) for now, i in enumerate(instances) if (i.id, i.address) in then]
-        if len(both) < 2:
-            return False
         there, here = ([pair[side] for pair in both] for side in (0, 1))
         before, today = self.least[np.ix_(there, there)], least[np.ix_(here, here)]
         known = (before > 0) & (today > 0)
-        return bool(known.any() and (before == today)[known].all())
+        return float((before == today)[known].mean()) if known.any() else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +62,15 @@ class Memory:
 
     def vouches(self, instances: Sequence[Instance], least: Counts) -> str:
         """Say in words when this very network was shown to be routed-host; empty where it was not."""
-        if self.network and self.network.same_network(instances, least):
+        if self.network and self.network.alike(instances, least) == 1:
             return self.network.because
         return ""
 
     def past(self, instances: Sequence[Instance], least: Counts) -> Past:
         """Return what is known of the domains of these instances, who are at these hop counts."""
-        same = self.network and self.network.same_network(instances, least)
-        return Past(self.names, self.network.spans if self.network and same else ())
+        if self.network and self.network.alike(instances, least) > 0.5:
+            return Past(self.names, self.network.spans)
+        return Past(self.names)
 
     def after(self, audit: Audit, *, naming: bool) -> Memory:
         """Return what is remembered after an audit; `naming` says whether its domains' names count."""
@@ -88,7 +88,7 @@ class Memory:
         because = ""
         if standing is Standing.ESTABLISHED:
             because = f"established at {timestamp(audit.at)} in this same network: {audit.network.because}"
-        elif self.network and self.network.same_network(audit.instances, least):
+        elif self.network and self.network.alike(audit.instances, least) == 1:
             return replace(self.network, spans=spans)
         return Shown(because, [(i.id, i.address) for i in audit.instances], least, spans)
 

@@ -80,9 +80,7 @@ class Plan:
         self.routes: list[Route] = []
         self._next: dict[str, int] = {}
         racks = topology.world.racks
-        self.tops: dict[
-            str, list[int]
-        ] = {}  # what is under the spines, and the numbers of the racks below it
+        self.tops: dict[str, list[int]] = {}  # what is under the spines: the racks that are it, or below it
         for rack, name in enumerate(topology.world.tops, 1):
             self.tops.setdefault(name, []).append(rack)
         self.tails = self._spines() if len(self.tops) > 1 else []
