@@ -26,7 +26,9 @@ from keepapart.labelled import LabelledJudgement
 from keepapart.names import NAMELESS, Names, settle
 from keepapart.signals import Counts
 
-LEVELS = ("host", "rack", "pod", "site")  # from the innermost out; counts beyond these make no more
+# From the innermost out, in the words of those who build Clos networks: racks under one row of aggregation
+# switches are a pod, pods under one spine a site. What is beyond has no name, and makes no level.
+LEVELS = ("host", "rack", "pod", "site")
 
 
 @dataclass(frozen=True, slots=True)

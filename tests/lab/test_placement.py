@@ -48,6 +48,19 @@ def test_what_is_stated_is_true_and_says_something(bring_up: BringUp, states: li
     assert not wrong(lab)
 
 
+def test_a_pod_is_a_network_node_between_the_core_and_its_racks(bring_up: BringUp) -> None:
+    """Stated from the top down: the core of all, the pod of its racks, the rack's own."""
+    document = world(["topology"])
+    for rack in document["racks"]:
+        rack["pod"] = {"r": "north", "s": "north", "t": "south"}[rack["name"]]
+    lab = bring_up(document, simulated=True)
+    truth = lab.truth()
+    above = {one.id: one.facts["topology"].split(",") for one in lab.instances()}
+    for a, b in combinations(above, 2):
+        same = [x == y for x, y in zip(above[a], above[b], strict=True)]
+        assert same == [True, truth[a].pod == truth[b].pod, truth[a].rack == truth[b].rack]
+
+
 def test_nothing_is_stated_unasked(bring_up: BringUp) -> None:
     """A world without [placement] states no fact."""
     lab = bring_up(simulated=True)
