@@ -59,7 +59,9 @@ def holds(found: Audit, lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "network", [{}, {"family": "ipv6"}, {"loss": 0.2}, {"udp": False}, {"detour": 2, "silent": True}], ids=str
+    "network",
+    [{}, {"family": "ipv6"}, {"loss": 0.2}, {"udp": False}, {"spines": 3}, {"detour": 2, "silent": True}],
+    ids=str,
 )
 def test_hosts_racks_and_pods_are_the_true_ones(
     real: BringUp, tmp_path: Path, network: dict[str, Any]
