@@ -10,9 +10,10 @@ import pytest
 from keepapart.assess import Audit, assess
 from keepapart.config import Cluster
 from keepapart.memory import Memory
-from keepapart.model import Instance
+from keepapart.model import Instance, Verdict
 from keepapart.probe.round import Round
 from keepapart.probe.tally import Counts, Tally
+from keepapart.signals.hops import Standing
 
 
 def picture(*rows: str) -> Counts:
@@ -71,7 +72,19 @@ def test_another_network_is_not_vouched_for(ids: str, rows: tuple[str, ...]) -> 
 def test_an_instance_at_another_address_is_another_one() -> None:
     """An id alone doesn't make it the same instance."""
     moved = [Instance("a", "10.0.0.97"), Instance("c", "192.168.0.1")]
-    assert shown().vouches(moved, picture("04", "40")) == ""
+    assert shown().vouches(moved, picture("04", "40")) is None
+
+
+def test_who_hid_behind_a_gateway_hides_when_nobody_is_at_two_hops_any_more() -> None:
+    """e and f share a host behind a gateway each. With b and d gone it takes a and c to say that they may."""
+    first = audited("abcdef", "024455", "204455", "440255", "442055", "555504", "555540")
+    assert first.pair("e", "f").verdict is Verdict.UNKNOWN
+    memory = Memory().after(first, naming=True)
+    later = audited("acef", "0455", "4055", "5504", "5540", memory=memory)
+    assert later.network.standing is Standing.REMEMBERED
+    assert later.pair("a", "c").verdict is Verdict.SEPARATE
+    assert later.pair("e", "f").verdict is Verdict.UNKNOWN
+    assert audited("ef", "04", "40", memory=memory).pair("e", "f").verdict is Verdict.UNKNOWN
 
 
 def test_a_refutation_forgets_it() -> None:

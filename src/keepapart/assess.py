@@ -18,7 +18,7 @@ from keepapart.probe.round import Round
 from keepapart.risk import Risk, needed, risk
 from keepapart.signals import AnyTestimony, Weights, gateway, hardware, hops, rtt
 from keepapart.signals.hardware import Guest
-from keepapart.signals.hops import Finding
+from keepapart.signals.hops import Earlier, Finding
 from keepapart.signals.paths import Paths
 from keepapart.yearly import yearly
 
@@ -79,16 +79,16 @@ def assess(
     cluster: Cluster,
     model: str,
     rates: Rates = RATES,
-    earlier: str = "",
+    earlier: Earlier | None = None,
     others: Sequence[AnyTestimony] = (),
     before: Past = NOTHING,
     at: float = 0.0,
 ) -> Audit:
     """Judge one round of a cluster.
 
-    `model` is `[network] model`, `rates` are `[risk]`; `earlier` says in words when the same network was
-    established before, or is empty; `others` is what the platform and the operator say; `before` is what
-    was known of domains. `instances` are in the order of `measured.ids`.
+    `model` is `[network] model`, `rates` are `[risk]`; `earlier` is what was shown of the same network, and
+    `before` what was known of domains; `others` is what the platform and the operator say. `instances` are in
+    the order of `measured.ids`.
     """
     paths = Paths.of(measured.tally)
     network = hops.find(model, paths, measured.ids, earlier=earlier, stated=others)

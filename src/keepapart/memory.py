@@ -5,7 +5,9 @@ apart, while it is plainly the same one:
 
 1. the newest audit that settled the question established it (or the configuration says so), and none since
    refuted it;
-2. at least two of its instances are still here, with the addresses that they had;
+2. at least two of its instances are still here, with the addresses that they had; to vouch for it, one of
+   them must have been right behind its host, at two hops from another: only by such ones is it known of the
+   others whether they are (`signals/depth.py`);
 3. every two of those are as many hops apart as they were then. To know racks and pods by their counts, more
    than half of these pairs are enough: instances move.
 """
@@ -21,12 +23,13 @@ from typing import Any
 import numpy as np
 
 from keepapart.assess import Audit
+from keepapart.components import Mask
 from keepapart.domains import LEVELS, Past
 from keepapart.model import Instance, Strength
 from keepapart.names import NAMELESS, Names, remember
 from keepapart.probe.tally import Counts
 from keepapart.report.document import timestamp
-from keepapart.signals.hops import Standing
+from keepapart.signals.hops import Earlier, Standing
 
 LARGEST_KEPT = 1_024  # instances: larger clusters show what the network is in every round anyway
 
@@ -42,6 +45,12 @@ class Shown:
     places: Sequence[tuple[str, str]]  # (id, address)
     least: Counts  # [n, n], in the order of `places`
     spans: tuple[int, ...] = ()  # see `domains.Past`
+
+    def footing(self, instances: Sequence[Instance]) -> Mask:
+        """Say of each of these whether it was at two hops from another, [n]."""
+        had: Mask = (self.least == 2).any(axis=1)
+        stood = {place for place, was in zip(self.places, had.tolist(), strict=True) if was}
+        return np.array([(i.id, i.address) in stood for i in instances], np.bool_)
 
     def alike(self, instances: Sequence[Instance], least: Counts) -> float:
         """Return the share of those pairs (rules 2 and 3) that count as they did; 0 where there are none."""
@@ -60,11 +69,12 @@ class Memory:
     names: Mapping[str, Names] = field(default_factory=dict)  # by level
     network: Shown | None = None
 
-    def vouches(self, instances: Sequence[Instance], least: Counts) -> str:
-        """Say in words when this very network was shown to be routed-host; empty where it was not."""
-        if self.network and self.network.alike(instances, least) == 1:
-            return self.network.because
-        return ""
+    def vouches(self, instances: Sequence[Instance], least: Counts) -> Earlier | None:
+        """Say when this very network was shown to be routed-host; None where it was not."""
+        if self.network and self.network.because and self.network.alike(instances, least) == 1:
+            footing = self.network.footing(instances)
+            return Earlier(self.network.because, footing) if footing.any() else None
+        return None
 
     def past(self, instances: Sequence[Instance], least: Counts) -> Past:
         """Return what is known of the domains of these instances, who are at these hop counts."""

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keepapart.components import Mask
 from keepapart.model import Says, Strength
 from keepapart.probe.tally import Tally
 from keepapart.signals import Testimony, hops
+from keepapart.signals.depth import in_doubt
 from keepapart.signals.hops import Finding, Standing
 from keepapart.signals.paths import Paths
 
@@ -117,8 +119,9 @@ def test_stated_evidence_that_contradicts_refutes_it() -> None:
 
 def test_what_was_established_earlier_stands_in_for_a_pair_at_two() -> None:
     """History of the same network lets hops separate although no pair is at two hops now."""
-    assert find(ALONE, earlier="established at noon").strength is Strength.STRONG
-    assert find(FLAT, earlier="established at noon").standing is Standing.REFUTED
+    earlier = hops.Earlier("established at noon", np.ones(9, np.bool_))
+    assert find(ALONE, earlier=earlier).strength is Strength.STRONG
+    assert find(FLAT, earlier=earlier).standing is Standing.REFUTED
 
 
 def test_two_hops_once_seen_are_not_unsaid_by_longer_paths() -> None:
@@ -215,27 +218,76 @@ def test_guests_alone_on_their_hosts_are_not_in_doubt() -> None:
     )
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(2, 8))
-def test_further_gateways_of_some_never_separate_co_residents(seed: int, size: int) -> None:
-    """Some are behind gateways of their own, in any world of racks: no co-resident pair is separated.
+NETWORKS = {  # hops between hosts of one rack, and of two
+    "one link": (3, 3),
+    "one router": (4, 4),
+    "racks": (4, 6),
+    "racks that are links": (3, 6),
+    "links at one router": (3, 4),
+}
 
-    Up to two, where hosts are seen at two hops twice; one, where they are once. (Were all on one host, this
-    would be the picture of two hosts that share a link.)
+
+def hidden_world(seed: int, size: int, network: str, most: int) -> tuple[Paths, Mask]:
+    """Draw guests on six hosts of three racks, half of them behind up to `most` gateways of their own.
+
+    On the first two hosts are two guests each without any: these establish the network. Returned with the
+    counts is who shares a host.
     """
     random = np.random.default_rng(seed)
-    host, further = random.integers(0, 5, size), random.integers(0, 3, size) * random.integers(0, 2, size)
-    host[0] = 5
-    rack = host // 2
-    plain = host[further == 0]
-    seen = sum(int((plain == one).sum() > 1) for one in range(5))
-    further = np.minimum(further, min(seen, 2))
-    between = np.where(rack[:, None] == rack[None, :], 4, 6)
-    between[host[:, None] == host[None, :]] = 2
-    counts = (between + further[:, None] + further[None, :]).astype(np.uint8)
+    host = np.concatenate([[0, 0, 1, 1], random.integers(0, 6, size)])
+    further = random.integers(0, most + 1, len(host)) * random.integers(0, 2, len(host))
+    further[:4] = 0
+    rack, (near, far) = random.permutation(6)[host] // 2, NETWORKS[network]
+    counts = np.where(np.equal.outer(rack, rack), near, far)
+    together = np.equal.outer(host, host)
+    counts[together] = 2
+    counts += further[:, None] + further[None, :]
     np.fill_diagonal(counts, 0)
-    given = Paths.of(Tally.of(np.repeat(counts[None], 8, axis=0)))
+    return Paths.of(Tally.of(np.repeat(counts[None].astype(np.uint8), 8, axis=0))), together
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 8))
+def test_further_gateways_of_some_never_separate_co_residents(network: str, seed: int, size: int) -> None:
+    """Some are behind a gateway of their own, in any network: no co-resident pair is separated."""
+    given, together = hidden_world(seed, size, network, 1)
     weights = hops.testify(given, find(given)).weights
-    assert not (weights[host[:, None] == host[None, :]] == -Strength.STRONG).any()
+    assert not (weights[together] == -Strength.STRONG).any()
+
+
+@pytest.mark.parametrize("network", ["one link", "one router"])
+@given(st.integers(0, 2**32 - 1), st.integers(2, 8))
+def test_nor_do_many_gateways_where_hosts_are_all_as_far(network: str, seed: int, size: int) -> None:
+    """The same with up to five each: where hosts have one distance, any other shows itself."""
+    given, together = hidden_world(seed, size, network, 5)
+    weights = hops.testify(given, find(given)).weights
+    assert not (weights[together] == -Strength.STRONG).any()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@given(st.integers(0, 2**32 - 1), st.integers(3, 8))
+def test_where_all_hosts_show_two_guests_nobody_is_in_doubt(network: str, seed: int, size: int) -> None:
+    """Two plain guests on every host: every pair is as its count says."""
+    random = np.random.default_rng(seed)
+    host = np.repeat(np.arange(size), 2)
+    rack, (near, far) = random.integers(0, 3, size)[host], NETWORKS[network]
+    counts = np.where(np.equal.outer(rack, rack), near, far)
+    counts[np.equal.outer(host, host)] = 2
+    np.fill_diagonal(counts, 0)
+    given = Paths.of(Tally.of(np.repeat(counts[None].astype(np.uint8), 8, axis=0)))
+    assert in_doubt(given) is None
+
+
+def test_guests_alone_on_hosts_of_one_link_are_not_in_doubt() -> None:
+    """a and b share a host, c and d have one each, all on one link: no gateway makes all counts three."""
+    given = paths("0233", "2033", "3303", "3330")
+    assert says(given, 2, 3) == says(given, 0, 2) == (Says.DIFFERENT, Strength.STRONG)
+
+
+def test_one_guest_three_hops_from_all_others_may_be_behind_a_gateway_of_their_host() -> None:
+    """a and b share a host, c may have one on the same link, or a gateway before theirs: nothing tells."""
+    given = paths("023", "203", "330")
+    assert says(given, 0, 2) == (Says.DIFFERENT, Strength.WEAK)
 
 
 def test_a_rewritten_time_to_live_says_nothing() -> None:

@@ -1,71 +1,155 @@
 """Depth: instances that may sit behind further gateways while others sit right behind their hosts.
 
 Where a pair at two hops has shown that hosts are gateways, an instance of the same network may still be
-reached through another gateway or two of its own. Two such instances of one host are more than two hops
+reached through another gateway or more of its own. Two such instances of one host are more than two hops
 apart, and steadily so. Their counts to everybody else give them away:
 
-1. An instance at two hops from another stands right behind its host: it has *footing*. What instances with
-   footing on different hosts count between each other are the network's own distances.
-2. Another instance is *suspect* if one of its counts to those with footing is none of these. Where all
-   footing is on one host there are no such distances: then, if one of its counts is odd, which no network
-   gives that has every host at the same depth, but for one whose hosts share a link: there all are three.
-3. A pair with a suspect in it is in doubt if the two could be on one host, each behind up to `FURTHER`
-   gateways (none for one with footing): if taking these away leaves both at the same distances from all that
-   have footing, and these are odd or even as the network's own are. Its count is only weak evidence of
-   difference then.
+1. An instance at two hops from another stands right behind its host: it has *footing*, from then on. What
+   those with footing on different hosts count between each other are the network's own distances. Where all
+   footing is on one host, the others' counts to it are taken for that.
+2. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
+   counts a - b more than the other: by that, a and b are known. A pair whose counts don't fit is in no doubt.
+   Nor is one whose counts to those with footing, the gateways taken away, are no distances between hosts:
+   fewer than three, or odd where the network's own are even and nothing else shows odd ones (a count of
+   three, or one instance's counts to several hosts).
+3. Anybody without footing may be behind one gateway, if its counts less one are the network's own distances.
+4. It may be behind any number, if its counts are strange: others than the network's own; or not as those of
+   a tree, where of three hosts' distances the two longest are equal; or, where all footing is on one host, if
+   anybody's to that are odd, unless all hosts share a link, which makes them three.
+5. A pair that fits is in doubt. Its count is only weak evidence of difference then.
 
-What this can't see: two further gateways each, where all footing is on one host; more than `FURTHER`; and a
-router within a host that several of its guests share, which looks like a host itself.
+What this can't see: gateways of instances whose counts look like hosts', as two each do where all footing is
+on one host; and a router within a host that several of its guests share, which looks like a host itself.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from keepapart.components import Mask
-from keepapart.probe.tally import Counts
+import numpy as np
+import numpy.typing as npt
+
+from keepapart.components import Mask, Places, components, edges
 from keepapart.signals.paths import Paths
 
-FURTHER = 2  # gateways between an instance and its host that are reckoned with
-NEAREST = 3  # hops between instances of different hosts, where hosts reach each other over one link
-LARGEST = 4_000_000_000  # comparisons; above that every pair of a suspect is in doubt
+LINK = 3  # hops between instances of different hosts that share a link; none are closer
+COLUMNS = 128  # instances that a pair's counts are compared to
+FEW = 8  # of them that are compared first, which leaves few pairs
+
+Distances = npt.NDArray[np.int16]  # hops, 0 = not known
 
 
-def in_doubt(paths: Paths) -> Mask | None:
-    """Say which pairs beyond two hops may be one host's all the same, [n, n]; None where none may."""
-    least = paths.least
-    footing: Mask = (least == 2).max(axis=1, initial=False)
-    if not footing.any():
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What is known of where instances stand.
+
+    `footing` [n] says who has it. `columns` are who counts are compared to: one of each host with footing
+    first, `hosts` of them, then others. `to` [n, columns] are everybody's counts to them. Who may be behind
+    one gateway is `hidden` [n], who behind any number `strange` [n]. Where all the network's own distances
+    are `even`, no other is thought of.
+    """
+
+    footing: Mask
+    columns: Places
+    hosts: int
+    to: Distances
+    hidden: Mask
+    strange: Mask
+    even: bool
+
+    @classmethod
+    def of(cls, paths: Paths, footing: Mask) -> _Ground:
+        """Find it out, by rules 1, 3 and 4; somebody has footing."""
+        size, standing = len(footing), np.flatnonzero(footing)
+        groups = components(size, edges(lambda rows: paths.least[rows] == 2, size))
+        first = standing[np.unique(groups[standing], return_index=True)[1]]
+        others = np.flatnonzero(~np.isin(np.arange(size), first))
+        columns = np.concatenate([first, others])[:COLUMNS]
+        to = np.where(paths.sure[:, columns], paths.least[:, columns], 0).astype(np.int16)
+        hosts = to[:, : len(first)]
+        between = hosts[columns[: len(first)]]
+        own = np.unique(between[between > 2])
+        if len(own):
+            strange = ((hosts > 2) & ~np.isin(hosts, own)).any(axis=1) | _out_of_tree(hosts, between)
+            even = not ((own % 2).any() or (hosts == LINK).any() or _of_both_parities(hosts).any())
+        else:
+            counts = hosts[~footing]
+            own = np.unique(counts[counts > 2])
+            strange = np.full(size, (own % 2).any() and own.max() > LINK)
+            even = False
+        nearer = hosts - 1
+        hidden = ((hosts == 0) | (nearer == 2) | np.isin(nearer, own)).all(axis=1)
+        return cls(footing, columns, hosts.shape[1], to, hidden & ~footing, strange & ~footing, even)
+
+    def together(self, i: int, apart: Distances) -> Places:
+        """Say which instances may be on the host of i, from which they are so many hops `apart` (rule 2)."""
+        others = np.flatnonzero((apart > 2) & (self.strange | self.strange[i] | (apart <= 4)))
+        for some in (slice(FEW), slice(None)):
+            others, ours, theirs = self._fitting(i, apart[others], others, some)
+        deep = self.strange[i] | self.strange[others]
+        shallow = (ours <= self.hidden[i]) & (theirs <= self.hidden[others])
+        left = self.to[i, : self.hosts] - ours[:, None]
+        counts = (self.to[i, : self.hosts] > 0) & (self.columns[: self.hosts] != others[:, None])
+        wrong = (left < 2) | (self.even & (left % 2 == 1))
+        possible = ~(counts & wrong).any(axis=1) & ((counts & (left == 2)).sum(axis=1) <= 1)
+        found: Places = others[(deep | shallow) & possible]
+        return found
+
+    def _fitting(
+        self, i: int, apart: Distances, others: Places, some: slice
+    ) -> tuple[Places, Distances, Distances]:
+        """Keep of `others` whose counts to `some` fit; return them, i's gateways and theirs."""
+        columns, mine, theirs = self.columns[some], self.to[i, some], self.to[others, some]
+        known = (mine > 0) & (theirs > 0) & (columns != i) & (columns != others[:, None])
+        more = np.where(known, mine - theirs, 0)
+        # Where nothing is known of any third, the gateways are divided in some way that is possible.
+        unknown = np.where(self.footing[others], apart - 2, (apart - 2) % 2)
+        most = np.where(known.any(axis=1), more.max(axis=1, where=known, initial=-255), unknown)
+        fits = (more == most[:, None]) | ~known
+        both, ours = apart - 2 + most, (apart - 2 + most) // 2
+        its = ours - most
+        keep = (
+            fits.all(axis=1)
+            & (both % 2 == 0)
+            & (ours >= 0)
+            & (its >= 0)
+            & ((its == 0) | ~self.footing[others])
+        )
+        return others[keep], ours[keep], its[keep]
+
+
+def in_doubt(paths: Paths, footing: Mask | None = None) -> Mask | None:
+    """Say which pairs beyond two hops may be one host's all the same, [n, n]; None where none may.
+
+    `footing` [n] says who had it before, in the same network.
+    """
+    now: Mask = (paths.least == 2).max(axis=1, initial=False)
+    footing = now if footing is None else now | footing
+    if not footing.any() or footing.all():
         return None
-    known = np.where(paths.sure, least, np.uint8(0))
-    grounds = known[:, footing]
-    own = np.unique(grounds[footing])
-    own = own[own > 2]
-    parities = np.unique(own % 2) if len(own) else np.array([0, 1])
-    odd = (grounds % 2 == 1) & ~np.isin(grounds, NEAREST if grounds.max() == NEAREST else ())
-    strange = (grounds > 2) & ~np.isin(grounds, own) if len(own) else odd
-    suspects = np.flatnonzero(strange.max(axis=1) & ~footing)
+    ground = _Ground.of(paths, footing)
+    suspects = np.flatnonzero(ground.hidden | ground.strange)
     if not len(suspects):
         return None
-    doubt: Mask = np.zeros(least.shape, np.bool_)
+    doubt: Mask = np.zeros(paths.least.shape, np.bool_)
     for i in suspects.tolist():
-        if len(suspects) * grounds.size > LARGEST:
-            doubt[i] = True
-        else:
-            doubt[i] = _may_be_together(i, known, grounds, footing, parities)
+        apart = np.where(paths.sure[i], paths.least[i], 0).astype(np.int16)
+        doubt[i, ground.together(i, apart)] = True
     return doubt | doubt.T
 
 
-def _may_be_together(i: int, known: Counts, grounds: Counts, footing: Mask, parities: Counts) -> Mask:
-    """Say of which instances the suspect i may share the host (rule 3)."""
-    mine, theirs = grounds[i].astype(np.int16), grounds.astype(np.int16)
-    together: Mask = np.zeros(len(known), np.bool_)
-    for ours in range(1, FURTHER + 1):
-        for others in range(FURTHER + 1):
-            between = mine - ours
-            both = (mine > 2) & (theirs > 2)
-            fits = ~both | (theirs - others == between)
-            fits &= ~both | (between == 2) | ((between >= NEAREST) & np.isin(between % 2, parities))
-            explained = fits.all(axis=1) & (known[i] == 2 + ours + others)
-            together |= explained & (~footing if others else np.True_)
-    return together
+def _of_both_parities(hosts: Distances) -> Mask:
+    """Say whose distances to some hosts are odd, to others even."""
+    both: Mask = ((hosts > 0) & (hosts % 2 == 0)).any(axis=1) & (hosts % 2 == 1).any(axis=1)
+    return both
+
+
+def _out_of_tree(hosts: Distances, between: Distances) -> Mask:
+    """Say whose distances to two hosts, and theirs, are not such that the two longest are equal (rule 4)."""
+    out: Mask = np.zeros(len(hosts), np.bool_)
+    for one, distances in zip(hosts.T, between, strict=True):
+        a, b, c = one[:, None], hosts, distances[None, :]
+        longest = np.maximum(np.maximum(a, b), c)
+        twice = ((a == longest).astype(np.int8) + (b == longest) + (c == longest)) > 1
+        out |= (~twice & (a > 2) & (b > 2) & (c > 2)).any(axis=1)
+    return out

@@ -48,15 +48,27 @@ class Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was shown before, on the same network: in words, when and by whom that it is routed-host.
+
+    `footing` [n] says who was then at two hops from anybody, and so right behind its host.
+    """
+
+    because: str
+    footing: Mask
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Whether hops may speak on this network, and why.
 
-    `pair` names the two instances that show it, by index, where there are two.
+    `pair` names the two instances that show it, by index, where there are two; `footing` is as in `Earlier`.
     """
 
     standing: Standing
     because: str
     pair: tuple[int, int] | None = None
+    footing: Mask | None = None
 
     @property
     def strength(self) -> Strength | None:
@@ -75,7 +87,7 @@ def testify(paths: Paths, finding: Finding) -> Testimony:
         weights[paths.least == 2] = strength
         weights[beyond] = -np.int8(Strength.WEAK)
         weights[beyond & paths.sure] = -np.int8(strength)
-        doubt = in_doubt(paths)
+        doubt = in_doubt(paths, finding.footing)
         if doubt is not None:
             weights[beyond & doubt] = -np.int8(Strength.WEAK)
 
@@ -125,12 +137,17 @@ def wanting(model: str, tally: Tally) -> Mask | None:
 
 
 def find(
-    model: str, paths: Paths, ids: Sequence[object], *, earlier: str = "", stated: Sequence[AnyTestimony] = ()
+    model: str,
+    paths: Paths,
+    ids: Sequence[object],
+    *,
+    earlier: Earlier | None = None,
+    stated: Sequence[AnyTestimony] = (),
 ) -> Finding:
     """Say what kind of network this is (rule 2).
 
-    `model` is the configuration's; `earlier` says in words when and by whom the same network was established
-    before, or is empty; of `stated`, what is conclusive is held against the counts.
+    `model` is the configuration's; `earlier` is what was shown of the same network before; of `stated`, what
+    is conclusive is held against the counts.
     """
     if model == "opaque":
         return Finding(Standing.OPAQUE, "the configuration says that hops say nothing here")
@@ -151,7 +168,7 @@ def find(
             two,
         )
     if earlier:
-        return Finding(Standing.REMEMBERED, earlier)
+        return Finding(Standing.REMEMBERED, earlier.because, footing=earlier.footing)
     lacking = "2 hops apart" if not two else "known to be more than 2 hops apart"
     return Finding(
         Standing.OPEN,
