@@ -13,13 +13,13 @@ apart, and steadily so. Their counts to everybody else give them away:
    fewer than three, or odd where the network's own are even and nothing else shows odd ones (a count of
    three, or one instance's counts to several hosts).
 3. Anybody without footing may be behind one gateway, if its counts less one are the network's own distances.
-4. It may be behind any number, if its counts are strange: others than the network's own; or not as those of
-   a tree, where of three hosts' distances the two longest are equal; or, where all footing is on one host, if
-   anybody's to that are odd, unless all hosts share a link, which makes them three.
+4. It may be behind any number, if its counts are strange: not as those of a tree, where of three hosts'
+   distances the two longest are equal; or, to those with footing, others than the network's own; or, where
+   all footing is on one host, if anybody's to that are odd, unless all are three, as hosts of one link are.
 5. A pair that fits is in doubt. Its count is only weak evidence of difference then.
 
-What this can't see: gateways of instances whose counts look like hosts', as two each do where all footing is
-on one host; and a router within a host that several of its guests share, which looks like a host itself.
+What this can't see: gateways of instances all of whose counts are such as hosts have; and a router within a
+host that several of its guests share, which looks like a host itself.
 """
 
 from __future__ import annotations
@@ -70,13 +70,14 @@ class _Ground:
         between = hosts[columns[: len(first)]]
         own = np.unique(between[between > 2])
         if len(own):
-            strange = ((hosts > 2) & ~np.isin(hosts, own)).any(axis=1) | _out_of_tree(hosts, between)
+            strange = ((hosts > 2) & ~np.isin(hosts, own)).any(axis=1)
             even = not ((own % 2).any() or (hosts == LINK).any() or _of_both_parities(hosts).any())
         else:
             counts = hosts[~footing]
             own = np.unique(counts[counts > 2])
             strange = np.full(size, (own % 2).any() and own.max() > LINK)
             even = False
+        strange = strange | _out_of_tree(to, to[columns])
         nearer = hosts - 1
         hidden = ((hosts == 0) | (nearer == 2) | np.isin(nearer, own)).all(axis=1)
         return cls(footing, columns, hosts.shape[1], to, hidden & ~footing, strange & ~footing, even)
@@ -144,11 +145,11 @@ def _of_both_parities(hosts: Distances) -> Mask:
     return both
 
 
-def _out_of_tree(hosts: Distances, between: Distances) -> Mask:
-    """Say whose distances to two hosts, and theirs, are not such that the two longest are equal (rule 4)."""
-    out: Mask = np.zeros(len(hosts), np.bool_)
-    for one, distances in zip(hosts.T, between, strict=True):
-        a, b, c = one[:, None], hosts, distances[None, :]
+def _out_of_tree(to: Distances, between: Distances) -> Mask:
+    """Say whose counts to some two, with what is `between` these, have one that is longest alone (rule 4)."""
+    out: Mask = np.zeros(len(to), np.bool_)
+    for one, distances in zip(to.T, between, strict=True):
+        a, b, c = one[:, None], to, distances[None, :]
         longest = np.maximum(np.maximum(a, b), c)
         twice = ((a == longest).astype(np.int8) + (b == longest) + (c == longest)) > 1
         out |= (~twice & (a > 2) & (b > 2) & (c > 2)).any(axis=1)
