@@ -11,22 +11,28 @@ Rules, the first that holds decides:
    as soon as it is: while there are any, there are `max_attempts` for each member still wanted.
 5. There is no stopped instance left to start and none may be launched: likewise.
 
-Money: every start is charged from its intent until its end, `billed_seconds` at least, at `price_per_hour`;
-members until they join. No candidate is come by whose least charge would exceed `max_money`, and a run is
-ended once more than that is spent: it is exceeded by what one step's wait and the release cost at most.
+Money: every start is charged from its intent (or when there was last no room for it) until its end,
+`billed_seconds` at least, at `price_per_hour`; members until they join. `max_money` is never passed:
+1. What everything in flight and held costs for `LETTING_GO` more seconds is kept ready at any time: no wait
+   and no repeated call goes on longer than the rest of the money lasts; then the run ends and lets go.
+2. No candidate is come by, and no round begun, unless `CHECKING` seconds for it can be paid beside that.
 """
 
 from __future__ import annotations
 
+import math
+
 from keepapart.admit.events import Closing
 from keepapart.admit.intent import nothing_to_start
-from keepapart.admit.state import HELD, IN_FLIGHT, SETTLED, Phase, State
+from keepapart.admit.state import HELD, IN_FLIGHT, SETTLED, Attempt, Phase, State
 from keepapart.admit.view import View
 from keepapart.clouds import RUNNING
 from keepapart.config import Launch
 
 DONE, SPENT, CANNOT_TELL, FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 UNKNOWN_IN_A_ROW = 2
+CHECKING = 60.0  # seconds kept ready for a round: it takes seconds, and a minute where ways in fail
+LETTING_GO = 120.0  # seconds kept ready until all that is held is gone, after the call that was being made
 
 
 def ending(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Closing | None:
@@ -45,15 +51,16 @@ def ending(state: State, view: View, policy: Launch, elapsed: float, now: float)
     if unknown >= UNKNOWN_IN_A_ROW:
         return Closing(CANNOT_TELL, f"{unknown} candidates in a row can't be told apart: {_last(state)}")
     undecided = state.in_phase(Phase.UNDECIDED)
-    code = CANNOT_TELL if unknown or undecided else SPENT
+    code = _spent_code(state)
     if attempts_left(state, policy) < 1:
         tried = len(state.attempts) - state.attempts_at_join
         because = f"max_attempts is spent: {tried} attempts brought no member"
         return Closing(code, f"{because}; {undecided[-1].because}" if undecided else because)
     if out_of_time(policy, elapsed):
         return Closing(code, f"{policy.max_minutes} minutes are spent")
-    if policy.max_money and spent(state, policy, now) + least_charge(policy) > policy.max_money:
-        return Closing(code, _money(state, policy, now))
+    if lasts(state, policy, now, more=1) < now + CHECKING:
+        needs = f"another candidate needs {least_charge(policy):.4g}"
+        return Closing(code, f"{_money(state, policy, now)}, and {needs}")
     if nothing_to_start(state, view, policy):
         return Closing(code, "there is no stopped instance left to start")
     return None
@@ -65,25 +72,51 @@ def out_of_time(policy: Launch, elapsed: float) -> bool:
 
 
 def out_of_money(state: State, policy: Launch, now: float) -> Closing | None:
-    """Say that the run ends although candidates are in flight, since they have cost all there is."""
-    if policy.max_money and spent(state, policy, now) > policy.max_money:
-        return Closing(SPENT, _money(state, policy, now))
+    """Say that the run ends whatever is in flight: what is left pays for no round, only for letting go."""
+    if lasts(state, policy, now) < now + CHECKING:
+        return Closing(_spent_code(state), f"{_money(state, policy, now)}, save for letting go")
     return None
+
+
+def no_room_in_time(state: State, policy: Launch, pause: float, elapsed: float, now: float) -> str:
+    """Say which budget would be spent by waiting `pause` more seconds for room; empty where none would."""
+    if out_of_time(policy, elapsed + pause):
+        return "time"
+    return "money" if lasts(state, policy, now) < now + pause + CHECKING else ""
+
+
+def lasts(state: State, policy: Launch, now: float, more: int = 0) -> float:
+    """Say until when everything in flight and held, and `more` begun now, can be paid before it must go.
+
+    Seconds since the epoch; infinite where there is no limit or nothing costs anything. Each of n costs
+    max(t - since, billed) at t: together they stay within what is left as long as each sum of the
+    first k (t - since) and n - k least charges does, k from 0 to n.
+    """
+    since = sorted(a.since for a in state.attempts if a.phase not in SETTLED) + [now] * more
+    if not since or not policy.max_money or not policy.price_per_hour:
+        return math.inf
+    least = policy.billed_seconds
+    seconds = policy.max_money / policy.price_per_hour * 3600 - sum(
+        _charged(a, policy, now) for a in state.attempts if a.phase in SETTLED
+    )
+    if seconds < len(since) * least:
+        return -math.inf
+    age = 0.0
+    ends = []
+    for ticking, begun in enumerate(since, 1):
+        age += now - begun
+        ends.append((seconds - (len(since) - ticking) * least - age) / ticking)
+    return now + min(ends) - LETTING_GO
 
 
 def spent(state: State, policy: Launch, now: float) -> float:
     """Say what the run has cost so far."""
-    seconds = 0.0
-    for attempt in state.attempts:
-        if attempt.id or attempt.phase not in SETTLED:
-            until = now if attempt.until is None else attempt.until
-            seconds += max(until - attempt.since, policy.billed_seconds)
-    return seconds / 3600 * policy.price_per_hour
+    return sum(_charged(a, policy, now) for a in state.attempts) / 3600 * policy.price_per_hour
 
 
 def least_charge(policy: Launch) -> float:
-    """Say what one more candidate costs at least."""
-    return policy.billed_seconds / 3600 * policy.price_per_hour
+    """Say what has to be left for a candidate to be come by."""
+    return max(policy.billed_seconds, CHECKING + LETTING_GO) / 3600 * policy.price_per_hour
 
 
 def attempts_left(state: State, policy: Launch) -> int:
@@ -97,9 +130,8 @@ def together(state: State, policy: Launch, now: float) -> int:
     most = min(policy.at_once or state.wanted, policy.max_held or policy.at_once or state.wanted)
     flying = len(state.in_phase(*IN_FLIGHT))
     most = min(most, flying + attempts_left(state, policy))
-    if policy.max_money and policy.price_per_hour:
-        left = policy.max_money - spent(state, policy, now)
-        most = min(most, flying + int(left / least_charge(policy) + 1e-9))
+    while most > flying and lasts(state, policy, now, most - flying) < now + CHECKING:
+        most -= 1
     return most
 
 
@@ -107,6 +139,18 @@ def crowded(state: State, policy: Launch, now: float) -> bool:
     """Say whether some of those held have to go first, so that `max_held` holds for the next round too."""
     held = [a for a in state.in_phase(*HELD) if policy.on_reject != "restart" or a.phase is Phase.UNDECIDED]
     return bool(policy.max_held) and len(held) + together(state, policy, now) > policy.max_held
+
+
+def _charged(attempt: Attempt, policy: Launch, now: float) -> float:
+    """Say for how many seconds an attempt is paid so far."""
+    if attempt.phase in SETTLED and not attempt.id:
+        return 0.0
+    until = now if attempt.until is None else attempt.until
+    return max(until - attempt.since, policy.billed_seconds)
+
+
+def _spent_code(state: State) -> int:
+    return CANNOT_TELL if state.unknown_in_a_row or state.in_phase(Phase.UNDECIDED) else SPENT
 
 
 def _money(state: State, policy: Launch, now: float) -> str:

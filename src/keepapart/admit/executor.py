@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import inf
 
-from keepapart.admit import check, events, intent, launch, reconcile, release, steps
+from keepapart.admit import budget, check, events, intent, launch, reconcile, release, steps
 from keepapart.admit.check import Checker
 from keepapart.admit.hands import Hands
 from keepapart.admit.journal import Journal
@@ -50,7 +51,9 @@ class Executor:
         """Go on until the run is finished."""
         while not self.journal.state.finished:
             view, now = self.look(), self._hands.clock()
-            step = decide(self.journal.state, view, self._policy, now - self._began, now)
+            state = self.journal.state
+            step = decide(state, view, self._policy, now - self._began, now)
+            self._hands.until = inf if state.closing else budget.lasts(state, self._policy, now)
             self.write(self.perform(step))
 
     def look(self) -> View:

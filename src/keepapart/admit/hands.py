@@ -6,12 +6,14 @@ Rules:
    since the last is often only a consequence ("limit exceeded" after an outage).
 3. `NotFoundError` of an instance that ought to be there is waited out (platforms are eventually
    consistent); never a reason to launch again.
-4. Every wait has a deadline.
+4. Every wait has a deadline, and none goes on beyond `until`, when the money that isn't needed to let go is
+   spent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import inf
 from typing import TypeVar
 
 from keepapart.admit.view import View
@@ -45,6 +47,7 @@ class Hands:
         self.cluster = cluster
         self.clock = clock
         self.renew = renew
+        self.until = inf
         self._sleep = sleep
         self._on_arrow = on_arrow
 
@@ -93,7 +96,7 @@ class Hands:
                 raise  # no fault of the call: when to try again, and with what, is for the machine to say
             except NotFoundError as error:
                 delay = next(waits, None)
-                if delay is None:
+                if delay is None or self.clock() + delay > self.until:
                     raise first or error from None
             except CloudError as error:
                 first = first or error
@@ -104,7 +107,7 @@ class Hands:
 
     def polls(self, seconds: float) -> Iterator[None]:
         """Yield at once, and again with growing pauses until `seconds` are over, once more at the end."""
-        deadline = self.clock() + seconds
+        deadline = min(self.clock() + seconds, self.until)
         pause = POLL_FIRST
         while True:
             yield
@@ -113,6 +116,11 @@ class Hands:
                 return
             self.sleep(min(pause, left))
             pause = min(pause * POLL_GROWTH, POLL_LAST)
+
+    @property
+    def pressed(self) -> bool:
+        """Say whether waits end early now."""
+        return self.clock() >= self.until
 
     def sleep(self, seconds: float) -> None:
         """Sleep, as long as the lease is held."""

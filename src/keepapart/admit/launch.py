@@ -80,6 +80,8 @@ def start_stopped(hands: Hands, step: StartStopped) -> e.Event:
     mine = found is not None and found.tags.get(ATTEMPT_TAG) == step.request.tags[ATTEMPT_TAG]
     if step.again and found and found.state == RUNNING and not mine and not is_member(found):
         found = _stopped(hands, step.id)
+        if found and found.state != STOPPED and hands.pressed:
+            return e.Launched(step.attempt, step.id)  # nothing is left to be spent on it: it will be let go
     if found is None or found.state == TERMINATED:
         return e.Fruitless(step.attempt, f"{step.id} is gone")
     if found.tags.get(CLUSTER_TAG) != hands.cluster or is_member(found):
@@ -109,7 +111,7 @@ def _stopped(hands: Hands, instance_id: str) -> Instance | None:
 
 def await_running(hands: Hands, step: AwaitRunning) -> e.Event:
     """Wait for the instance to run."""
-    state = "not known to the platform"
+    state, began = "not known to the platform", hands.clock()
     for _ in hands.polls(RUNNING_WITHIN):
         found = hands.describe([step.id]).get(step.id)
         state = found.state if found else state
@@ -117,7 +119,7 @@ def await_running(hands: Hands, step: AwaitRunning) -> e.Event:
             return e.Running(step.attempt, where(found) if found else "")
         if found and state not in (PENDING, STOPPED):  # a start may take a moment to show
             return e.Rejected(step.attempt, f"came up {state} instead of running")
-    return e.Rejected(step.attempt, f"still {state} after {RUNNING_WITHIN:.0f} s")
+    return e.Rejected(step.attempt, f"still {state} after {hands.clock() - began:.0f} s")
 
 
 def where(instance: Instance) -> str:

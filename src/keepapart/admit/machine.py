@@ -2,7 +2,8 @@
 
 The order is the rule:
 1. What the platform shows and the journal doesn't know is noted before anything else is done.
-2. What strayed is let go at once.
+2. One found apart joins, which ends its costs; where the money is spent the run is closed; what strayed is
+   let go at once.
 3. While the run is open, candidates in flight are brought to their verdict, together, before others are
    thought of: all are launched, then all waited for, then all judged in one round. One that the platform
    has no room for holds up no other.
@@ -25,25 +26,29 @@ def decide(state: State, view: View, policy: Launch, elapsed: float, now: float)
 
     `elapsed` are the seconds that this process has been at it, `now` those since the epoch.
     """
-    first = reconcile.step(state, view) or release.strays(state)
-    if first:
-        return first
+    if noted := reconcile.step(state, view):
+        return noted
     if state.closing:
         return release.step(state, policy) or Finish()
     return (
-        _in_flight(state, view, policy, elapsed, now)
+        _found_apart(state)
+        or _noted(budget.out_of_money(state, policy, now))
+        or release.strays(state)
+        or _in_flight(state, view, policy, elapsed, now)
         or release.early(state, policy, now)
         or _ended(state, view, policy, elapsed, now)
         or intent.step(state, view, policy)
     )
 
 
-def _in_flight(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Step | None:
+def _found_apart(state: State) -> Step | None:
     for attempt in state.in_phase(Phase.SEPARATE):
         return check.join(state, attempt)
+    return None
+
+
+def _in_flight(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Step | None:
     flying = state.in_phase(*IN_FLIGHT)
-    if flying and (closing := budget.out_of_money(state, policy, now)):
-        return Note(closing)
     for attempt in flying:
         if attempt.phase is Phase.INTENDED and not attempt.postponed:
             return _launch(state, attempt)
@@ -55,8 +60,9 @@ def _in_flight(state: State, view: View, policy: Launch, elapsed: float, now: fl
     if state.in_phase(Phase.RUNNING) or check.surplus(state):
         return check.step(state, view)
     for attempt in flying:  # there was no room for what is left
-        if budget.out_of_time(policy, elapsed + launch.pause(attempt)):
-            return Note(Closing(budget.SPENT, f"no time left to wait for room: {attempt.because}"))
+        spent = budget.no_room_in_time(state, policy, launch.pause(attempt), elapsed, now)
+        if spent:
+            return Note(Closing(budget.SPENT, f"no {spent} left to wait for room: {attempt.because}"))
         return _launch(state, attempt)
     return None
 
@@ -71,5 +77,8 @@ def _launch(state: State, attempt: Attempt) -> Step | None:
 
 
 def _ended(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Step | None:
-    closing = budget.ending(state, view, policy, elapsed, now)
+    return _noted(budget.ending(state, view, policy, elapsed, now))
+
+
+def _noted(closing: Closing | None) -> Step | None:
     return Note(closing) if closing else None

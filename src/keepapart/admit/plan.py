@@ -88,5 +88,5 @@ def _budgets(policy: Launch, count: int) -> list[str]:
         told.append(f"{policy.max_minutes} minutes")
     if policy.max_money:
         each = budget.least_charge(policy)
-        told.append(f"{policy.max_money:g} of money ({each:.4g} for a start at least)")
+        told.append(f"{policy.max_money:g} of money ({each:.4g} kept ready for each candidate)")
     return told

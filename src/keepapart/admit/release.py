@@ -14,9 +14,12 @@ Rules:
    has been so for `UNKNOWN_FOR` seconds. One that won't go within `GONE_WITHIN` seconds is left, said so, and
    blocks no other; `gc` finds it.
 6. Where nobody knows what came of a launch call, its tags are looked for, `SETTLED_WITHIN` seconds long.
+7. When the run is done, everything is told to go before anything is waited for: what waits costs.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from keepapart.admit import budget
 from keepapart.admit import events as e
@@ -36,11 +39,7 @@ SETTLED_WITHIN = 6.0  # seconds; lists lag by less on the platforms we know, and
 
 def strays(state: State) -> Step | None:
     """Let go at once of what carries our tags and is no attempt's own."""
-    for instance_id in state.strays:
-        if instance_id not in state.released and instance_id not in state.left:
-            release = Release(instance_id, stop=False)
-            return AwaitGone(release) if instance_id in state.releasing else release
-    return None
+    return _all_gone(state, [Release(i, stop=False) for i in state.strays])
 
 
 def early(state: State, policy: Launch, now: float) -> Step | None:
@@ -61,21 +60,17 @@ def early(state: State, policy: Launch, now: float) -> Step | None:
 
 def step(state: State, policy: Launch) -> Step | None:
     """Let go of all that is left when the run is done; None when nothing is."""
-    for attempt in state.in_phase(*IN_FLIGHT):
-        if not attempt.id and not attempt.source:
-            return Settle(attempt.number)
-        if not attempt.id:
+    open_ = state.in_phase(*IN_FLIGHT, *HELD)
+    for attempt in open_:
+        if attempt.id:
+            return _release(state, attempt, policy)
+    for attempt in open_:
+        if attempt.source:
             return Note(e.Launched(attempt.number, attempt.source))
-        return _release(state, attempt, policy)
-    for attempt in state.in_phase(*HELD):
-        return _release(state, attempt, policy)
-    leaving = [r for r in state.relieved if r not in state.released and r not in state.left]
-    for instance_id in leaving:
-        if instance_id not in state.releasing:
-            return Release(instance_id, stop=False, named=True)
-    for instance_id in leaving:
-        return AwaitGone(Release(instance_id, stop=False, named=True))
-    return _await(state, policy)
+        return Settle(attempt.number)
+    others = [Release(i, stop=False) for i in state.strays]
+    others += [Release(r, stop=False, named=True) for r in state.relieved]
+    return _all_gone(state, others, first=_await(state, policy))
 
 
 def release(hands: Hands, step: Release) -> e.Event:
@@ -100,6 +95,8 @@ def await_gone(hands: Hands, step: AwaitGone, within: float = GONE_WITHIN) -> e.
             return e.LeftAlone(step.release.id, refusal)
         if poll:
             _act(hands, step.release, found)
+    if hands.pressed:
+        return e.Releasing(step.release.id)  # the run ends now, and goes on with this
     state = found.state if found else "unknown"
     return e.LeftAlone(step.release.id, f"still {state} after {within:.0f} s of asking", stuck=True)
 
@@ -111,6 +108,13 @@ def settle(hands: Hands, run: str, step: Settle) -> e.Event:
         if found:
             return e.Launched(step.attempt, found[0].id)
     return e.Fruitless(step.attempt, "the platform shows no instance of it")
+
+
+def _all_gone(state: State, releases: Sequence[Release], first: Step | None = None) -> Step | None:
+    """Tell all of these to go, then wait for each: behind `first`, where there is something to wait for."""
+    left = [r for r in releases if r.id not in state.released and r.id not in state.left]
+    told = next((r for r in left if r.id not in state.releasing), None)
+    return told or first or next((AwaitGone(r) for r in left), None)
 
 
 def _await(state: State, policy: Launch) -> Step | None:

@@ -143,7 +143,9 @@ def apply(state: State, event: e.Event, at: float) -> State:
             attempt = Attempt(number, token, tags, parameters, source, at)
             return replace(state, attempts=(*state.attempts, attempt))
         case e.Postponed(number, because):
-            return _change(state, number, postponed=_at(state, number).postponed + 1, because=because)
+            attempt = _at(state, number)
+            since = attempt.since if attempt.source else at  # what wasn't launched by now has cost nothing
+            return _change(state, number, postponed=attempt.postponed + 1, because=because, since=since)
         case e.Launched(number, instance_id):
             state = replace(state, released=tuple(i for i in state.released if i != instance_id))
             return _change(state, number, phase=Phase.LAUNCHED, id=instance_id)

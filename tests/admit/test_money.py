@@ -1,0 +1,133 @@
+"""Money: whatever the platform takes its time for, no more is spent than `max_money`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import hypothesis.strategies as st
+from hypothesis import given, settings
+
+from keepapart.admit import Site, admit
+from keepapart.admit.budget import CHECKING, LETTING_GO, lasts, spent
+from keepapart.admit.events import Intended, Joined, Launched, Postponed, Running
+from keepapart.admit.state import fold
+from keepapart.config import Launch
+from keepapart.errors import CapacityError, CloudError
+from keepapart.model import Instance, Pair
+from keepapart.store import Store
+from tests.admit.cloud import CLUSTER, Clock, Fault, Truth
+from tests.admit.conftest import Bench
+from tests.admit.slow import SlowCloud
+
+policies = st.builds(
+    Launch,
+    source=st.sampled_from(["launch", "stopped-then-launch"]),
+    on_reject=st.sampled_from(["hold", "stop", "terminate", "restart"]),
+    at_once=st.integers(0, 3),
+    max_held=st.sampled_from([0, 1, 4]),
+    max_attempts=st.just(6),
+    max_money=st.floats(100.0, 6000.0),
+    price_per_hour=st.just(3600.0),  # one a second
+    billed_seconds=st.sampled_from([1, 60, 600]),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    policy=policies,
+    count=st.integers(1, 3),
+    answers=st.sampled_from([0.0, 0.3, 1.0]),
+    boots=st.floats(0.0, 900.0),
+    goes=st.floats(0.0, 60.0),
+    checks=st.floats(0.0, CHECKING),
+    hosts=st.integers(2, 5),
+    auto=st.booleans(),
+    full=st.integers(0, 9),
+    lost=st.sampled_from(["", "launch", "terminate", "stop", "tag"]),
+)
+def test_no_more_is_spent_than_allowed(
+    policy: Launch,
+    count: int,
+    answers: float,
+    boots: float,
+    goes: float,
+    checks: float,
+    hosts: int,
+    auto: bool,
+    full: int,
+    lost: str,
+) -> None:
+    """By the cloud's own bill: whatever boots, rounds, farewells, lost answers and want of room take."""
+    clock = Clock()
+    with TemporaryDirectory() as folder, Store(f"sqlite:///{folder}/store.db") as store:
+        cloud = SlowCloud(Path(folder) / "cloud.json", hosts=hosts, clock=clock)
+        cloud.add("m-1", 0)
+        cloud.add("s-1", 0, state="stopped", role="")
+        cloud.answers, cloud.boots, cloud.goes = answers, boots, goes
+        cloud.faults = [Fault("launch", CapacityError("no room"), nth=2, times=full)]
+        cloud.faults += [Fault(lost, CloudError("lost"), nth=2, times=2, after=True)]
+        truth = Truth(cloud, auto=auto)
+
+        def checker(*asked: Sequence[Instance]) -> Sequence[Pair]:
+            clock.sleep(checks)
+            return truth(*asked)
+
+        site = Site(cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep)
+        outcome = admit(site, checker, count)
+        assert outcome.left == ()
+        assert cloud.bill(policy.billed_seconds) <= policy.max_money, outcome.because
+
+
+def test_a_candidate_is_paid_for_before_it_is_launched(bench: Bench) -> None:
+    """None is launched unless its check and its release can be paid; the reason says what it would cost."""
+    policy = Launch(price_per_hour=3600.0, max_money=CHECKING + LETTING_GO - 1)
+    outcome = admit(bench.site(policy), bench.truth)
+    assert (outcome.code, outcome.attempts) == (1, 0)
+    assert outcome.because == "max_money is spent: 0 of 179, and another candidate needs 180"
+    assert admit(bench.site(Launch(price_per_hour=3600.0, max_money=5000.0)), bench.truth).code == 0
+    bench.sound()
+
+
+def test_what_is_held_costs_until_it_is_gone(bench: Bench) -> None:
+    """Nobody waits for room longer than what is held beside it can be paid."""
+    bench.cloud.faults = [Fault("launch", CapacityError("no room"), nth=2, times=1000)]
+    policy = Launch(price_per_hour=3600.0, max_money=1000.0, billed_seconds=1)
+    began = bench.clock()
+    outcome = admit(bench.site(policy), bench.truth)
+    assert outcome.code == 1
+    assert outcome.because.startswith("no money left to wait for room: no room")
+    assert bench.clock() - began < 1000.0
+    bench.sound()
+
+
+def test_waiting_for_room_costs_nothing_by_itself(bench: Bench) -> None:
+    """An hour of no room isn't charged once it is over: there was no instance."""
+    bench.cloud.faults = [Fault("launch", CapacityError("no room"), times=9)]
+    policy, began = Launch(price_per_hour=3600.0, max_money=800.0), bench.clock()
+    assert admit(bench.site(policy), bench.truth).because.startswith("max_money is spent: ")
+    assert len(set(bench.cloud.calls("launch")[:10])) == 1
+    assert bench.clock() - began > policy.max_money
+    bench.sound()
+
+
+def test_members_cost_nothing_once_they_are_in(bench: Bench) -> None:
+    """What joined is wanted: only the search is charged."""
+    bench.cloud.capacity = 1
+    policy = Launch(price_per_hour=3600.0, max_money=250.0, max_attempts=50)
+    assert admit(bench.site(policy), bench.truth, count=2).code == 0
+
+
+def test_how_long_the_money_lasts() -> None:
+    """It lasts until those begun first tick beyond their least charge, with time left to let go."""
+    policy = Launch(price_per_hour=3600.0, max_money=1000.0, billed_seconds=300)
+    journal = [(0.0, Intended(1, "a")), (0.0, Launched(1, "i-1")), (100.0, Intended(2, "b"))]
+    state = fold("run", journal)
+    assert spent(state, policy, 200.0) == 600.0
+    assert lasts(state, policy, 200.0) == 550.0 - LETTING_GO, "550 and 450 seconds then"
+    assert lasts(state, policy, 200.0, more=1) == 400.0 - LETTING_GO, "400, and 300 for each of the others"
+    assert lasts(state, policy, 200.0, more=2) < 200.0
+    joined = fold("run", [*journal, (150.0, Running(1)), (150.0, Joined(1))])
+    assert lasts(joined, policy, 200.0) == 800.0 - LETTING_GO, "the member cost its least charge"
+    assert spent(fold("run", [*journal[2:], (190.0, Postponed(1, ""))]), policy, 200.0) == 300.0
