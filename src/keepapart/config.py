@@ -93,6 +93,7 @@ class Launch:
     max_minutes    of one process
     max_money      what candidates may cost until they join or are gone, in the currency of
                    `price_per_hour`; each start is charged for `billed_seconds` at least
+    price_per_hour what one instance costs; a cloud that knows is asked where it isn't said
     =============  =============================================================================
     """
 
@@ -184,8 +185,6 @@ def parse(document: Mapping[str, Any], path: Path) -> Config:
     provider = cloud.pop("provider", "static")
     if not isinstance(provider, str):
         raise ConfigError(f"{path}: [cloud] provider: a name in quotes is wanted, not {provider!r}")
-    if sections["launch"].max_money and not sections["launch"].price_per_hour:
-        raise ConfigError(f"{path}: [launch] max_money: needs price_per_hour, what one instance costs")
     store, reach = sections.pop("store"), sections.pop("reach")
     if reach.ssh_config:
         ssh_config = path.parent.resolve() / Path(reach.ssh_config).expanduser()

@@ -49,7 +49,12 @@ class SlowCloud(FileCloud):
             self.ends.setdefault(instance_id, []).append(self.clock.now)
 
     def _free(self, instance_id: str, state: str) -> None:
-        if self._row(instance_id)["state"] not in (STOPPING, STOPPED, TERMINATED):
+        now = self._row(instance_id)["state"]
+        if now == STOPPED:
+            super()._free(instance_id, state)
+        elif now == STOPPING and state == TERMINATED:
+            self._due[instance_id] = self._due[instance_id][0], state
+        elif now in (PENDING, RUNNING):
             super()._free(instance_id, STOPPING)
             self._due[instance_id] = self.clock.now + self.goes, state
 

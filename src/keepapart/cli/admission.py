@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keepapart.admit import Checker, Outcome, Site
-    from keepapart.config import Config
+    from keepapart.clouds import Cloud
+    from keepapart.config import Config, Launch
     from keepapart.model import Instance, Pair
     from keepapart.store import Store
 
 
 @contextmanager
-def opened(config: Config, *, checks: bool = True, wait: float = 0.0) -> Iterator[tuple[Site, Checker]]:
+def opened(
+    config: Config, *, checks: bool = True, spends: bool = True, wait: float = 0.0
+) -> Iterator[tuple[Site, Checker]]:
     """Connect the cloud, open the store and make the checker, where this verb checks anything.
 
-    `wait` are seconds to wait where another admission of the cluster is running.
+    `wait` are seconds to wait where another admission of the cluster is running; `spends` says whether the
+    verb may cost money, so that a budget of it needs a price.
 
-    Raises `UsageError` for a provider that can't launch.
+    Raises `UsageError` for a provider that can't launch, `ConfigError` for money without a price.
     """
     from keepapart import clouds
     from keepapart.admit import Site
@@ -33,8 +37,9 @@ def opened(config: Config, *, checks: bool = True, wait: float = 0.0) -> Iterato
             f'{config.path}: [cloud] provider: "static" launches and releases nothing; name a cloud that can'
         )
     cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
+    policy = _priced(config, cloud) if spends else config.launch
     with Store(config.store.url) as store, _progress() as told, _checker(config, store, checks) as checker:
-        yield Site(cloud, store, config.cluster.name, config.launch, progress=told, wait=wait), checker
+        yield Site(cloud, store, config.cluster.name, policy, progress=told, wait=wait), checker
 
 
 def show(outcome: Outcome, *, as_json: bool) -> int:
@@ -46,6 +51,21 @@ def show(outcome: Outcome, *, as_json: bool) -> int:
 def write(document: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
     """Print the one JSON document, or the lines for people."""
     sys.stdout.write(json.dumps(document) + "\n" if as_json else "".join(f"{line}\n" for line in lines))
+
+
+def _priced(config: Config, cloud: Cloud) -> Launch:
+    """Return the policy with the price that its budget of money needs; the cloud is asked only for that."""
+    from dataclasses import replace
+
+    from keepapart.clouds import Priced
+    from keepapart.errors import ConfigError
+
+    policy = config.launch
+    if not policy.max_money or policy.price_per_hour:
+        return policy
+    if not isinstance(cloud, Priced):
+        raise ConfigError(f"{config.path}: [launch] max_money: needs price_per_hour, what one instance costs")
+    return replace(policy, price_per_hour=cloud.price_per_hour())
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     from keepapart.cli.admission import opened, write
     from keepapart.config import load
 
-    with opened(load(args.config), checks=False) as (site, _):
+    with opened(load(args.config), checks=False, spends=False) as (site, _):
         collected = collect(site, dry_run=args.dry_run)
     write(collected.document(), collected.lines(), as_json=args.json)
     return collected.code

@@ -88,6 +88,17 @@ class Chooser(Protocol):
         """Say in words what `parameters` would choose now, and make nothing for it; may be empty."""
 
 
+@runtime_checkable
+class Priced(Protocol):
+    """A cloud that knows what its instances cost."""
+
+    def price_per_hour(self) -> float:
+        """Tell what one instance of those that are launched costs an hour, in the platform's currency.
+
+        Raises `ConfigError` or `CloudError` naming the mend where that can't be told.
+        """
+
+
 def connect(provider: str, settings: Mapping[str, str], instances: Sequence[Instance]) -> Cloud:
     """Open the cloud that `[cloud] provider` names.
 

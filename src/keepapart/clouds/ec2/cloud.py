@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from keepapart.clouds import MEMBER, ROLE_TAG, LaunchRequest
-from keepapart.clouds.ec2 import facts, request
+from keepapart.clouds.ec2 import facts, prices, request
+from keepapart.clouds.ec2.client import open_prices
 from keepapart.clouds.ec2.faults import translate
 from keepapart.clouds.ec2.placement import Groups
 from keepapart.clouds.ec2.settings import Settings
@@ -35,7 +36,7 @@ Filters = Mapping[str, Sequence[str]]
 
 
 class Ec2Cloud:
-    """The instances of one account and region; see `clouds.Cloud` and `clouds.Chooser`."""
+    """The instances of one account and region; see `clouds.Cloud`, `Chooser` and `Priced`."""
 
     name = "ec2"
 
@@ -105,6 +106,14 @@ class Ec2Cloud:
             self._client.create_tags(
                 Resources=[instance_id], Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
             )
+
+    def price_per_hour(self) -> float:
+        """Ask AWS's price list what one instance costs an hour; see `prices`."""
+        client = open_prices(self._settings, prices.home(self._client.meta.region_name))
+        try:
+            return prices.per_hour(client, self._settings, self._client.meta.region_name)
+        finally:
+            client.close()
 
     def close(self) -> None:
         """Close the connections to EC2."""

@@ -67,11 +67,12 @@ MENDS = {
     "SignatureDoesNotMatch": _CREDENTIALS,
     "UnauthorizedOperation": _POLICY,
     "AccessDenied": _POLICY,
+    "AccessDeniedException": _POLICY,
     "UnrecognizedClientException": _CREDENTIALS,
     "Unsupported": "look at [cloud] instance_type and zone",
     "VcpuLimitExceeded": _QUOTA,
 }
-DENIED = frozenset({"UnauthorizedOperation", "AccessDenied"})
+DENIED = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
 _LONG = 300  # characters of EC2's own words; an encoded authorization message is longer than a screen
 
 

@@ -1,7 +1,8 @@
 """HTTP for the lab's EC2 API: moto's server behind the fault layer, on loopback alone.
 
-Calls of other services (STS, IAM, …) go to moto untouched. Beside them there is the control endpoint:
-`GET`, `POST` (a list of faults) and `DELETE` on `/_lab/faults`, `GET` and `DELETE` on `/_lab/calls`.
+Calls of other services (STS, IAM, …) go to moto untouched, those of the price list to `prices`. Beside them
+there is the control endpoint: `GET`, `POST` (a list of faults) and `DELETE` on `/_lab/faults`, `GET` and
+`DELETE` on `/_lab/calls`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from moto.moto_server.werkzeug_app import (
+    BackendRequest,
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
@@ -25,6 +27,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from keepapart.lab.ec2.api import install, no_capacity, refusal
 from keepapart.lab.ec2.estate import Estate, no_room
 from keepapart.lab.ec2.faults import AFTER, BEFORE, CALLS_PATH, FAULTS_PATH, Call, Fault, parse
+from keepapart.lab.ec2.prices import PricingResponse
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -55,7 +58,10 @@ class Front:
         """Answer one request."""
         if environ["PATH_INFO"] in (FAULTS_PATH, CALLS_PATH):
             return self._control(environ, start)
-        if "/ec2/aws4_request" not in environ.get("HTTP_AUTHORIZATION", ""):
+        asked = environ.get("HTTP_AUTHORIZATION", "")
+        if "/pricing/aws4_request" in asked:
+            return self._priced(environ, start)
+        if "/ec2/aws4_request" not in asked:
             answer: Iterable[bytes] = self._moto(environ, start)
             return answer
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -99,6 +105,13 @@ class Front:
         call.status = status
         start(f"{status} Error", [("Content-Type", "text/xml;charset=UTF-8")])
         return [body.encode()]
+
+    def _priced(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        request = BackendRequest(environ)
+        status, headers, body = PricingResponse.dispatch(request, request.url, request.headers)
+        self._estate.faults.record(Call("GetProducts", {}, status=status))
+        start(f"{status} As moto says", list(headers.items()))
+        return [body.encode() if isinstance(body, str) else body]
 
     def _call(self, parameters: dict[str, str]) -> Call:
         """Say which zone, type and instances a call concerns."""
