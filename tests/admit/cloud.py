@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from keepapart.clouds import (
     CLUSTER_TAG,
@@ -149,6 +149,10 @@ class FileCloud:
     def all(self) -> dict[str, Instance]:
         """Every instance there ever was."""
         return {r["id"]: self._instance(r) for r in self._rows()}
+
+    def id(self, name: str) -> str:
+        """Return the id of what `add` put there by this name."""
+        return name
 
     def alive(self) -> dict[str, Instance]:
         return {i: x for i, x in self.all().items() if x.state != TERMINATED}
@@ -300,6 +304,13 @@ class Clock:
         self.now += seconds
 
 
+class Housed(Protocol):
+    """Who knows on which host an instance is."""
+
+    def host(self, instance_id: str) -> object: ...
+    def terminate(self, instance_id: str) -> None: ...
+
+
 @dataclass
 class Truth:
     """A checker that tells the truth, save of those in `silent`; it records what it was asked.
@@ -308,7 +319,7 @@ class Truth:
     on one host and one on two.
     """
 
-    cloud: FileCloud
+    cloud: Housed
     silent: set[str] = field(default_factory=set)
     auto: bool = False
     dies: int = 0  # the how manieth time that it is asked the first candidate dies

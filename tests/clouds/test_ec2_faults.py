@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -100,6 +102,30 @@ def test_capacity_is_a_matter_of_zone_and_type(cloud: Open, account: Account) ->
         other = cloud(tries=1, zone=zone, instance_type=kind)
         one = other.launch(LaunchRequest(next(TOKENS), tagged())).id
         assert account.alive()[one]["Placement"]["AvailabilityZone"] == zone
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Something between here and EC2 that has a page of its own for when EC2 doesn't answer."""
+
+    def do_POST(self) -> None:
+        page = b"<!doctype html><title>502 Bad Gateway</title>\n<p>&nbsp;"
+        self.send_response(502)
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_page_instead_of_an_answer_is_an_error_like_another(cloud: Open) -> None:
+    """What isn't EC2's own answer is an error that may pass, not the end of the process."""
+    with HTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{proxy.server_port}"
+        with pytest.raises(CloudError, match="listing instances: Unable to parse response"):
+            cloud(endpoint_url=url, tries=1).instances({})
+        proxy.shutdown()
 
 
 def test_an_account_that_can_t_be_asked_says_what_to_do(cloud: Open, monkeypatch: pytest.MonkeyPatch) -> None:

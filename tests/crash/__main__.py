@@ -7,18 +7,14 @@ the programmable cloud, over the lab's EC2 API, or over a lab's real packets; pu
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.crash.campaign import Answer, Task, work_off
-from tests.crash.faults import FAULTS
-from tests.crash.over_lab import FAULTS as OVER_HTTP
+from tests.crash.campaign import FAULTS, Answer, Task, work_off
 from tests.crash.scenarios import SCENARIOS
 
 BEGIN, END = "<!-- {}: begin, generated -->", "<!-- {}: end -->"
@@ -29,42 +25,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash")
     parser.add_argument("--every", type=int, default=1, metavar="N")
     parser.add_argument("--write", metavar="FILE")
-    parser.add_argument("--over", choices=("cloud", "ec2", "packets"), default="cloud")
+    parser.add_argument("--over", choices=tuple(FAULTS), default="cloud")
     args = parser.parse_args()
     begun = time.monotonic()
-    answers, rows = _over_cloud(args.every) if args.over == "cloud" else _over_lab(args.over, args.every)
-    table = "\n".join([*_summary(answers, args, time.monotonic() - begun), "", *rows])
+    tasks = [Task(args.over, name, fault, args.every) for fault in FAULTS[args.over] for name in SCENARIOS]
+    answers = fought(tasks)
+    table = "\n".join([*_summary(answers, args, time.monotonic() - begun), "", *_table(answers, args.over)])
     say(f"\n{table}")
     if args.write:
         write(Path(args.write), args.over, table)
     return int(any(answer.problems for answer in answers))
 
 
-def _over_cloud(every: int) -> tuple[Sequence[Answer], Sequence[str]]:
-    tasks = [Task(name, fault, every) for fault in FAULTS for name in SCENARIOS]
+def fought(tasks: Sequence[Task]) -> list[Answer]:
+    """Work these off, and tell of each problem as it is found."""
     answers: list[Answer] = []
     for answer in work_off(tasks, os.cpu_count() or 1):
         answers.append(answer)
         for problem in answer.problems:
             say(f"{answer.task.scenario}, {answer.task.fault}, {problem}")
         sys.stderr.write(f"\r{len(answers)} of {len(tasks)} campaigns ")
-    return answers, _table(answers)
-
-
-def _over_lab(over: str, every: int) -> tuple[Sequence[Answer], Sequence[str]]:
-    words = ("ec2", "truth") if over == "ec2" else ("lab", "packets", "none")
-    command = [sys.executable, "-m", "tests.crash.over_lab", *words[:2], str(every), *words[2:]]
-    answers: list[Answer] = []
-    rows = ["| fault | kills |", "|---|--:|"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        for line in running.stdout:
-            fault, _, arrows, problems = json.loads(line)
-            answers.append(Answer(Task("one more", fault, every), arrows, problems))
-            rows.append(f"| {OVER_HTTP[fault][0]} | {_cell(answers[-1])} |")
-            for problem in problems:
-                say(f"{fault}, {problem}")
-    return answers, rows
+    return answers
 
 
 def _summary(answers: Sequence[Answer], args: argparse.Namespace, seconds: float) -> list[str]:
@@ -77,10 +58,10 @@ def _summary(answers: Sequence[Answer], args: argparse.Namespace, seconds: float
     ]
 
 
-def _table(answers: Sequence[Answer]) -> list[str]:
+def _table(answers: Sequence[Answer], over: str) -> list[str]:
     found: Mapping[tuple[str, str], Answer] = {(a.task.fault, a.task.scenario): a for a in answers}
     lines = [f"| fault | {' | '.join(SCENARIOS)} |", f"|---|{'--:|' * len(SCENARIOS)}"]
-    for fault, trouble in FAULTS.items():
+    for fault, trouble in FAULTS[over].items():
         cells = [_cell(found[fault, name]) for name in SCENARIOS]
         lines.append(f"| {trouble.does} | {' | '.join(cells)} |")
     return lines

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from keepapart.errors import CapacityError, CloudError, NotFoundError, RefusedError
-from tests.admit.cloud import Fault, Truth
+from tests.admit.cloud import Fault, FileCloud, Truth
 
 READS = ("instances", "describe")
 EFFECTS = ("launch", "tag", "start", "stop", "terminate")
 EVERY = (*READS, *EFFECTS)
 ALWAYS = 10_000
 
-Arm = Callable[[Truth], None]
+Arm = Callable[[FileCloud, Truth], None]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ def failing(
 ) -> Arm:
     """Let each of these calls fail, from its `nth` time on."""
 
-    def arm(truth: Truth) -> None:
-        truth.cloud.faults = [Fault(call, error, nth, times, after) for call in calls]
+    def arm(cloud: FileCloud, _: Truth) -> None:
+        cloud.faults = [Fault(call, error, nth, times, after) for call in calls]
 
     return arm
 
@@ -39,24 +39,24 @@ def failing(
 def changed(**what: object) -> Arm:
     """Let the cloud, or the checker, behave in another way."""
 
-    def arm(truth: Truth) -> None:
+    def arm(cloud: FileCloud, truth: Truth) -> None:
         for name, value in what.items():
-            setattr(truth if hasattr(truth, name) else truth.cloud, name, value)
+            setattr(truth if hasattr(truth, name) else cloud, name, value)
 
     return arm
 
 
-def unseen(truth: Truth) -> None:
+def unseen(cloud: FileCloud, _: Truth) -> None:
     """Let what was just launched be unknown for a while."""
-    truth.cloud.set_lag(3)
-    truth.cloud.hidden = 4
+    cloud.set_lag(3)
+    cloud.hidden = 4
 
 
 THROTTLED, BROKEN = CloudError("RequestLimitExceeded"), CloudError("InternalError")
 LOST, NO_ROOM = CloudError("the connection was lost"), CapacityError("InsufficientInstanceCapacity")
 
 FAULTS = {
-    "none": Trouble("nothing goes wrong but the kill", lambda _: None),
+    "none": Trouble("nothing goes wrong but the kill", lambda *_: None),
     "throttled": Trouble("each call is throttled twice", failing(EVERY, THROTTLED, times=2)),
     "5xx": Trouble("each call fails, the third time it is made", failing(EVERY, BROKEN, nth=3)),
     "outage": Trouble(

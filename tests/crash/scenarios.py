@@ -1,63 +1,81 @@
-"""What is asked of an admission while it is killed: each strategy, on a cloud that fills host after host."""
+"""What is asked of an admission while it is killed: each strategy, on a stage that fills host after host."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from keepapart.admit import Site, admit, collect, replace
-from keepapart.clouds import CANDIDATE, STOPPED
+from keepapart.admit import Checker, Site, admit, collect, replace
+from keepapart.clouds import CANDIDATE, MEMBER, RUNNING, STOPPED
 from keepapart.config import Launch
 from keepapart.errors import UsageError
-from tests.admit.cloud import FileCloud, Truth
-
-Ask = Callable[[Site, Truth], None]
+from keepapart.model import Instance
 
 
-def two(site: Site, truth: Truth) -> None:
+class Stage(Protocol):
+    """A platform as a scenario sets it up, and as what became of it is looked at, past the admission.
+
+    `add` names instances and numbers hosts as the scenario does; `id` tells what the platform calls one.
+    """
+
+    def add(self, instance_id: str, host: int, *, state: str = RUNNING, role: str = MEMBER) -> None: ...
+    def set_lag(self, lag: int) -> None: ...
+    def id(self, name: str) -> str: ...
+    def alive(self) -> Mapping[str, Instance]: ...
+    def host(self, instance_id: str) -> object: ...
+    def tokens(self) -> Sequence[str]: ...
+    def most_beside(self) -> int: ...
+
+
+Ask = Callable[[Site, Checker, Stage], None]
+
+
+def two(site: Site, checker: Checker, _: Stage) -> None:
     """Ask for two more members."""
-    admit(site, truth, count=2)
+    admit(site, checker, count=2)
 
 
-def one(site: Site, truth: Truth) -> None:
+def one(site: Site, checker: Checker, _: Stage) -> None:
     """Ask for one more member."""
-    admit(site, truth, count=1)
+    admit(site, checker, count=1)
 
 
-def stand_in(site: Site, truth: Truth) -> None:
+def stand_in(site: Site, checker: Checker, stage: Stage) -> None:
     """Replace one; where that was done already, the name means nothing any more."""
+    old = stage.id("m-2")
     try:
-        replace(site, truth, ["m-2"])
+        replace(site, checker, [old])
     except UsageError:
-        if "m-2" in truth.cloud.alive() or site.store.unfinished(site.cluster):
+        if old in stage.alive() or site.store.unfinished(site.cluster):
             raise
 
 
-def collected(site: Site, _: Truth) -> None:
+def collected(site: Site, _: Checker, __: Stage) -> None:
     """Clean up instead of going on."""
     collect(site)
 
 
-def peopled(cloud: FileCloud) -> None:
+def peopled(stage: Stage) -> None:
     """Two members on hosts of their own and room for one beside each: the packing habit does the rest."""
-    cloud.add("m-1", 0)
-    cloud.add("m-2", 1)
+    stage.add("m-1", 0)
+    stage.add("m-2", 1)
 
 
-def slow(cloud: FileCloud) -> None:
+def slow(stage: Stage) -> None:
     """The same, on a platform whose lists lag."""
-    peopled(cloud)
-    cloud.set_lag(3)
+    peopled(stage)
+    stage.set_lag(3)
 
 
-def spares(cloud: FileCloud) -> None:
+def spares(stage: Stage) -> None:
     """The same, and eleven stopped instances."""
-    peopled(cloud)
+    peopled(stage)
     for number in range(1, 12):
-        cloud.add(f"s-{number}", 0, state=STOPPED, role="" if number % 2 else CANDIDATE)
+        stage.add(f"s-{number}", 0, state=STOPPED, role="" if number % 2 else CANDIDATE)
 
 
-def nobody(_: FileCloud) -> None:
+def nobody(_: Stage) -> None:
     """Leave the cluster empty."""
 
 
@@ -65,7 +83,7 @@ def nobody(_: FileCloud) -> None:
 class Scenario:
     """What is there, the policy, what is asked and killed, what resumes it, and how many members then."""
 
-    setup: Callable[[FileCloud], None]
+    setup: Callable[[Stage], None]
     policy: Launch
     asked: Ask
     resumed: Ask
@@ -74,6 +92,11 @@ class Scenario:
     habit: str = "packing"
     auto: bool = False
     leaving: int = 0  # members that may stay beside their stand-ins where the fault lasts
+
+    @property
+    def seed(self) -> str:
+        """A text of its own, the same in every process."""
+        return f"{self.setup.__name__} {self.policy} {self.asked.__name__} {self.resumed.__name__}"
 
     @property
     def most_launches(self) -> int:
@@ -87,7 +110,7 @@ SCENARIOS = {
     "stop": Scenario(peopled, Launch(on_reject="stop", max_attempts=3, max_held=1), one, one, None),
     "restart": Scenario(
         peopled,
-        Launch(on_reject="restart", max_held=1, max_attempts=20),
+        Launch(on_reject="restart", max_held=1, max_attempts=40),
         one,
         one,
         3,

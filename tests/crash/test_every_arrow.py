@@ -27,7 +27,7 @@ def sound(tasks: list[Task]) -> list[Answer]:
 @pytest.mark.timeout(600)  # hundreds of processes, on whatever machine this is
 def test_killed_at_every_arrow() -> None:
     """Whichever arrow the process dies at, the next one leaves members on hosts of their own, and no more."""
-    for answer in sound([Task(name, "none", 1) for name in SCENARIOS]):
+    for answer in sound([Task("cloud", name, "none", 1) for name in SCENARIOS]):
         arrows = set(answer.arrows)
         assert len(answer.arrows) >= 30
         assert arrows & {"before launch", "before start"}
@@ -37,6 +37,6 @@ def test_killed_at_every_arrow() -> None:
 @pytest.mark.timeout(600)  # as above
 def test_killed_under_every_fault() -> None:
     """The same while the platform fails: a sample of arrows for each strategy and fault."""
-    tasks = [Task(name, fault, 150) for name in SCENARIOS for fault in FAULTS if fault != "none"]
+    tasks = [Task("cloud", name, fault, 150) for name in SCENARIOS for fault in FAULTS if fault != "none"]
     answers = sound(tasks)
     assert sum(len(answer.arrows) for answer in answers) > 50

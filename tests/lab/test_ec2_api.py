@@ -139,6 +139,9 @@ def test_guests_of_the_lab_are_instances_of_the_account(lab: Lab, ec2: EC2Client
         assert found[one.id]["Placement"]["AvailabilityZone"] == zone
     lab.stop(beside)
     assert shown(ec2)[beside]["State"]["Name"] == "stopped"
+    unseen = lab.launch(LaunchRequest("unseen", {})).id
+    lab.stop(unseen)
+    assert shown(ec2)[unseen]["State"]["Name"] == "stopped", "although no call ever saw it run"
 
 
 def test_a_client_token_means_one_launch(ec2: EC2Client) -> None:

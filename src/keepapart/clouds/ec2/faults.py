@@ -16,6 +16,7 @@ import re
 
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from keepapart.errors import CapacityError, CloudError, ConfigError, NotFoundError, RefusedError
 
@@ -90,7 +91,7 @@ def translate(error: Exception, doing: str, token: str = "") -> CloudError | Con
         return CloudError(f"{doing}: the AWS session has ended: run `aws sso login` ({error})")
     if isinstance(error, boto.EndpointConnectionError):
         return CloudError(f"{doing}: nobody answers: {error}; look at [cloud] region and endpoint_url")
-    if isinstance(error, (BotoCoreError, ValueError)):
+    if isinstance(error, (BotoCoreError, ResponseParserError, ValueError)):
         return CloudError(f"{doing}: {_clean(str(error), token)}")
     raise error
 

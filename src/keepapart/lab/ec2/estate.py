@@ -131,8 +131,9 @@ class Estate:
         guest, partition = order.guest, 0
         if guest is None:
             guest, partition = self._launch(backend)
-        rack = rack_of[self.lab.truth()[guest.id].rack]
-        seat = Placement(rack.zone, self.zones(backend)[rack.zone].availability_zone_id)
+        where, zones = self.lab.truth().get(guest.id), self.zones(backend)
+        zone = rack_of[where.rack].zone if where else next(iter(zones))  # stopped before it was taken in
+        seat = Placement(zone, zones[zone].availability_zone_id)
         if order.group:
             seat.group_name, seat.group_id = order.group.name, order.group.id
             seat.partition_number = partition or None
