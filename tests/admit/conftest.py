@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from keepapart.admit import Site
+from keepapart.admit import Site, admit
 from keepapart.config import Launch
 from keepapart.store import Store
 from tests.admit.cloud import CLUSTER, Clock, FileCloud, Truth
@@ -54,3 +54,20 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     cloud.add("m-2", 1)
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         yield Bench(cloud, Truth(cloud), Clock(), store)
+
+
+def interrupted_at(bench: Bench, arrow: str, nth: int = 1) -> None:
+    """Leave a run as a killed process does: in the middle, with its lease still held."""
+    seen = 0
+
+    class Killed(BaseException):
+        pass
+
+    def on_arrow(name: str) -> None:
+        nonlocal seen
+        seen += name == arrow
+        if seen >= nth:
+            raise Killed  # at every arrow from here on: nothing more gets done
+
+    with pytest.raises(Killed):
+        admit(bench.site(on_arrow=on_arrow), bench.truth)
