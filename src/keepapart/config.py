@@ -81,20 +81,20 @@ class Store:
 class Launch:
     """How new instances are come by, and the budgets of one admission (0: no limit).
 
-    =============  =============================================================================
-    source         where candidates come from: "launch", "stopped" (the cluster's stopped instances
-                   are started: a pool of spares), "stopped-then-launch"
-    on_reject      what becomes of one turned down: "hold" (until done, so that its slot isn't
-                   handed out again), "stop", "terminate", "restart" (stopped and started again,
-                   until it lands apart)
-    at_once        how many are come by together, the best set of them kept; 0: as many as are missing
-    max_attempts   candidates tried for each member wanted
-    max_held       instances beside the members at any time
-    max_minutes    of one process
-    max_money      what candidates may cost until they join or are gone, in the currency of
-                   `price_per_hour`; each start is charged for `billed_seconds` at least
-    price_per_hour what one instance costs; a cloud that knows is asked where it isn't said
-    =============  =============================================================================
+    ==============  =============================================================================
+    source          where candidates come from: "launch", "stopped" (the cluster's stopped instances
+                    are started: a pool of spares), "stopped-then-launch"
+    on_reject       what becomes of one turned down: "hold" (until done, so that its slot isn't
+                    handed out again), "stop", "terminate", "restart" (stopped and started again,
+                    until it lands apart)
+    at_once         how many are come by together, the best set of them kept; 0: as many as are missing
+    max_attempts    candidates tried for each member wanted
+    max_held        instances beside the members at any time
+    max_minutes     of one process
+    max_money       what candidates may cost until they join or are gone, in the currency of
+                    `price_per_hour`; each start is charged for `billed_seconds` at least
+    price_per_hour  what one instance costs; a cloud that knows is asked where it isn't said
+    ==============  =============================================================================
     """
 
     source: str = field(default="launch", metadata={"choices": ("launch", "stopped", "stopped-then-launch")})

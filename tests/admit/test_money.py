@@ -77,6 +77,7 @@ def test_no_more_is_spent_than_allowed(
         site = Site(cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep)
         outcome = admit(site, checker, count)
         assert outcome.left == ()
+        assert (len(outcome.admitted) == count) == (outcome.code == 0), outcome.because
         assert cloud.bill(policy.billed_seconds) <= policy.max_money, outcome.because
 
 
@@ -87,6 +88,21 @@ def test_a_candidate_is_paid_for_before_it_is_launched(bench: Bench) -> None:
     assert (outcome.code, outcome.attempts) == (1, 0)
     assert outcome.because == "max_money is spent: 0 of 179, and another candidate needs 180"
     assert admit(bench.site(Launch(price_per_hour=3600.0, max_money=5000.0)), bench.truth).code == 0
+    bench.sound()
+
+
+def test_the_last_money_may_find_the_last_member(bench: Bench) -> None:
+    """Where all are in when the money is spent, that is what the run ends with."""
+    bench.cloud.add("m-3", 2)
+
+    def checker(*asked: Sequence[Instance]) -> Sequence[Pair]:
+        bench.clock.sleep(CHECKING)
+        return bench.truth(*asked)
+
+    policy = Launch(price_per_hour=3600.0, max_money=1080.0)  # three held for 360, 300, 240 s, the last 180
+    outcome = admit(bench.site(policy), checker)
+    assert (outcome.code, outcome.attempts) == (0, 4), outcome.because
+    assert admit(bench.site(Launch(price_per_hour=3600.0, max_money=1079.0)), checker).attempts < 4
     bench.sound()
 
 

@@ -30,6 +30,7 @@ from keepapart.clouds import RUNNING
 from keepapart.config import Launch
 
 DONE, SPENT, CANNOT_TELL, FAILED, INTERRUPTED = 0, 1, 3, 4, 130
+ALL_IN = "all asked for are in"
 UNKNOWN_IN_A_ROW = 2
 CHECKING = 60.0  # seconds kept ready for a round: it takes seconds, and a minute where ways in fail
 LETTING_GO = 120.0  # seconds kept ready until all that is held is gone, after the call that was being made
@@ -38,7 +39,7 @@ LETTING_GO = 120.0  # seconds kept ready until all that is held is gone, after t
 def ending(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Closing | None:
     """Say how and why the run ends now, before another candidate is come by; None: it goes on."""
     if len(state.joined) >= state.count:
-        return Closing(DONE, "all asked for are in")
+        return Closing(DONE, ALL_IN)
     dark = [
         m for m in view.members(state) if m.state != RUNNING and m.id not in (*state.excused, *state.replaces)
     ]
@@ -74,6 +75,8 @@ def out_of_time(policy: Launch, elapsed: float) -> bool:
 def out_of_money(state: State, policy: Launch, now: float) -> Closing | None:
     """Say that the run ends whatever is in flight: what is left pays for no round, only for letting go."""
     if lasts(state, policy, now) < now + CHECKING:
+        if len(state.joined) >= state.count:
+            return Closing(DONE, ALL_IN)
         return Closing(_spent_code(state), f"{_money(state, policy, now)}, save for letting go")
     return None
 
