@@ -11,7 +11,6 @@ Handed over to every instance together with node.py: standard library only, Pyth
 
 from __future__ import annotations
 
-import array
 import struct
 import time
 from collections.abc import Iterator, Sequence
@@ -37,7 +36,7 @@ class Echo:
         self.sock, self.key, self.index, self.roster = sock, key, index, roster
         self.asked: dict[tuple[int, int], int] = {}
         self.answered = bytearray(len(roster))  # a bit for each try
-        self.least = array.array("d", bytes(8 * len(roster)))
+        self.least = [0.0] * len(roster)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
     def ask(self) -> Iterator[int]:
