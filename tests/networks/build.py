@@ -36,6 +36,7 @@ class Network:
         self.inside(full, "link set lo up")
         if router:
             sysctl(full, "ipv4.ip_forward", "1")
+            sysctl(full, "ipv6.conf.all.forwarding", "1")
         return full
 
     def inside(self, namespace: str, *commands: str) -> None:
@@ -111,6 +112,29 @@ def podded(net: Network, pods: int, racks: int, hosts: int, guests: int) -> Netw
             rack = net.add(f"r{r}", router=True)
             net.route(pod, rack, f"10.255.{r}", behind_b=f"10.{r}.0.0/16")
             racked(net, r, hosts, guests)
+    return net
+
+
+def just_up(net: Network, hosts: int, guests: int) -> Network:
+    """Guests behind hosts behind one router, over IPv6, with addresses that are not usable yet."""
+    core = net.add("core", router=True)
+    for h in range(hosts):
+        host = net.add(f"h{h}", router=True)
+        net.join(core, host)
+        up, down = net.last
+        net.inside(core, f"addr add fd00:ff:{h}::1/64 dev {up}")
+        net.inside(host, f"addr add fd00:ff:{h}::2/64 dev {down}", f"route add default via fd00:ff:{h}::1")
+        net.inside(core, f"route add fd00:{h}::/32 via fd00:ff:{h}::2")
+        for g in range(guests):
+            name = net.add(f"h{h}g{g}")
+            net.join(host, name)
+            up, down = net.last
+            net.inside(host, f"addr add fd00:{h}:{g}::1/64 dev {up}")
+            net.inside(
+                name, f"addr add fd00:{h}:{g}::2/64 dev {down}", f"route add default via fd00:{h}:{g}::1"
+            )
+            net.guests[name] = f"fd00:{h}:{g}::2"
+            net.host_of[name] = host
     return net
 
 

@@ -251,3 +251,11 @@ def test_a_fifth_of_all_packets_lost_changes_nothing(net: Network, tmp_path: Pat
     """Every router drops one packet in five: what is missing is asked for again until all is known."""
     build.filtered(build.routed(net, racks=2, hosts=2, guests=2), "numgen random mod 5 == 0 drop")
     assert audit(tmp_path, net)[2] == truth(net)
+
+
+def test_ipv6_that_has_just_come_up_is_waited_for(tmp_path: Path, net: Network) -> None:
+    """Addresses that are not usable yet, for up to two seconds, make no pair unknown."""
+    build.just_up(net, hosts=3, guests=2)
+    code, _, found = audit(tmp_path, net)
+    assert found == truth(net)
+    assert code == 1
