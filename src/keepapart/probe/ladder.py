@@ -1,7 +1,14 @@
 """Ladders: counting hops where datagrams are filtered, by TCP connections or ICMP echoes.
 
-One for each time-to-live, all at once; the least that gets through is the count. It runs on an instance, see
-node.py: standard library only, Python 3.6 or later.
+It runs on an instance, see node.py: standard library only, Python 3.6 or later.
+
+1. A ladder sends with ever longer lives, `STEP` apart, until one gets through: the target's answer, a
+   connection or its refusal among them, says so. So no more than one or two reach a target that is near,
+   and what listens there is not flooded. What a router refuses on the way did not get through.
+2. What got through may not be the least that can, since packets are lost. So the next lower rung is tried
+   again, and the one below that as soon as it gets through, until one failed `AGAIN` times, or a router
+   says that it ran out on the way.
+3. No data is sent, and connections are left by a reset.
 """
 
 from __future__ import annotations
@@ -11,14 +18,31 @@ import posix
 import select
 import struct
 import time
+from typing import Protocol
 
 from keepapart.probe.lean import socket
+from keepapart.probe.path import IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, sender_of
 
-LADDERS = 8  # climbed at once: with RUNGS, at most 1,600 packets in GRACE
+LADDERS = 8  # climbed at once
 RUNGS = 20  # of a ladder: no data centre is deeper
-GRACE = 0.1  # seconds that lower rungs may still take once one got through
+STEP = 0.002  # seconds from one rung to the next: more than most answers take
+GRACE = 0.1  # seconds that a rung tried again may take
+AGAIN = 2
 ECHO_REQUEST = 8  # of IPv4; IPv6 never hands on its header
 SECRET = 16  # random bytes in an echo request, by which its answer is known
+
+
+class Ladder(Protocol):
+    """What one kind of packet is for climbing to one target."""
+
+    def send(self, ttl: int) -> None:
+        """Send one with this time-to-live."""
+
+    def hear(self, seconds: float) -> list[tuple[int, bool]]:
+        """Wait so long for news of rungs, each by its time-to-live: through to the target, or run out."""
+
+    def close(self) -> None:
+        """Leave."""
 
 
 def set_ttl(sock: socket.socket, ttl: int) -> None:
@@ -30,90 +54,148 @@ def set_ttl(sock: socket.socket, ttl: int) -> None:
 
 
 def climb(by: str, port: int, patience: float, targets: list[str]) -> list[int]:
-    """Climb to all targets, `LADDERS` at a time; 0 for those that nothing got through to."""
+    """Climb to all targets, `LADDERS` at a time; 0 for those that nothing got through to.
+
+    Where nothing gets through, it is waited for `patience` seconds.
+    """
     from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
 
-    one = _climb_icmp if by == "icmp" else _climb_tcp
+    def one(address: str) -> int:
+        ladder: Ladder = Echoes(address) if by == "icmp" else Connections(address, port)
+        try:
+            return least(ladder, patience)
+        finally:
+            ladder.close()
+
     with ThreadPoolExecutor(LADDERS) as pool:
-        return list(pool.map(lambda address: one(address, port, patience), targets))
+        return list(pool.map(one, targets))
 
 
-def _climb_tcp(address: str, port: int, patience: float) -> int:
-    """Connect with each time-to-live at once; the least that is accepted or refused is the hop count.
+def least(ladder: Ladder, patience: float) -> int:
+    """Return the least time-to-live that gets through, 0 where none does."""
+    through: set[int] = set()
+    out: set[int] = set()
 
-    Too short a life is answered by a router, or by nobody where routers are silent; no data is sent.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    poll = select.poll()
-    rungs: dict[int, tuple[int, socket.socket]] = {}
-    try:
-        for ttl in range(1, RUNGS + 1):
-            sock = socket.socket(family, socket.SOCK_STREAM)
-            sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
-            set_ttl(sock, ttl)
-            rungs[sock.fileno()] = (ttl, sock)
-            sock.connect_ex((address, port))
-            poll.register(sock, select.POLLOUT)
-        best, end = 0, time.monotonic() + patience
-        while any(ttl < (best or RUNGS + 1) for ttl, _ in rungs.values()) and time.monotonic() < end:
-            for number, _ in poll.poll(max(1, int((end - time.monotonic()) * 1000))):
-                ttl, sock = rungs.pop(number)
-                poll.unregister(number)
-                if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, errno.ECONNREFUSED):
-                    if not best:
-                        end = min(end, time.monotonic() + GRACE)
-                    best = min(best or ttl, ttl)
-                sock.close()
-        return best
-    finally:
-        for _, sock in rungs.values():
+    def listen(seconds: float, below: int) -> bool:
+        left, end = seconds, time.monotonic() + seconds
+        while left > 0 and below - 1 not in out:
+            for ttl, reached in ladder.hear(left):
+                (through if reached else out).add(ttl)
+            if any(ttl < below for ttl in through):
+                return True
+            left = end - time.monotonic()
+        return False
+
+    for ttl in range(1, RUNGS + 1):
+        ladder.send(ttl)
+        if listen(STEP, RUNGS + 1):
+            break
+    if not through and not listen(patience, RUNGS + 1):
+        return 0
+    failed = 0
+    while failed < AGAIN:
+        best = min(through)
+        if best == 1 or best - 1 in out:
+            break
+        ladder.send(best - 1)
+        failed = 0 if listen(GRACE, best) else failed + 1
+    return min(through)
+
+
+class Connections:
+    """TCP connections to one port, open or closed; one for each rung, none of which is kept."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self._place = address, port
+        self._six = ":" in address
+        self._target = socket.inet_pton(socket.AF_INET6 if self._six else socket.AF_INET, address)
+        self._poll = select.poll()
+        self._rungs: dict[int, tuple[int, socket.socket]] = {}
+
+    def send(self, ttl: int) -> None:
+        """Begin a connection."""
+        sock = socket.socket(socket.AF_INET6 if self._six else socket.AF_INET, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
+        if self._six:
+            sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        set_ttl(sock, ttl)
+        self._rungs[sock.fileno()] = (ttl, sock)
+        sock.connect_ex(self._place)
+        self._poll.register(sock, select.POLLOUT)
+
+    def hear(self, seconds: float) -> list[tuple[int, bool]]:
+        """Say which were accepted or refused, and which had an error on the way."""
+        news = []
+        for number, _ in self._poll.poll(max(1, int(seconds * 1000))):
+            ttl, sock = self._rungs.pop(number)
+            self._poll.unregister(number)
+            answered = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, errno.ECONNREFUSED)
+            news.append((ttl, answered and not self._refused_on_the_way(sock)))
+            sock.close()
+        return news
+
+    def _refused_on_the_way(self, sock: socket.socket) -> bool:
+        """Whether the refusal is an ICMP error of somebody else than the target; Linux tells since 5.7."""
+        try:
+            ancillary = sock.recvmsg(0, 512, MSG_ERRQUEUE)[1]
+        except OSError:
+            return False
+        return any(sender_of(told, self._six) != self._target for _, _, told in ancillary)
+
+    def close(self) -> None:
+        """Leave all connections."""
+        for _, sock in self._rungs.values():
             sock.close()
 
 
-def _climb_icmp(address: str, _port: int, patience: float) -> int:
-    """Send an echo request with each time-to-live at once; the least that is answered is the hop count."""
-    six = ":" in address
-    request, answer = (128, 129) if six else (ECHO_REQUEST, 0)
-    protocol = socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
-    family = socket.AF_INET6 if six else socket.AF_INET
-    try:
-        sock = socket.socket(family, socket.SOCK_DGRAM, protocol)  # an unprivileged one, where allowed
-    except OSError:
-        sock = socket.socket(family, socket.SOCK_RAW, protocol)
-    try:
-        return _climb_by_echo(sock, address, patience, request, answer)
-    finally:
-        sock.close()
+class Echoes:
+    """ICMP echo requests, of a socket of their own; lives that are too short show in nothing."""
 
-
-def _climb_by_echo(sock: socket.socket, address: str, patience: float, request: int, answer: int) -> int:
-    secret = posix.urandom(SECRET)
-    ours = sock.fileno()  # one of its own for each ladder; an unprivileged socket gets the kernel's
-    for ttl in range(1, RUNGS + 1):
-        set_ttl(sock, ttl)
-        header = struct.pack("!BBHHH", request, 0, 0, ours, ttl)
-        checksum = _checksum(header + secret)  # of raw ICMP; the kernel sets the others
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._secret = posix.urandom(SECRET)
+        six = ":" in address
+        self._request, self._answer = (128, 129) if six else (ECHO_REQUEST, 0)
+        family = socket.AF_INET6 if six else socket.AF_INET
+        protocol = socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
         try:
-            sock.sendto(struct.pack("!BBHHH", request, 0, checksum, ours, ttl) + secret, (address, 0))
+            self._sock = socket.socket(family, socket.SOCK_DGRAM, protocol)  # unprivileged, where allowed
+        except OSError:
+            self._sock = socket.socket(family, socket.SOCK_RAW, protocol)
+
+    def send(self, ttl: int) -> None:
+        """Send a request."""
+        set_ttl(self._sock, ttl)
+        ours = self._sock.fileno()  # one of its own for each ladder; an unprivileged socket gets the kernel's
+        header = struct.pack("!BBHHH", self._request, 0, 0, ours, ttl)
+        checksum = _checksum(header + self._secret)  # of raw ICMP; the kernel sets the others
+        request = struct.pack("!BBHHH", self._request, 0, checksum, ours, ttl) + self._secret
+        try:
+            self._sock.sendto(request, (self._address, 0))
         except OSError:
             pass  # a router's answer to an earlier one, or no way there
-    best, end = 0, time.monotonic() + patience
-    while time.monotonic() < end and best != 1:
-        if not select.select([sock], [], [], max(0.0, end - time.monotonic()))[0]:
-            break
+
+    def hear(self, seconds: float) -> list[tuple[int, bool]]:
+        """Say which were answered by the target."""
+        if not select.select([self._sock], [], [], seconds)[0]:
+            return []
         try:
-            data = sock.recv(256)
+            data = self._sock.recv(256)
         except OSError:  # a router's answer to a life that was too short
-            continue
-        if request == ECHO_REQUEST and sock.type == socket.SOCK_RAW:
+            return []
+        if self._request == ECHO_REQUEST and self._sock.type == socket.SOCK_RAW:
             data = data[(data[0] & 15) * 4 :]
-        if len(data) >= 8 + SECRET and data[0] == answer and data[8 : 8 + SECRET] == secret:
-            ttl = struct.unpack("!H", data[6:8])[0]
-            if not best:
-                end = min(end, time.monotonic() + GRACE)
-            best = min(best or ttl, ttl)
-    return best if best <= RUNGS else 0
+        if len(data) < 8 + SECRET or data[0] != self._answer or data[8 : 8 + SECRET] != self._secret:
+            return []
+        ttl = struct.unpack("!H", data[6:8])[0]
+        return [(ttl, True)] if 0 < ttl <= RUNGS else []
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._sock.close()
 
 
 def _checksum(data: bytes) -> int:

@@ -42,7 +42,7 @@ class Tracer:
         self.places = list(places)
         self.open: set[tuple[int, int, int]] = set()
         self.seen: dict[tuple[int, str], int] = {}
-        six = sockets[0].family == socket.AF_INET6
+        self.six = six = sockets[0].family == socket.AF_INET6
         self.level = socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP
         self.wants_errors = IPV6_RECVERR if six else IP_RECVERR
         self.lifetime = getattr(socket, "IPV6_HOPLIMIT", 52) if six else socket.IP_TTL
@@ -98,13 +98,17 @@ class Tracer:
         _, origin, icmp_type, code, _, _, _ = ERROR.unpack_from(told)
         if (origin, icmp_type, code) != self.exceeded:
             return
-        sender = told[ERROR.size :]
-        if self.level == socket.IPPROTO_IPV6:
-            address = socket.inet_ntop(socket.AF_INET6, sender[8:24]) if len(sender) >= 24 else ""
-        else:
-            address = socket.inet_ntop(socket.AF_INET, sender[4:8])
+        sender = sender_of(told, self.six)
+        family = socket.AF_INET6 if self.six else socket.AF_INET
+        address = socket.inet_ntop(family, sender) if sender else ""
         self.open.discard(place)
         self.seen[distance, address] = self.seen.get((distance, address), 0) + 1
+
+
+def sender_of(told: bytes, six: bool) -> bytes:
+    """Return the packed address of who sent an ICMP error, from what the kernel tells of it; empty if cut."""
+    sender = told[ERROR.size :]
+    return sender[8:24] if six and len(sender) >= 24 else b"" if six else sender[4:8]
 
 
 def trace(tracers: Sequence[Tracer], again: bool) -> None:

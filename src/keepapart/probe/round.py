@@ -9,7 +9,7 @@
 3. Pairs that need more flows get more, only those: batch after batch, as long as whoever judges the counts
    wants more and there are flows and datagrams left.
 4. Pairs between which no datagram passes are measured by TCP, where the operator names a port that members
-   reach on each other, and else by ICMP.
+   reach on each other, and else by ICMP: as often as rule 3 asks for.
 5. A pair that stays missing is 0 everywhere, and so is every pair of a node that was lost before the end.
    Nothing is ever filled in.
 """
@@ -36,7 +36,9 @@ SETTLE = (0.05, 0.25, 0.5)  # seconds to wait for stragglers, by pass; the last 
 SOCKETS = 8  # of a node; each a flow of its own, and 64 flows each way where all may receive
 DATAGRAMS = 40_000  # about what the first batch may cost: 200 nodes send one sample each way
 MORE_DATAGRAMS = 2_000_000  # what all further batches together may cost
-LADDERS = 20_000  # about how many may be climbed by each means; each is up to 20 packets
+LADDERS = 20_000  # about how many may be climbed by each means beyond the first to each; some ten packets
+CLIMBS = 16  # ladders each way of a pair
+TRIES = 3  # of them where nothing gets through, though it does elsewhere
 
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[str, float], None]  # what is being done, and the share of it that is
@@ -129,8 +131,8 @@ class _Batches:
         done = samples_for(size)
         await self._batch(0, done, everybody)
         if tcp_port:
-            await self._climb(everybody, BY.index("tcp"), tcp_port)
-        await self._climb(everybody, BY.index("icmp"), 0)
+            await self._climb(BY.index("tcp"), tcp_port, wanting)
+        await self._climb(BY.index("icmp"), 0, wanting)
         left = MORE_DATAGRAMS
         while size > 1 and done < flows and (more := wanting(self._tally)) is not None:
             wanted = (more & everybody).sum()
@@ -171,26 +173,38 @@ class _Batches:
                 break
         self._tally.add(counts)
 
-    async def _climb(self, everybody: Mask, by: int, port: int) -> None:
-        """Measure by ladders the pairs that nothing was heard of yet, both ways."""
-        absent: Mask = everybody & (self._tally.flows == 0)
+    async def _climb(self, by: int, port: int, wanting: Wanting) -> None:
+        """Measure by ladders, both ways, the pairs that no datagram passes between; again where that helps.
+
+        Those of which earlier ladders brought too little are among them.
+        """
+        heard = self._tally.flows > 0
+        lacking = wanting(self._tally) if (heard & (self._tally.by > 0)).any() else None
+        pairs: Mask = ~heard | (self._tally.by > 0) & lacking if lacking is not None else ~heard
+        np.fill_diagonal(pairs, False)
         gone = [number for number, name in enumerate(self._ids) if name in self._lost()]
-        absent[gone, :] = absent[:, gone] = False
-        pairs = int(absent.sum())
-        for number in range(min(SOCKETS, max(1, LADDERS // max(1, pairs)))):
-            if not absent.any():
+        pairs[gone, :] = pairs[:, gone] = False
+        wanted, left = pairs, LADDERS
+        for number in range(CLIMBS):
+            left -= int(wanted.sum())
+            if not wanted.any() or (number and left < 0):
                 break
-            self._progress(BY[by], number / SOCKETS)
+            self._progress(BY[by], number / CLIMBS)
             wants = {
-                self._ids[i]: [self._addresses[j] for j in np.flatnonzero(absent[i]).tolist()]
-                for i in np.flatnonzero(absent.max(axis=1)).tolist()
+                self._ids[i]: [self._addresses[j] for j in np.flatnonzero(wanted[i]).tolist()]
+                for i in np.flatnonzero(wanted.max(axis=1)).tolist()
             }
-            counts = np.zeros(absent.shape, np.uint8)
+            counts = np.zeros(wanted.shape, np.uint8)
             for climbed in await asyncio.gather(*(crew.climb(BY[by], port, wants) for crew in self._crews)):
                 for name, hops in climbed.items():
-                    counts[self._row[name], absent[self._row[name]]] = hops
+                    counts[self._row[name], wanted[self._row[name]]] = hops
+            if not counts.any():
+                break
             self._tally.add(counts[None], by)
-            absent &= self._tally.flows > 0  # what nothing got through to at first is not tried again
+            heard = self._tally.flows > 0
+            more = wanting(self._tally) if number else heard  # one flow each way shows nothing of variation
+            unheard = ~heard if number < TRIES else np.zeros_like(heard)
+            wanted = pairs & (unheard | heard & more if more is not None else unheard)
 
     def _wants(self, absent: Mask, first: int, *, everything: bool) -> dict[str, list[Want]]:
         """Say, for each sender, which samples to send to whom."""

@@ -20,7 +20,7 @@ from typing import TypeVar
 Documented = TypeVar("Documented", ast.FunctionDef, ast.ClassDef, ast.Module)
 
 # What runs on an instance, each importing only those before it.
-NODE = ("lean", "echo", "guest", "ladder", "path", "node")
+NODE = ("lean", "echo", "guest", "path", "ladder", "node")
 READY = b"keepapart: ready"
 
 # ssh quotes it for a shell: neither a double quote nor a backslash in it.
@@ -79,9 +79,10 @@ class _Bare(ast.NodeTransformer):
         node.returns = None
         return self._undocumented(node)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
-        """Leave the bases."""
-        return self._undocumented(node)
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt | None:
+        """Keep those that are not for types alone."""
+        protocol = any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
+        return None if protocol else self._undocumented(node)
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
         """Begin with the code."""
