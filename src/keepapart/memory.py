@@ -6,8 +6,8 @@ apart, while it is plainly the same one:
 1. the newest audit that settled the question established it (or the configuration says so), and none since
    refuted it;
 2. at least two of its instances are still here, with the addresses that they had; to vouch for it, one of
-   them must have been right behind its host, at two hops from another: only by such ones is it known of the
-   others whether they are (`signals/depth.py`);
+   them must be known from then to stand right behind its host: only by such ones is it known of the others
+   whether they do (`signals/depth.py`);
 3. every two of those are as many hops apart as they were then. To know racks and pods by their counts, more
    than half of these pairs are enough: instances move.
 """
@@ -29,6 +29,7 @@ from keepapart.model import Instance, Strength
 from keepapart.names import NAMELESS, Names, remember
 from keepapart.probe.tally import Counts
 from keepapart.report.document import timestamp
+from keepapart.signals.depth import footing_of
 from keepapart.signals.hops import Earlier, Standing
 
 LARGEST_KEPT = 1_024  # instances: larger clusters show what the network is in every round anyway
@@ -44,22 +45,32 @@ class Shown:
     because: str
     places: Sequence[tuple[str, str]]  # (id, address)
     least: Counts  # [n, n], in the order of `places`
+    footing: Mask  # [n], who stood right behind its host
+    doubt: Mask  # [n, n], which pairs might have been one host's in spite of their counts
     spans: tuple[int, ...] = ()  # see `domains.Past`
 
-    def footing(self, instances: Sequence[Instance]) -> Mask:
-        """Say of each of these whether it was at two hops from another, [n]."""
-        had: Mask = (self.least == 2).any(axis=1)
-        stood = {place for place, was in zip(self.places, had.tolist(), strict=True) if was}
-        return np.array([(i.id, i.address) in stood for i in instances], np.bool_)
+    def earlier(self, instances: Sequence[Instance]) -> Earlier | None:
+        """Return what is known from then of these; None where none of them is known to have had footing."""
+        there, here = self._both(instances)
+        footing: Mask = np.zeros(len(instances), np.bool_)
+        footing[here] = self.footing[there]
+        cleared: Mask = np.zeros((len(instances),) * 2, np.bool_)
+        at = np.ix_(there, there)
+        cleared[np.ix_(here, here)] = (self.least[at] > 2) & ~self.doubt[at]
+        return Earlier(self.because, footing, cleared) if footing.any() else None
 
     def alike(self, instances: Sequence[Instance], least: Counts) -> float:
         """Return the share of those pairs (rules 2 and 3) that count as they did; 0 where there are none."""
-        then = {place: number for number, place in enumerate(self.places)}
-        both = [(then[i.id, i.address], now) for now, i in enumerate(instances) if (i.id, i.address) in then]
-        there, here = ([pair[side] for pair in both] for side in (0, 1))
+        there, here = self._both(instances)
         before, today = self.least[np.ix_(there, there)], least[np.ix_(here, here)]
         known = (before > 0) & (today > 0)
         return float((before == today)[known].mean()) if known.any() else 0.0
+
+    def _both(self, instances: Sequence[Instance]) -> tuple[list[int], list[int]]:
+        """Say who was there then and is here now, as indices of then and of now."""
+        then = {place: number for number, place in enumerate(self.places)}
+        both = [(then[i.id, i.address], now) for now, i in enumerate(instances) if (i.id, i.address) in then]
+        return [there for there, _ in both], [here for _, here in both]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +83,7 @@ class Memory:
     def vouches(self, instances: Sequence[Instance], least: Counts) -> Earlier | None:
         """Say when this very network was shown to be routed-host; None where it was not."""
         if self.network and self.network.because and self.network.alike(instances, least) == 1:
-            footing = self.network.footing(instances)
-            return Earlier(self.network.because, footing) if footing.any() else None
+            return self.network.earlier(instances)
         return None
 
     def past(self, instances: Sequence[Instance], least: Counts) -> Past:
@@ -100,7 +110,10 @@ class Memory:
             because = f"established at {timestamp(audit.at)} in this same network: {audit.network.because}"
         elif self.network and self.network.alike(audit.instances, least) == 1:
             return replace(self.network, spans=spans)
-        return Shown(because, [(i.id, i.address) for i in audit.instances], least, spans)
+        places = [(i.id, i.address) for i in audit.instances]
+        doubt = audit.network.doubt(audit.paths)
+        doubt = np.zeros(least.shape, np.bool_) if doubt is None else doubt
+        return Shown(because, places, least, footing_of(audit.paths), doubt, spans)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -108,12 +121,12 @@ class Memory:
             f"{level}s": {"of": dict(names.of), "used": names.used} for level, names in self.names.items()
         }
         if self.network:
-            packed = base64.b64encode(zlib.compress(self.network.least.tobytes())).decode()
-            places = [list(place) for place in self.network.places]
             document["network"] = {
                 "because": self.network.because,
-                "places": places,
-                "least": packed,
+                "places": [list(place) for place in self.network.places],
+                "least": _packed(self.network.least),
+                "footing": self.network.footing.tolist(),
+                "doubt": _packed(self.network.doubt),
                 "spans": list(self.network.spans),
             }
         return document
@@ -124,9 +137,20 @@ class Memory:
         shown = None
         if kept := document.get("network"):
             size = len(kept["places"])
-            least = np.frombuffer(zlib.decompress(base64.b64decode(kept["least"])), np.uint8)
+            least = _unpacked(kept["least"], size)
+            footing = np.array(kept.get("footing", (least == 2).any(axis=1).tolist()), np.bool_)
+            doubt = _unpacked(kept["doubt"], size) > 0 if "doubt" in kept else least > 0
             places = [(name, address) for name, address in kept["places"]]
             spans = tuple(kept.get("spans", ()))
-            shown = Shown(kept["because"], places, least.reshape(size, size), spans)
+            shown = Shown(kept["because"], places, least, footing, doubt, spans)
         names = {level: Names(**document[f"{level}s"]) for level in LEVELS if f"{level}s" in document}
         return cls(names, shown)
+
+
+def _packed(matrix: Counts | Mask) -> str:
+    return base64.b64encode(zlib.compress(matrix.astype(np.uint8).tobytes())).decode()
+
+
+def _unpacked(text: str, size: int) -> Counts:
+    found: Counts = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(size, size)
+    return found

@@ -119,9 +119,11 @@ def test_stated_evidence_that_contradicts_refutes_it() -> None:
 
 def test_what_was_established_earlier_stands_in_for_a_pair_at_two() -> None:
     """History of the same network lets hops separate although no pair is at two hops now."""
-    earlier = hops.Earlier("established at noon", np.ones(9, np.bool_))
-    assert find(ALONE, earlier=earlier).strength is Strength.STRONG
-    assert find(FLAT, earlier=earlier).standing is Standing.REFUTED
+    for paths_now, standing in ((ALONE, Standing.REMEMBERED), (FLAT, Standing.REFUTED)):
+        size = len(paths_now.least)
+        nothing = np.zeros((size, size), np.bool_)
+        earlier = hops.Earlier("established at noon", np.ones(size, np.bool_), nothing)
+        assert find(paths_now, earlier=earlier).standing is standing
 
 
 def test_two_hops_once_seen_are_not_unsaid_by_longer_paths() -> None:

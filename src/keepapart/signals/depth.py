@@ -4,9 +4,10 @@ Where a pair at two hops has shown that hosts are gateways, an instance of the s
 reached through another gateway or more of its own. Two such instances of one host are more than two hops
 apart, and steadily so. Their counts to everybody else give them away:
 
-1. An instance at two hops from another stands right behind its host: it has *footing*, from then on. What
-   those with footing on different hosts count between each other are the network's own distances. Where all
-   footing is on one host, the others' counts to it are taken for that.
+1. An instance at two hops from another stands right behind its host: it has *footing*, and so have others of
+   the same network later on if they give no cause for doubt now. What those with footing on different hosts
+   count between each other are the network's own distances. Where all footing is on one host, the others'
+   counts to it are taken for that.
 2. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
    counts a - b more than the other: by that, a and b are known. A pair whose counts don't fit is in no doubt.
    Nor is one whose counts to those with footing, the gateways taken away, are no distances between hosts:
@@ -58,8 +59,11 @@ class _Ground:
     even: bool
 
     @classmethod
-    def of(cls, paths: Paths, footing: Mask) -> _Ground:
-        """Find it out, by rules 1, 3 and 4; somebody has footing."""
+    def of(cls, paths: Paths, before: Mask | None) -> _Ground | None:
+        """Find it out, by rules 1, 3 and 4; None where nobody has footing, or everybody."""
+        footing = _at_two_hops(paths) if before is None else _at_two_hops(paths) | before
+        if not footing.any() or footing.all():
+            return None
         size, standing = len(footing), np.flatnonzero(footing)
         groups = components(size, edges(lambda rows: paths.least[rows] == 2, size))
         first = standing[np.unique(groups[standing], return_index=True)[1]]
@@ -124,19 +128,28 @@ def in_doubt(paths: Paths, footing: Mask | None = None) -> Mask | None:
 
     `footing` [n] says who had it before, in the same network.
     """
-    now: Mask = (paths.least == 2).max(axis=1, initial=False)
-    footing = now if footing is None else now | footing
-    if not footing.any() or footing.all():
-        return None
     ground = _Ground.of(paths, footing)
-    suspects = np.flatnonzero(ground.hidden | ground.strange)
-    if not len(suspects):
+    if ground is None or not (ground.hidden | ground.strange).any():
         return None
     doubt: Mask = np.zeros(paths.least.shape, np.bool_)
-    for i in suspects.tolist():
+    for i in np.flatnonzero(ground.hidden | ground.strange).tolist():
         apart = np.where(paths.sure[i], paths.least[i], 0).astype(np.int16)
         doubt[i, ground.together(i, apart)] = True
     return doubt | doubt.T
+
+
+def footing_of(paths: Paths) -> Mask:
+    """Say who has footing in this network from now on, [n]."""
+    ground = _Ground.of(paths, None)
+    if ground is None:
+        return _at_two_hops(paths)
+    heard = (ground.to[:, : ground.hosts] > 0).any(axis=1)
+    return ground.footing | heard & ~ground.hidden & ~ground.strange
+
+
+def _at_two_hops(paths: Paths) -> Mask:
+    two: Mask = (paths.least == 2).max(axis=1, initial=False)
+    return two
 
 
 def _of_both_parities(hosts: Distances) -> Mask:

@@ -51,24 +51,33 @@ class Standing(Enum):
 class Earlier:
     """What was shown before, on the same network: in words, when and by whom that it is routed-host.
 
-    `footing` [n] says who was then at two hops from anybody, and so right behind its host.
+    `footing` [n] says who is known from then to stand right behind its host, and `cleared` [n, n] which
+    pairs, beyond two hops then and now, were in no doubt (`signals/depth.py`).
     """
 
     because: str
     footing: Mask
+    cleared: Mask
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Whether hops may speak on this network, and why.
 
-    `pair` names the two instances that show it, by index, where there are two; `footing` is as in `Earlier`.
+    `pair` names the two instances that show it, by index, where there are two; `earlier` is what it leans on.
     """
 
     standing: Standing
     because: str
     pair: tuple[int, int] | None = None
-    footing: Mask | None = None
+    earlier: Earlier | None = None
+
+    def doubt(self, paths: Paths) -> Mask | None:
+        """Say which pairs beyond two hops may be one host's all the same, [n, n]; None where none may."""
+        if self.earlier is None:
+            return in_doubt(paths)
+        doubt = in_doubt(paths, self.earlier.footing)
+        return None if doubt is None else doubt & ~self.earlier.cleared
 
     @property
     def strength(self) -> Strength | None:
@@ -87,7 +96,7 @@ def testify(paths: Paths, finding: Finding) -> Testimony:
         weights[paths.least == 2] = strength
         weights[beyond] = -np.int8(Strength.WEAK)
         weights[beyond & paths.sure] = -np.int8(strength)
-        doubt = in_doubt(paths, finding.footing)
+        doubt = finding.doubt(paths)
         if doubt is not None:
             weights[beyond & doubt] = -np.int8(Strength.WEAK)
 
@@ -168,7 +177,7 @@ def find(
             two,
         )
     if earlier:
-        return Finding(Standing.REMEMBERED, earlier.because, footing=earlier.footing)
+        return Finding(Standing.REMEMBERED, earlier.because, earlier=earlier)
     lacking = "2 hops apart" if not two else "known to be more than 2 hops apart"
     return Finding(
         Standing.OPEN,
