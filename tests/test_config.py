@@ -60,6 +60,8 @@ def test_a_relative_store_lies_beside_the_file(tmp_path: Path) -> None:
             '[[instances]]\nid = "a"\naddress = "fe80::1"\n[[instances]]\nid = "b"\naddress = "FE80:0::1"',
             "'a''s already",
         ),
+        (A.replace('"a"', '"a,b"'), "number 1 id: 'a,b': a comma stands between ids"),
+        ('[[instances]]\nid = "a"\naddress = "fe80::1%eth0"', "'fe80::1%eth0' is of one link only"),
         ("[cluster\n", "not valid TOML"),
         ('[cloud]\nprovider = "ec3"', ""),
     ],

@@ -270,6 +270,8 @@ def _instances(entries: object, path: Path) -> tuple[Instance, ...]:
         for key in ("id", "address"):
             if key not in keys:
                 raise ConfigError(f"{where}: {key} is missing")
+        if "," in keys["id"] or not keys["id"].isprintable():
+            raise ConfigError(f"{where} id: {keys['id']!r}: a comma stands between ids; choose one without")
         if keys["id"] in ids:
             raise ConfigError(f"{where} id: {keys['id']!r} stands twice; every instance needs its own")
         address = _address(keys["address"], f"{where} address")
@@ -282,6 +284,10 @@ def _instances(entries: object, path: Path) -> tuple[Instance, ...]:
 
 
 def _address(text: str, where: str) -> str:
+    if "%" in text:
+        raise ConfigError(
+            f"{where}: {text!r} is of one link only; the address that other members use is wanted"
+        )
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

@@ -61,7 +61,8 @@ def needed(survive: str | int, size: int) -> int:
     """Return how many members must live on; raises `ConfigError` where there are fewer than asked for."""
     if isinstance(survive, int):
         if survive > size:
-            raise ConfigError(f"[cluster] survive = {survive}: the cluster has only {size} members")
+            members = "1 member" if size == 1 else f"{size} members"
+            raise ConfigError(f"[cluster] survive = {survive}: the cluster has only {members}")
         return survive
     return size // 2 + 1
 

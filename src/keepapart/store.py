@@ -25,7 +25,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy import event as listen
 
-from keepapart.errors import LeaseError, StoreError
+from keepapart.errors import ConfigError, LeaseError, StoreError
 
 BUSY_SECONDS = 20  # how long a write waits for another process's transaction; each lasts milliseconds
 MIGRATING = 0x6B656570  # the number of the advisory lock under which PostgreSQL's schema is made
@@ -102,7 +102,8 @@ class Holder:
 class Store:
     """One database. Times are seconds since the epoch, handed in by the caller.
 
-    Every method raises `StoreError` where the database can't be opened, read or written.
+    Every method raises `StoreError` where the database can't be opened, read or written; a URL that names none
+    is a `ConfigError`.
     """
 
     def __init__(self, url: str) -> None:
@@ -112,7 +113,8 @@ class Store:
             mend = "write postgresql+psycopg://…, and pip install 'keepapart[postgresql]'"
             raise StoreError(f"[store] url: {_line(error)}; for PostgreSQL {mend}") from None
         except sa.exc.ArgumentError as error:
-            raise StoreError(f"[store] url: {_line(error)}") from None
+            mend = "sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME is wanted"
+            raise ConfigError(f"[store] url: {_line(error)}; {mend}") from None
         self._name = self._engine.url.render_as_string(hide_password=True)
         if self._engine.dialect.name == "sqlite":
             listen.listen(self._engine, "connect", _sqlite_connect)

@@ -20,7 +20,7 @@ from keepapart.errors import OperationError, UsageError
 from keepapart.history import memory_of, record
 from keepapart.memory import Memory
 from keepapart.model import Instance, Pair
-from keepapart.probe.round import Progress, measure
+from keepapart.probe.round import MUTE, Progress, measure
 from keepapart.reach import Ways
 from keepapart.signals import operator, stated
 from keepapart.signals.hops import wanting
@@ -73,8 +73,9 @@ def audit(
     chosen = [instance for instance in everybody if not only or instance.id in only]
     with Session(config) as session:
         found = session.survey(chosen, "audit", known=known, store=store, clock=clock, progress=progress)
-    if not any(found.reached):
-        first, why = next(iter(found.round.lost.items()))
+    lost = found.round.lost
+    if not any(found.reached) and MUTE not in lost.values():
+        first, why = next(iter(lost.items()))
         raise OperationError(f"no way in to any instance; {first}: {why}")
     return found
 

@@ -279,6 +279,15 @@ def test_a_service_on_the_tcp_port_is_not_flooded(
 
 
 @pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
+def test_where_nothing_passes_all_is_unknown(net: Network, tmp_path: Path) -> None:
+    """Every node ran and nothing arrived anywhere: that is no failure of the audit, but nothing known."""
+    build.filtered(build.routed(net, racks=1, hosts=2, guests=2), "drop")
+    code, document, found = audit(tmp_path, net)
+    assert (code, set(found.values())) == (3, {"unknown"})
+    assert all("nothing that it sent" in instance["because"] for instance in document["instances"])
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
 def test_what_a_router_refuses_did_not_get_through(net: Network, tmp_path: Path) -> None:
     """Routers refuse TCP in the target's name: ICMP counts, and nobody is two hops from everybody."""
     rule = "meta l4proto udp drop; tcp dport 7000 reject;"

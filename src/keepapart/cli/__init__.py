@@ -5,6 +5,8 @@ Verb modules import what they need inside `run`, so that `--version` and `--help
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 
@@ -38,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     args = build(VERBS).parse_args(arguments)
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
     except KeepapartError as error:
         sys.stderr.write(f"keepapart: {error}\n")
         return error.exit_code
@@ -48,3 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output left; there is no one to tell
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still held would fail again at the end
+            sys.stderr.write(f"keepapart: the output can't be written: {error.strerror}\n")
+            return 4
+        raise

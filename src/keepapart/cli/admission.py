@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from keepapart.cli.common import naming
+
 if TYPE_CHECKING:
     from keepapart.admit import Checker, Outcome, Site
     from keepapart.clouds import Cloud
@@ -36,10 +38,15 @@ def opened(
         raise UsageError(
             f'{config.path}: [cloud] provider: "static" launches and releases nothing; name a cloud that can'
         )
-    cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
-    policy = _priced(config, cloud) if spends else config.launch
-    with Store(config.store.url) as store, _progress() as told, _checker(config, store, checks) as checker:
-        yield Site(cloud, store, config.cluster.name, policy, progress=told, wait=wait), checker
+    with naming(config):
+        cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
+        policy = _priced(config, cloud) if spends else config.launch
+        with (
+            Store(config.store.url) as store,
+            _progress() as told,
+            _checker(config, store, checks) as checker,
+        ):
+            yield Site(cloud, store, config.cluster.name, policy, progress=told, wait=wait), checker
 
 
 def show(outcome: Outcome, *, as_json: bool) -> int:

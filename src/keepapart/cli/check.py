@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Check, print, and return 0 (separate), 1 (co-resident) or 3 (unknown)."""
     from keepapart.errors import ReachError
     from keepapart.model import Verdict
+    from keepapart.probe.round import MUTE
     from keepapart.report.document import check_document
     from keepapart.survey import check
 
@@ -38,6 +39,6 @@ def run(args: argparse.Namespace) -> int:
         print_pair(found, pair)
     if pair.verdict is Verdict.UNKNOWN:
         for name in (pair.a, pair.b):
-            if name in found.round.lost:
+            if found.round.lost.get(name, MUTE) != MUTE:
                 raise ReachError(f"{name}: {found.round.lost[name]}")
     return {Verdict.SEPARATE: 0, Verdict.CO_RESIDENT: 1, Verdict.UNKNOWN: 3}[pair.verdict]

@@ -26,8 +26,21 @@ def opened(args: argparse.Namespace) -> Iterator[tuple[Config, Store]]:
     config = load(args.config)
     if assurance := getattr(args, "assurance", None):
         config = replace(config, cluster=replace(config.cluster, assurance=assurance))
-    with Store(config.store.url) as store:
+    with naming(config), Store(config.store.url) as store:
         yield config, store
+
+
+@contextmanager
+def naming(config: Config) -> Iterator[None]:
+    """Have what is wrong with the configuration, wherever it is found out, name the file."""
+    from keepapart.errors import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        if str(error).startswith(str(config.path)):
+            raise
+        raise ConfigError(f"{config.path}: {error}") from None
 
 
 def add_judging(parser: argparse.ArgumentParser) -> None:

@@ -40,6 +40,8 @@ LADDERS = 20_000  # about how many may be climbed by each means beyond the first
 CLIMBS = 16  # ladders each way of a pair
 TRIES = 3  # of them where nothing gets through, though it does elsewhere
 
+MUTE = "its node ran, but nothing that it sent or was sent arrived"  # why an instance is lost though reached
+
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[str, float], None]  # what is being done, and the share of it that is
 Wanting = Callable[[Tally], Mask | None]  # which pairs need more flows [n, n]; None: no pair does
@@ -240,4 +242,4 @@ def _mute(counts: Counts) -> Mask:
 def _with_mute(lost: Mapping[str, str], present: Sequence[str], tally: Tally) -> dict[str, str]:
     """Add to `lost` those whose node ran and yet exchanged not one datagram with anybody."""
     mute = np.flatnonzero(_mute(tally.way)).tolist() if len(present) > 1 else []
-    return {present[i]: "its node ran, but no datagram reached it or left it" for i in mute} | dict(lost)
+    return {present[i]: MUTE for i in mute} | dict(lost)
