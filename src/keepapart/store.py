@@ -102,7 +102,7 @@ class Holder:
 class Store:
     """One database. Times are seconds since the epoch, handed in by the caller.
 
-    Every method raises `StoreError` where the database can't be opened, read or written; a URL that names none
+    Every method raises `StoreError` where the database can't be opened, read or written. A URL that is none
     is a `ConfigError`.
     """
 
