@@ -84,6 +84,13 @@ def test_a_small_limit_of_open_files_is_the_reason(six: Reached, limit: str) -> 
     assert_right(six, lost=VICTIM, because="")
 
 
+@pytest.mark.parametrize("limit", ["-v 30000", "-u 1", "-f 0"])
+def test_other_small_limits_change_nothing(six: Reached, limit: str) -> None:
+    """A node makes do with 30 MB of address space, starts no process of its own and writes no file."""
+    six.python(VICTIM, f"ulimit {limit}; {REAL}")
+    assert_right(six)
+
+
 def test_a_wrong_clock_changes_nothing(six: Reached) -> None:
     """An instance whose clock stands at 1970 is measured like any other."""
     begin = (
