@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from keepapart.errors import ConfigError, OperationError
-from keepapart.reach.connections import Target
+from keepapart.reach.connections import Target, in_words
 from keepapart.reach.handover import READY, handed_over
 from keepapart.reach.pipe import encoded
 from keepapart.reach.ssh import COMMAND, target
@@ -40,6 +40,24 @@ def test_a_way_in_is_read_or_refused(where: str, right: Target | None) -> None:
     else:
         with pytest.raises(ConfigError, match="ssh://USER@HOST:PORT is wanted"):
             target("i", where, "10.0.0.9")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            ConnectionRefusedError(111, "Connect call failed ('10.0.0.9', 22)"),
+            "ssh: connection refused: no sshd",
+        ),
+        (OSError(113, "Connect call failed ('10.0.0.9', 22)"), "ssh: No route to host"),
+        (OSError("Multiple exceptions: a, b"), "ssh: Multiple exceptions: a, b"),
+        (TimeoutError(), "ssh: no answer in time"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_why_there_is_no_connection_is_said_plainly(error: Exception, words: str) -> None:
+    """The reason is the system's, in its words, not the call's that met it."""
+    assert in_words(error).startswith(words)
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "dash", "busybox sh", "zsh", "ksh", "tcsh", "fish"])

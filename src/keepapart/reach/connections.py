@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
@@ -242,8 +243,10 @@ def in_words(error: Exception) -> str:
         return f"ssh: its name can't be resolved: {error.strerror}"
     if isinstance(error, TimeoutError):
         return "ssh: no answer in time"
-    if isinstance(error, OSError):
-        return f"ssh: {error.strerror or plain(str(error))}"
+    if isinstance(error, ConnectionRefusedError):
+        return "ssh: connection refused: no sshd listens there on that port"
+    if isinstance(error, OSError):  # asyncio's own words for it name the call that failed, not why
+        return f"ssh: {os.strerror(error.errno) if error.errno else plain(str(error))}"
     return f"ssh: {plain(str(error))}"
 
 
