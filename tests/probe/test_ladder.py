@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepapart.probe.ladder import AGAIN, RUNGS, least
+from keepapart.probe.ladder import AGAIN, RUNGS, Connections, least
 
 
 class Scripted:
@@ -66,3 +66,12 @@ def test_a_rung_that_was_lost_is_tried_again(hops: int, lost: int, silent: bool)
 def test_no_count_is_too_short(hops: int, lost: set[int], silent: bool) -> None:
     """Whatever is lost, less than the true distance never gets through."""
     assert least(Scripted(hops, lost, silent), 0.0) in (0, *range(hops, RUNGS + 1))
+
+
+def test_where_there_is_no_way_nothing_gets_through() -> None:
+    """A connection that fails before anything is sent is no answer of the target."""
+    ladder = Connections("255.255.255.255", 7000)
+    try:
+        assert least(ladder, 0.001) == 0
+    finally:
+        ladder.close()

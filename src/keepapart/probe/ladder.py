@@ -122,8 +122,10 @@ class Connections:
         else:
             sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         set_ttl(sock, ttl)
+        if sock.connect_ex(self._place) not in (0, errno.EINPROGRESS, errno.ECONNREFUSED):
+            sock.close()  # no way there: it would seem connected
+            return
         self._rungs[sock.fileno()] = (ttl, sock)
-        sock.connect_ex(self._place)
         self._poll.register(sock, select.POLLOUT)
 
     def hear(self, seconds: float) -> list[tuple[int, bool]]:
