@@ -222,13 +222,19 @@ def spots_of(tree: list[Spot]) -> dict[str, Spot]:
     return dict(zip(ascii_letters, tree, strict=False))
 
 
+def with_gaps(tree: list[Spot], data: st.DataObject, most: int) -> Counts:
+    """Count the hops of a drawn tree, up to so many pairs of it not measured."""
+    counts = counted(tree)
+    pairs = st.tuples(*[st.integers(0, len(tree) - 1)] * 2)
+    for a, b in data.draw(st.lists(pairs, max_size=most)):
+        counts[a, b] = counts[b, a] = 0
+    return counts
+
+
 @given(trees, st.data())
 def test_domains_nest_as_a_tree_whatever_is_not_measured(tree: list[Spot], data: st.DataObject) -> None:
     """Each domain consists of whole domains of the level below, none of which is in two."""
-    counts = counted(tree)
-    pairs = st.tuples(*[st.integers(0, len(tree) - 1)] * 2)
-    for a, b in data.draw(st.lists(pairs, max_size=6)):
-        counts[a, b] = counts[b, a] = 0
+    counts = with_gaps(tree, data, 6)
     reached = data.draw(st.lists(st.booleans(), min_size=len(tree), max_size=len(tree)))
     found = domains(judged(counts, apart=data.draw(st.booleans())), counts, reached)
     assert list(found.at) == list(LEVELS[: len(found.at)])
@@ -282,10 +288,7 @@ def test_names_stay_as_instances_come_and_go(tree: list[Spot], series: list[set[
 @given(trees, st.data())
 def test_no_domain_is_ever_called_smaller_than_it_may_be(tree: list[Spot], data: st.DataObject) -> None:
     """Whatever is not measured, at most `most` instances fail with a host, rack or pod in truth."""
-    counts = counted(tree)
-    pairs = st.tuples(*[st.integers(0, len(tree) - 1)] * 2)
-    for a, b in data.draw(st.lists(pairs, max_size=8)):
-        counts[a, b] = counts[b, a] = 0
+    counts = with_gaps(tree, data, 8)
     found = domains(judged(counts), counts, [True] * len(tree), Past(spans=(4, 6, 8)))
     for level, made in found.at.items():
         up = LEVELS.index(level)
