@@ -20,7 +20,7 @@ demo: $(VENV)/ready  ## The main job end to end on a lab cloud: no account, no r
 	@$(BIN)/python -m keepapart.lab.demo
 
 demo-ec2: $(VENV)/ready  ## The same through the EC2 API, which the lab answers
-	@$(BIN)/python -m keepapart.lab.demo_ec2
+	@$(BIN)/python -m keepapart.lab.demo.ec2
 
 test: lint  ## The whole test suite
 	$(BIN)/pytest

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keepapart.lab.client import Lab, up
-from keepapart.lab.world import load as load_world
+from keepapart.lab.world.world import load as load_world
 
 WORLD = Path(__file__).parent.parent / "worlds" / "large.toml"
 LAB = "bench"

@@ -22,15 +22,15 @@ from rich.table import Table
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from keepapart.components import Labels, blocks
-from keepapart.domains import domains, labelled_domains
-from keepapart.judge import judge
-from keepapart.labelled import judge_labelled
+from keepapart.arrays import Labels, blocks
+from keepapart.domains.fault_domains import domains, domains_by_label
+from keepapart.domains.risk import risk
+from keepapart.judging.by_label import judge_by_label
+from keepapart.judging.judge import judge
 from keepapart.model import Strength
-from keepapart.probe.tally import Counts, Tally
-from keepapart.risk import risk
-from keepapart.signals import Labelled, hops
-from keepapart.signals.paths import Paths
+from keepapart.probe.measured import Counts, Tally
+from keepapart.signals import LabelTestimony, hops
+from keepapart.signals.path_confidence import PathConfidence
 
 TURNS = 3
 SIZES = (1_000, 3_000, 10_000)
@@ -86,7 +86,7 @@ def _whole(size: int) -> Callable[[], object]:
     said = _labels(size)
 
     def work() -> None:
-        paths = Paths.of(tally)
+        paths = PathConfidence.of(tally)
         network = hops.find("auto", paths, ids, stated=said)
         found = judge(ids, [hops.testify(paths, network), *said], Strength.STRONG)
         placed = domains(found, hops.levels(paths, network), [True] * size)
@@ -102,8 +102,8 @@ def _by_labels(unknown: float = 0, in_conflict: float = 0) -> Callable[[int], Ca
         said = _labels(size, unknown, in_conflict)
 
         def work() -> None:
-            found = judge_labelled(ids, said, Strength.STRONG)
-            placed = labelled_domains(found)
+            found = judge_by_label(ids, said, Strength.STRONG)
+            placed = domains_by_label(found)
             risk(found, placed, [True] * size, "majority")
             if not unknown and not in_conflict:
                 _check(found.counts, size)
@@ -140,7 +140,7 @@ def _sample(size: int) -> Counts:
     return sample
 
 
-def _labels(size: int, unknown: float = 0, in_conflict: float = 0) -> list[Labelled]:
+def _labels(size: int, unknown: float = 0, in_conflict: float = 0) -> list[LabelTestimony]:
     """Name hosts, and zones of 17 racks each; some of both unknown, some zones against what hosts are in."""
     rng = np.random.default_rng(2)
     hosts = _hosts(size)
@@ -150,8 +150,8 @@ def _labels(size: int, unknown: float = 0, in_conflict: float = 0) -> list[Label
         labels[rng.random(size) < unknown] = -1
     scopes = np.zeros(size, np.int32)
     return [
-        Labelled("stated host", hosts, scopes, 3, -3, lambda _i, _j: "hosts"),
-        Labelled("stated zone", zones, scopes, 0, -3, lambda _i, _j: "zones"),
+        LabelTestimony("stated host", hosts, scopes, 3, -3, lambda _i, _j: "hosts"),
+        LabelTestimony("stated zone", zones, scopes, 0, -3, lambda _i, _j: "zones"),
     ]
 
 

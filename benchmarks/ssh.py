@@ -29,8 +29,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from keepapart.lab import protocol, sshd, world
+from keepapart.lab import protocol
 from keepapart.lab.client import Lab, up
+from keepapart.lab.ssh import sshd
+from keepapart.lab.world import world
 
 MEMBERS = 200
 AT_ONCE = 48  # connections being opened, of everybody here
@@ -171,8 +173,8 @@ def bare() -> None:
 
 def candidate() -> None:
     """Survey all members, then all with one more instance on the connections that are open by then."""
+    from keepapart.auditing.survey import Session, cloud_of, members, silent
     from keepapart.config import load
-    from keepapart.survey import Session, cloud_of, members, silent
 
     config = load(sys.argv[1])
     cloud = cloud_of(config)

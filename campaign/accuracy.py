@@ -22,10 +22,11 @@ from campaign import packets, plot, rules
 from campaign.packets import running
 from campaign.rules import Verdicts
 from campaign.world import Mask
+from keepapart.auditing.survey import audit
 from keepapart.model import Instance
-from keepapart.probe.tally import Counts
-from keepapart.reach import Roster, Ways
-from keepapart.survey import audit
+from keepapart.probe.measured import Counts
+from keepapart.reach import Roster
+from keepapart.reach.transports import Transports
 
 RULES = ("two hops, 2011", "same first hop", "best round trip", "close addresses", "keepapart")
 SIZE = 18
@@ -118,16 +119,16 @@ def _one(kind: str, chance: np.random.Generator, seed: int) -> list[Tested]:
 
 async def _once(instances: Sequence[Instance]) -> Counts:
     """Count the hops of one datagram from each to each, [from, to], as one traceroute does; 0 if lost."""
-    (crew,) = Ways().muster(instances)
-    ports = await crew.open(0, 1)
+    (group,) = Transports().group(instances)
+    ports = await group.open(0, 1)
     roster = Roster([i.id for i in instances], [(i.address, ports[i.id]) for i in instances])
     try:
-        await crew.join(roster, bytes(32))
-        await crew.begin(0, 1)
-        await crew.send({i.id: [(0, None)] for i in instances})
-        columns = await crew.report(0.5)
+        await group.join(roster, bytes(32))
+        await group.begin(0, 1)
+        await group.send({i.id: [(0, None)] for i in instances})
+        columns = await group.report(0.5)
     finally:
-        await crew.close()
+        await group.close()
     rows = [np.frombuffer(columns[i.id], np.uint8) for i in instances]
     return np.stack(rows, axis=1)
 

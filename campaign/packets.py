@@ -13,11 +13,12 @@ import numpy as np
 
 from campaign.run import Result
 from campaign.score import Score
+from keepapart.auditing.survey import audit
 from keepapart.config import Config, load
 from keepapart.errors import KeepapartError, OperationError
-from keepapart.lab import client, world
+from keepapart.lab import client
 from keepapart.lab.client import Lab
-from keepapart.survey import audit
+from keepapart.lab.world import world
 
 Chance = np.random.Generator
 

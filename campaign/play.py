@@ -14,34 +14,35 @@ import numpy as np
 
 from campaign.score import Score
 from campaign.world import World
-from keepapart.assess import Audit, assess
-from keepapart.config import Cluster
+from keepapart.auditing.assess import Audit, assess
+from keepapart.config import ClusterSettings
+from keepapart.lab.transports.simulated import SimulatedNodes
 from keepapart.model import Instance
-from keepapart.probe.node import Want
+from keepapart.node.node import Want
+from keepapart.probe.measured import Counts
 from keepapart.probe.round import measure
-from keepapart.probe.tally import Counts
-from keepapart.reach import Crew, Roster, Ways
-from keepapart.reach.simulated import SimulatedCrew
+from keepapart.reach import NodeGroup, Roster
+from keepapart.reach.transports import Transports
 from keepapart.signals import stated
 from keepapart.signals.hops import wanting
 
-CLUSTER = Cluster()
+CLUSTER = ClusterSettings()
 
 
-class Drawn(Ways):
-    """The way into a world: its crew's datagrams are drawn."""
+class Drawn(Transports):
+    """The way into a world: its group's datagrams are drawn."""
 
     def __init__(self, world: World, chance: np.random.Generator) -> None:
         super().__init__()
         self._world, self._chance = world, chance
 
-    def muster(self, instances: Sequence[Instance]) -> list[Crew]:
-        """One crew is all."""
-        return [DrawnCrew(self._world, self._chance, [i.id for i in instances])]
+    def group(self, instances: Sequence[Instance]) -> list[NodeGroup]:
+        """One group is all."""
+        return [DrawnNodes(self._world, self._chance, [i.id for i in instances])]
 
 
-class DrawnCrew(SimulatedCrew):
-    """The nodes of a whole world; see `reach.Crew`. They have nothing to tell beside hop counts."""
+class DrawnNodes(SimulatedNodes):
+    """The nodes of a whole world; see `reach.NodeGroup`. They have nothing to tell beside hop counts."""
 
     def __init__(self, world: World, chance: np.random.Generator, ids: Sequence[str]) -> None:
         super().__init__({})

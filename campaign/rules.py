@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from campaign.world import Mask
-from keepapart.probe.tally import Counts
+from keepapart.probe.measured import Counts
 
 Verdicts = npt.NDArray[np.int8]
 CLOSE = 7

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.assess import Audit
+from keepapart.auditing.assess import Audit
 from keepapart.model import Strength
 
 Mask = npt.NDArray[np.bool_]

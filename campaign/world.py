@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.probe.tally import Counts
+from keepapart.probe.measured import Counts
 
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.admit import tenure
+from keepapart.admit.lease import holder_id, is_dead
 from keepapart.errors import ConfigError, LeaseError, StoreError
 from keepapart.store import Store
 
@@ -147,16 +147,16 @@ def test_unopenable_store_is_one_clear_line(url: str) -> None:
 
 def test_a_living_process_is_not_dead() -> None:
     """Neither this process nor one of another machine may be taken for dead."""
-    assert not tenure.dead(tenure.me())
-    assert not tenure.dead("pid 1 on elsewhere [other-boot pid:[1] 1 99]")
-    assert not tenure.dead("a text from who knows where")
+    assert not is_dead(holder_id())
+    assert not is_dead("pid 1 on elsewhere [other-boot pid:[1] 1 99]")
+    assert not is_dead("a text from who knows where")
 
 
 @pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="needs /proc to tell the dead")
 def test_an_ended_process_is_dead() -> None:
     """A process that ended is known to be dead at once, also as a zombie or when its number is used again."""
     child = subprocess.Popen(
-        [sys.executable, "-c", "from keepapart.admit import tenure; print(tenure.me())"],
+        [sys.executable, "-c", "from keepapart.admit.lease import holder_id; print(holder_id())"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -164,10 +164,10 @@ def test_an_ended_process_is_dead() -> None:
         assert child.stdout is not None
         who = child.stdout.read().strip()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert tenure.dead(who), "a zombie"
-    assert tenure.dead(who)
+        assert is_dead(who), "a zombie"
+    assert is_dead(who)
     reused = who.replace(f" {child.pid} ", f" {os.getpid()} ")
-    assert tenure.dead(reused)
+    assert is_dead(reused)
 
 
 def test_version_loads_no_database() -> None:

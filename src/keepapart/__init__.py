@@ -13,11 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keepapart.assess import Audit
+    from keepapart.auditing.assess import Audit
+    from keepapart.auditing.survey import audit, check
     from keepapart.config import Config, load
     from keepapart.errors import KeepapartError
     from keepapart.model import Evidence, Instance, Pair, Says, Strength, Verdict
-    from keepapart.survey import audit, check
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,8 +36,8 @@ __all__ = [
     "load",
 ]
 
-_HOME = {"Audit": "assess", "Config": "config", "KeepapartError": "errors", "load": "config"}
-_HOME |= dict.fromkeys(("audit", "check"), "survey")
+_HOME = {"Audit": "auditing.assess", "Config": "config", "KeepapartError": "errors", "load": "config"}
+_HOME |= dict.fromkeys(("audit", "check"), "auditing.survey")
 _HOME |= dict.fromkeys(("Evidence", "Instance", "Pair", "Says", "Strength", "Verdict"), "model")
 
 

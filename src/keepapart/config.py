@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class ClusterSettings:
     """Whose nodes these are, what they must survive, and how sure separateness has to be."""
 
     name: str = "default"
@@ -40,7 +40,7 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class NetworkSettings:
     """What kind of network the instances stand in, and the ports that a round may use (0: any)."""
 
     model: str = field(default="auto", metadata={"choices": ("auto", "routed-host", "opaque")})
@@ -49,7 +49,7 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ReachSettings:
     """The default way in; an instance's own `reach` overrules it.
 
     The rest is for ssh: `ssh_config` names a file to read instead of ~/.ssh/config, `new_host_keys` says
@@ -63,7 +63,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class CloudChoice:
+class CloudSettings:
     """Which cloud, and its own keys as they stand (the cloud checks them)."""
 
     provider: str = "static"
@@ -71,14 +71,14 @@ class CloudChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class StoreSettings:
     """Where the journal and the history are kept."""
 
     url: str = "sqlite:///keepapart.db"
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class LaunchSettings:
     """How new instances are come by, and the budgets of one admission (0: no limit).
 
     ==============  =============================================================================
@@ -109,7 +109,7 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Risk:
+class RiskSettings:
     """How often a host fails and how long its members are missed, for the yearly risk.
 
     `host_failures_per_year`: 8 % of servers have a hardware incident within a year (Vishwanath and Nagappan,
@@ -126,23 +126,23 @@ class Config:
     """All of keepapart.toml, checked. `path` is the file it came from."""
 
     path: Path
-    cluster: Cluster = Cluster()
-    network: Network = Network()
-    reach: Reach = Reach()
-    cloud: CloudChoice = CloudChoice()
-    store: Store = Store()
-    launch: Launch = Launch()
-    risk: Risk = Risk()
+    cluster: ClusterSettings = ClusterSettings()
+    network: NetworkSettings = NetworkSettings()
+    reach: ReachSettings = ReachSettings()
+    cloud: CloudSettings = CloudSettings()
+    store: StoreSettings = StoreSettings()
+    launch: LaunchSettings = LaunchSettings()
+    risk: RiskSettings = RiskSettings()
     instances: tuple[Instance, ...] = ()
 
 
 SECTIONS: Mapping[str, type] = {
-    "cluster": Cluster,
-    "network": Network,
-    "reach": Reach,
-    "store": Store,
-    "launch": Launch,
-    "risk": Risk,
+    "cluster": ClusterSettings,
+    "network": NetworkSettings,
+    "reach": ReachSettings,
+    "store": StoreSettings,
+    "launch": LaunchSettings,
+    "risk": RiskSettings,
 }
 
 
@@ -193,9 +193,9 @@ def parse(document: Mapping[str, Any], path: Path) -> Config:
         reach = dataclasses.replace(reach, ssh_config=str(ssh_config))
     return Config(
         path=path,
-        cloud=CloudChoice(provider, cloud),
+        cloud=CloudSettings(provider, cloud),
         reach=reach,
-        store=Store(_anchored(store.url, path.parent)),
+        store=StoreSettings(_anchored(store.url, path.parent)),
         instances=_instances(document.get("instances", []), path),
         **sections,
     )

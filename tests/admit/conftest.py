@@ -1,4 +1,4 @@
-"""A site to admit at: a file cloud, a store, a clock that only sleeping moves."""
+"""A context to admit at: a file cloud, a store, a clock that only sleeping moves."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from keepapart.admit import Site, admit
-from keepapart.config import Launch
+from keepapart.admit import AdmissionContext, admit
+from keepapart.config import LaunchSettings
 from keepapart.store import Store
 from tests.admit.cloud import CLUSTER, Clock, FileCloud, Truth
 
@@ -23,17 +23,17 @@ class Bench:
     store: Store
     told: list[str] = field(default_factory=list)
 
-    def site(self, policy: Launch | None = None, **more: Any) -> Site:
-        site = Site(
+    def context(self, policy: LaunchSettings | None = None, **more: Any) -> AdmissionContext:
+        context = AdmissionContext(
             self.cloud,
             self.store,
             CLUSTER,
-            policy or Launch(),
+            policy or LaunchSettings(),
             clock=self.clock,
             sleep=self.clock.sleep,
             progress=self.told.append,
         )
-        return replace(site, **more)
+        return replace(context, **more)
 
     def sound(self) -> None:
         """Nothing lost, nothing doubled, nothing that shares a host: what holds whenever a run is over."""
@@ -70,4 +70,4 @@ def interrupted_at(bench: Bench, arrow: str, nth: int = 1) -> None:
             raise Killed  # at every arrow from here on: nothing more gets done
 
     with pytest.raises(Killed):
-        admit(bench.site(on_arrow=on_arrow), bench.truth)
+        admit(bench.context(on_arrow=on_arrow), bench.truth)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from keepapart.admit import Outcome, admit, collect, replace
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError, NotFoundError, OperationError
 from keepapart.model import Instance, Pair
 from tests.admit.cloud import Fault
@@ -33,7 +33,7 @@ def test_error_at_each_call(bench: Bench, call: str, after: bool, times: int) ->
             assert outcome is not None, "a fault that passes is survived"
             assert outcome.code == 0, "a fault that passes is survived"
         if outcome is None or outcome.code:
-            assert not collect(bench.site()).left
+            assert not collect(bench.context()).left
         bench.sound()
         assert "s-1" in bench.cloud.alive()
         if fault.times == times:
@@ -43,7 +43,7 @@ def test_error_at_each_call(bench: Bench, call: str, after: bool, times: int) ->
 
 def _attempted(bench: Bench) -> Outcome | None:
     try:
-        return admit(bench.site(Launch(source="stopped-then-launch")), bench.truth)
+        return admit(bench.context(LaunchSettings(source="stopped-then-launch")), bench.truth)
     except OperationError:
         return None
 
@@ -63,7 +63,7 @@ def test_first_cause_is_kept(bench: Bench) -> None:
         Fault("launch", CloudError("connection refused")),
         Fault("launch", CloudError("limit exceeded"), times=9),
     ]
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert (outcome.code, outcome.because) == (4, "connection refused")
     bench.sound()
 
@@ -72,7 +72,7 @@ def test_no_room_backs_off_and_goes_on(bench: Bench) -> None:
     """Capacity errors are waited out with growing pauses, on the same attempt, and cost none."""
     bench.cloud.faults = [Fault("launch", CapacityError("full"), times=5)]
     began = bench.clock()
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert (outcome.code, outcome.attempts) == (0, 3)
     assert bench.clock() - began >= 2 + 4 + 8 + 16 + 32
     tokens = bench.cloud.calls("launch")
@@ -84,7 +84,7 @@ def test_no_room_until_the_time_is_spent(bench: Bench) -> None:
     """A full cloud isn't asked for ever: the time budget ends it with 1."""
     bench.cloud.faults = [Fault("launch", CapacityError("full"), times=10**6)]
     began = bench.clock()
-    outcome = admit(bench.site(Launch(max_minutes=5)), bench.truth)
+    outcome = admit(bench.context(LaunchSettings(max_minutes=5)), bench.truth)
     assert outcome.code == 1
     assert "full" in outcome.because
     assert bench.clock() - began <= 5 * 60 + 10
@@ -95,7 +95,7 @@ def test_no_room_until_the_time_is_spent(bench: Bench) -> None:
 def test_not_found_right_after_launch_is_waited_out(bench: Bench) -> None:
     """An instance that describe doesn't know yet is never launched again."""
     bench.cloud.hidden = 8
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert (outcome.code, len(bench.cloud.tokens())) == (0, 3)
     bench.sound()
 
@@ -103,7 +103,7 @@ def test_not_found_right_after_launch_is_waited_out(bench: Bench) -> None:
 def test_tag_not_found_yet_is_waited_out(bench: Bench) -> None:
     """Joining waits for a platform whose tagging lags behind its describing."""
     bench.cloud.faults = [Fault("tag", NotFoundError("no such instance"), times=4)]
-    assert admit(bench.site(), bench.truth).code == 0
+    assert admit(bench.context(), bench.truth).code == 0
     bench.sound()
 
 
@@ -114,7 +114,7 @@ def test_instance_that_never_runs_is_rejected(bench: Bench) -> None:
         if name == "after launch" and len(bench.cloud.tokens()) == 1:
             bench.cloud.set_state("i-0003", "pending")
 
-    outcome = admit(bench.site(on_arrow=on_arrow), bench.truth)
+    outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert outcome.code == 0
     assert outcome.rejected[0].because == "still pending after 600 s"
     bench.sound()
@@ -128,7 +128,7 @@ def test_instance_that_dies_while_checked(bench: Bench) -> None:
         bench.cloud.terminate(bench.truth.asked[-1][0])
         return pairs
 
-    outcome = admit(bench.site(Launch(max_attempts=3)), dying)
+    outcome = admit(bench.context(LaunchSettings(max_attempts=3)), dying)
     assert (outcome.code, outcome.admitted) == (1, ())
     bench.sound()
 
@@ -141,7 +141,7 @@ def test_terminate_is_repeated_until_gone(bench: Bench) -> None:
             bench.cloud.deaf.clear()
 
     bench.cloud.deaf = {"i-0003"}
-    outcome = admit(bench.site(on_arrow=on_arrow), bench.truth)
+    outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert outcome.code == 0
     bench.sound()
 
@@ -149,21 +149,21 @@ def test_terminate_is_repeated_until_gone(bench: Bench) -> None:
 def test_one_that_never_goes_blocks_no_other(bench: Bench) -> None:
     """A reject that won't die is named and ends in 4; the others are gone; `gc` goes on about it."""
     bench.cloud.deaf = {"i-0003"}
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert outcome.code == 4
     assert [x.id for x in outcome.left] == ["i-0003"]
     assert outcome.released == ("i-0004",)
-    assert [f.id for f in collect(bench.site(), dry_run=True).found] == ["i-0003"]
-    assert collect(bench.site()).code == 4
+    assert [f.id for f in collect(bench.context(), dry_run=True).found] == ["i-0003"]
+    assert collect(bench.context()).code == 4
     bench.cloud.deaf.clear()
-    assert collect(bench.site()).released == ("i-0003",)
+    assert collect(bench.context()).released == ("i-0003",)
     bench.sound()
 
 
 def test_platform_that_forgets_the_terminated(bench: Bench) -> None:
     """Unknown to the platform counts as gone, for what was seen running before."""
     bench.cloud.forgets = True
-    assert replace(bench.site(), bench.truth, ["m-2"]).code == 0
+    assert replace(bench.context(), bench.truth, ["m-2"]).code == 0
     bench.sound()
 
 
@@ -183,8 +183,8 @@ def test_used_token_with_other_parameters_is_never_sent(bench: Bench) -> None:
 
     bench.cloud.faults = []
     with pytest.raises(Killed):
-        admit(bench.site(on_arrow=on_arrow, parameters={"zone": "a"}), bench.truth)
+        admit(bench.context(on_arrow=on_arrow, parameters={"zone": "a"}), bench.truth)
     bench.cloud.retag("i-0003", **{"keepapart:run": "not yet shown"})  # so that it must launch again
-    outcome = admit(bench.site(parameters={"zone": "b"}), bench.truth)
+    outcome = admit(bench.context(parameters={"zone": "b"}), bench.truth)
     assert outcome.code == 0
     assert len(set(bench.cloud.tokens())) == len(bench.cloud.tokens()) == 3

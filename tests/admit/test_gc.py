@@ -6,7 +6,7 @@ import pytest
 
 from keepapart.admit import admit, collect, replace
 from keepapart.clouds import CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_TAG
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 from keepapart.store import Store
 from tests.admit.conftest import Bench, interrupted_at
 
@@ -15,17 +15,17 @@ def test_gc_finds_what_no_journal_heard_of(bench: Bench, tmp_path: object) -> No
     """A candidate by its tag is released even where the store was lost with everything in it."""
     interrupted_at(bench, "after launch")
     with Store(f"sqlite:///{tmp_path}/new.db") as empty:
-        site = bench.site(store=empty)
-        assert [f.id for f in collect(site, dry_run=True).found] == ["i-0003"]
+        context = bench.context(store=empty)
+        assert [f.id for f in collect(context, dry_run=True).found] == ["i-0003"]
         assert bench.cloud.calls("terminate") == []
-        assert collect(site).released == ("i-0003",)
+        assert collect(context).released == ("i-0003",)
 
 
 def test_gc_ends_a_stopped_left_over(bench: Bench) -> None:
     """What a run launched and somebody stopped is still left behind: `gc` ends it."""
     bench.cloud.add("lost", 0, state="stopped", role=CANDIDATE, **{RUN_TAG: "run-of-old"})
-    assert admit(bench.site(Launch(source="stopped")), bench.truth).attempts == 0
-    assert collect(bench.site()).released == ("lost",)
+    assert admit(bench.context(LaunchSettings(source="stopped")), bench.truth).attempts == 0
+    assert collect(bench.context()).released == ("lost",)
     assert "lost" not in bench.cloud.alive()
 
 
@@ -36,10 +36,10 @@ def test_gc_leaves_a_running_admission_alone(bench: Bench) -> None:
 
     def on_arrow(name: str) -> None:
         if name == "after journal launched":
-            found.append([f.id for f in collect(bench.site(), dry_run=True).found])
-            found.append(collect(bench.site()).released)
+            found.append([f.id for f in collect(bench.context(), dry_run=True).found])
+            found.append(collect(bench.context()).released)
 
-    assert admit(bench.site(on_arrow=on_arrow), bench.truth).code == 0
+    assert admit(bench.context(on_arrow=on_arrow), bench.truth).code == 0
     assert found[:4] == [["orphan"], ("orphan",), [], ()]
     bench.sound()
 
@@ -50,7 +50,7 @@ def test_gc_touches_nothing_that_is_not_ours(bench: Bench) -> None:
     bench.cloud.retag("other", **{CLUSTER_TAG: "another"})
     bench.cloud.add("plain", 5, role="")
     bench.cloud.add("rest", 5, role="", state="stopped")
-    assert collect(bench.site()).found == ()
+    assert collect(bench.context()).found == ()
     assert bench.cloud.calls("terminate") == []
 
 
@@ -68,9 +68,9 @@ def test_gc_ends_a_replacement_the_way_it_would_have_ended(bench: Bench) -> None
             raise Killed
 
     with pytest.raises(Killed):
-        replace(bench.site(on_arrow=on_arrow), bench.truth, ["m-1"])
-    assert "m-1" in [f.id for f in collect(bench.site(), dry_run=True).found]
-    assert "m-1" in collect(bench.site()).released
+        replace(bench.context(on_arrow=on_arrow), bench.truth, ["m-1"])
+    assert "m-1" in [f.id for f in collect(bench.context(), dry_run=True).found]
+    assert "m-1" in collect(bench.context()).released
     assert len(bench.cloud.members()) == 2
     bench.sound()
 
@@ -83,6 +83,6 @@ def test_tags_are_looked_at_before_each_release(bench: Bench) -> None:
             bench.cloud.retag("i-0003", **{ROLE_TAG: "member"})
             bench.cloud.retag("i-0004", **{CLUSTER_TAG: "another"})
 
-    outcome = admit(bench.site(on_arrow=on_arrow), bench.truth)
+    outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert {x.id for x in outcome.left} == {"i-0003", "i-0004"}
     assert bench.cloud.calls("terminate") == []

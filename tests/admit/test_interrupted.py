@@ -18,11 +18,11 @@ def test_second_admission_is_refused(bench: Bench) -> None:
     def on_arrow(name: str) -> None:
         if name == "before launch" and not refused:
             try:
-                admit(bench.site(), bench.truth)
+                admit(bench.context(), bench.truth)
             except LeaseError as error:
                 refused.append(error)
 
-    assert admit(bench.site(on_arrow=on_arrow), bench.truth).code == 0
+    assert admit(bench.context(on_arrow=on_arrow), bench.truth).code == 0
     assert "is running already: pid" in str(refused[0])
     assert LeaseError.exit_code == 4
     bench.sound()
@@ -36,7 +36,7 @@ def test_fenced_off_admission_touches_nothing_more(bench: Bench) -> None:
             bench.store.acquire(CLUSTER, "another", bench.clock() + 10_000, 300.0, lambda _: False)
 
     with pytest.raises(LeaseError):
-        admit(bench.site(on_arrow=on_arrow), bench.truth)
+        admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert bench.cloud.calls("launch") == []
     assert bench.cloud.calls("terminate") == []
 
@@ -44,7 +44,7 @@ def test_fenced_off_admission_touches_nothing_more(bench: Bench) -> None:
 def test_same_request_goes_on(bench: Bench) -> None:
     """The same request goes on with the unfinished run, with the same token."""
     interrupted_at(bench, "after launch")
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert (outcome.code, outcome.attempts) == (0, 3)
     assert "going on with" in bench.told[0] or any("going on with" in t for t in bench.told)
     bench.sound()
@@ -53,7 +53,7 @@ def test_same_request_goes_on(bench: Bench) -> None:
 def test_another_request_cleans_up_first(bench: Bench) -> None:
     """Another request releases the unfinished run's candidates, and says so."""
     interrupted_at(bench, "after journal running")
-    outcome = admit(bench.site(), bench.truth, count=2)
+    outcome = admit(bench.context(), bench.truth, count=2)
     assert outcome.code == 0
     assert any("cleaning up after" in t for t in bench.told)
     bench.sound()
@@ -63,7 +63,7 @@ def test_verdict_before_an_interruption_is_void(bench: Bench) -> None:
     """A candidate judged before the interruption is judged anew: it may share a host by now."""
     interrupted_at(bench, "after journal judged", nth=3)
     bench.cloud.move("i-0005", bench.cloud.host("m-1"))
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert "i-0005" not in outcome.admitted
     bench.sound()
 
@@ -72,7 +72,7 @@ def test_joined_before_the_interruption_stays_joined(bench: Bench) -> None:
     """A candidate whose member tag was set before the journal was cut short is in, without another check."""
     interrupted_at(bench, "after tag")
     asked = len(bench.truth.asked)
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert (outcome.code, outcome.admitted) == (0, ("i-0005",))
     assert len(bench.truth.asked) == asked
     bench.sound()
@@ -89,7 +89,7 @@ def test_ctrl_c_finds_what_the_lists_do_not_show_yet(bench: Bench) -> None:
             pressed = True
             raise KeyboardInterrupt
 
-    assert admit(bench.site(on_arrow=on_arrow), bench.truth).released == ("i-0003",)
+    assert admit(bench.context(on_arrow=on_arrow), bench.truth).released == ("i-0003",)
     bench.sound()
 
 
@@ -102,7 +102,7 @@ def test_twin_is_released(bench: Bench) -> None:
     tags = {RUN_TAG: run, ATTEMPT_TAG: "3"}
     bench.cloud.add("twin-a", 2, role=CANDIDATE, **tags)
     bench.cloud.add("twin-b", 2, role=CANDIDATE, **tags)
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert outcome.admitted == ("twin-a",)
     assert "twin-b" in outcome.released
     assert any("attempt 3 has twin-a already" in t for t in bench.told)
@@ -119,7 +119,7 @@ def test_ctrl_c_releases_what_is_held(bench: Bench) -> None:
             pressed = True
             raise KeyboardInterrupt
 
-    outcome = admit(bench.site(on_arrow=on_arrow), bench.truth)
+    outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert (outcome.code, outcome.because) == (130, "interrupted")
     assert sorted(outcome.released) == ["i-0003", "i-0004"]
     bench.sound()
@@ -133,11 +133,11 @@ def test_ctrl_c_twice_says_what_gc_will_find(bench: Bench) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        admit(bench.site(on_arrow=on_arrow), bench.truth)
+        admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert "i-0003" in bench.told[-1]
     assert "keepapart gc" in bench.told[-1]
-    assert [f.id for f in collect(bench.site(), dry_run=True).found] == ["i-0003"]
-    assert collect(bench.site()).released == ("i-0003",)
+    assert [f.id for f in collect(bench.context(), dry_run=True).found] == ["i-0003"]
+    assert collect(bench.context()).released == ("i-0003",)
     bench.sound()
 
 
@@ -152,7 +152,7 @@ def test_dead_platform_says_what_is_left(bench: Bench) -> None:
             bench.cloud.fail_for_ever("the platform is down")
 
     with pytest.raises(OperationError, match=r"the platform is down .*i-0003.*keepapart gc"):
-        admit(bench.site(on_arrow=on_arrow), bench.truth)
+        admit(bench.context(on_arrow=on_arrow), bench.truth)
     bench.cloud.faults.clear()
-    assert admit(bench.site(), bench.truth).code == 0
+    assert admit(bench.context(), bench.truth).code == 0
     bench.sound()

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from keepapart import clouds, survey
-from keepapart.admit import Site, admit
+from keepapart import clouds
+from keepapart.admit import AdmissionContext, admit
+from keepapart.auditing import survey
 from keepapart.clouds import MEMBER, ROLE_TAG
 from keepapart.config import parse
-from keepapart.lab import client, world
+from keepapart.lab import client
+from keepapart.lab.world import world
 from keepapart.store import Store
 
 
@@ -37,7 +39,7 @@ def test_five_from_nothing(habit: str, at_once: int, tmp_path: Path, lifeline: i
     )
     cloud = clouds.connect("lab", {}, ())
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store, survey.checker(config, store=store) as checker:
-        outcome = admit(Site(cloud, store, config.cluster.name, config.launch), checker, count=5)
+        outcome = admit(AdmissionContext(cloud, store, config.cluster.name, config.launch), checker, count=5)
     assert outcome.code == 0, outcome.because
     members = [i.id for i in lab.instances() if i.tags.get(ROLE_TAG) == MEMBER]
     assert len(members) == len(lab.instances()) == 5

@@ -10,12 +10,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from keepapart.admit import events as e
 from keepapart.admit import intent, reconcile, steps
+from keepapart.admit.inventory import SPARE_TAG, YES, Inventory, is_candidate, is_member, is_spare
 from keepapart.admit.machine import decide
+from keepapart.admit.rulings import judge
 from keepapart.admit.state import IN_FLIGHT, Phase, State, fold
-from keepapart.admit.verdict import judge
-from keepapart.admit.view import SPARE_TAG, YES, View, is_candidate, is_member, is_spare
 from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, TERMINATED
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 from keepapart.model import Evidence, Instance, Pair, Says, Strength, Verdict
 
 RUN, CLUSTER = "run-1", "orders"
@@ -44,7 +44,7 @@ class Admission(RuleBasedStateMachine):
         at_once: int,
         max_money: float,
     ) -> None:
-        self.policy = Launch(
+        self.policy = LaunchSettings(
             max_attempts=6,
             on_reject=on_reject,
             source=source,
@@ -64,26 +64,26 @@ class Admission(RuleBasedStateMachine):
         for at in (0, 2):
             self._add(f"s-{at}", at, {CLUSTER_TAG: CLUSTER}, STOPPED)
         self.leaving = ("m-0", "m-1")[:count] if replaces else ()
-        self.events: list[e.Event] = [e.Asked(CLUSTER, count, self.leaving)]
+        self.events: list[e.Event] = [e.Requested(CLUSTER, count, self.leaving)]
 
     @property
     def state(self) -> State:
         return fold(RUN, ((0.0, event) for event in self.events))
 
     @property
-    def view(self) -> View:
-        return View({i: m for i, m in self.machines.items() if m.state != TERMINATED})
+    def inventory(self) -> Inventory:
+        return Inventory({i: m for i, m in self.machines.items() if m.state != TERMINATED})
 
     @precondition(lambda self: not self.state.finished)
     @rule(host=hosts, journalled=st.booleans(), trouble=st.booleans())
     def go_on(self, host: int, journalled: bool, trouble: bool) -> None:
         """Perform the next step; where it isn't journalled, the process died right after the effect."""
-        step = decide(self.state, self.view, self.policy, 0.0, 0.0)
+        step = decide(self.state, self.inventory, self.policy, 0.0, 0.0)
         event = self._perform(step, host, trouble)
         if journalled:
             self.events.append(event)
         else:
-            self.events += reconcile.voided(self.state, self.view)
+            self.events += reconcile.voided(self.state, self.inventory)
 
     @precondition(lambda self: not self.state.closing)
     @rule(code=st.sampled_from([1, 4, 130]))
@@ -109,8 +109,10 @@ class Admission(RuleBasedStateMachine):
     @invariant()
     def members_share_no_host(self) -> None:
         """No candidate is let in on the host of a member that stays."""
-        staying = [i for i, m in self.view.instances.items() if is_member(m) and i not in self.leaving]
-        assert len({self.host[i] for i in staying}) == len(staying)
+        awaiting_stand_in = [
+            i for i, m in self.inventory.instances.items() if is_member(m) and i not in self.leaving
+        ]
+        assert len({self.host[i] for i in awaiting_stand_in}) == len(awaiting_stand_in)
 
     @invariant()
     def no_more_than_asked(self) -> None:
@@ -133,7 +135,7 @@ class Admission(RuleBasedStateMachine):
         """A member goes only when the operator named it and its stand-in is in."""
         for name, machine in self.machines.items():
             if name.startswith("m-") and machine.state != RUNNING:
-                assert name in self.state.relieved
+                assert name in self.state.replaced
 
     @invariant()
     def spares_are_never_terminated(self) -> None:
@@ -144,7 +146,7 @@ class Admission(RuleBasedStateMachine):
     def finished_is_clean(self) -> None:
         """When the journal is closed, every instance is a member, or stopped as a spare, or gone."""
         if self.state.finished:
-            for name, machine in self.view.instances.items():
+            for name, machine in self.inventory.instances.items():
                 assert is_member(machine) or machine.state == STOPPED, f"{name} was left behind"
 
     def teardown(self) -> None:
@@ -154,7 +156,7 @@ class Admission(RuleBasedStateMachine):
         for _ in range(400):
             if self.state.finished:
                 break
-            step = decide(self.state, self.view, self.policy, 0.0, 0.0)
+            step = decide(self.state, self.inventory, self.policy, 0.0, 0.0)
             self.events.append(self._perform(step, 5, trouble=False))
         assert self.state.finished
         self.finished_is_clean()
@@ -178,7 +180,7 @@ class Admission(RuleBasedStateMachine):
                 return e.Launched(attempt, name)
             case steps.StartStopped(attempt, request, name):
                 if self.machines[name].state == TERMINATED:
-                    return e.Fruitless(attempt, "is gone")
+                    return e.LaunchFailed(attempt, "is gone")
                 mine = self.machines[name].tags.get(ATTEMPT_TAG) == str(attempt)
                 if self.machines[name].state == RUNNING and not mine:
                     assert step.again, "only what the run turned down itself is stopped to be started"
@@ -199,7 +201,9 @@ class Admission(RuleBasedStateMachine):
                 if self.machines[name].state != RUNNING:
                     return e.Rejected(attempt, "is dead")
                 new = [
-                    i for i, m in self.view.instances.items() if is_member(m) and i not in (*against, name)
+                    i
+                    for i, m in self.inventory.instances.items()
+                    if is_member(m) and i not in (*against, name)
                 ]
                 if new:
                     return e.Voided(attempt, "another came")
@@ -208,8 +212,8 @@ class Admission(RuleBasedStateMachine):
             case steps.Release() | steps.AwaitGone():
                 return self._release(step, trouble)
             case steps.Settle(attempt):
-                shown = self.view.of_attempt(RUN, attempt)
-                return e.Launched(attempt, shown[0].id) if shown else e.Fruitless(attempt, "nothing")
+                shown = self.inventory.of_attempt(RUN, attempt)
+                return e.Launched(attempt, shown[0].id) if shown else e.LaunchFailed(attempt, "nothing")
             case _:
                 return e.Finished()
 

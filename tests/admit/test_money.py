@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from keepapart.admit import Site, admit
+from keepapart.admit import AdmissionContext, admit
 from keepapart.admit.budget import CHECKING, LETTING_GO, lasts, spent
 from keepapart.admit.events import Intended, Joined, Launched, Postponed, Running
 from keepapart.admit.state import fold
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError
 from keepapart.model import Instance, Pair
 from keepapart.store import Store
@@ -22,7 +22,7 @@ from tests.admit.conftest import Bench
 from tests.admit.slow import SlowCloud
 
 policies = st.builds(
-    Launch,
+    LaunchSettings,
     source=st.sampled_from(["launch", "stopped-then-launch"]),
     on_reject=st.sampled_from(["hold", "stop", "terminate", "restart"]),
     at_once=st.integers(0, 3),
@@ -48,7 +48,7 @@ policies = st.builds(
     lost=st.sampled_from(["", "launch", "terminate", "stop", "tag"]),
 )
 def test_no_more_is_spent_than_allowed(
-    policy: Launch,
+    policy: LaunchSettings,
     count: int,
     answers: float,
     boots: float,
@@ -74,8 +74,8 @@ def test_no_more_is_spent_than_allowed(
             clock.sleep(checks)
             return truth(*asked)
 
-        site = Site(cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep)
-        outcome = admit(site, checker, count)
+        context = AdmissionContext(cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep)
+        outcome = admit(context, checker, count)
         assert outcome.left == ()
         assert (len(outcome.admitted) == count) == (outcome.code == 0), outcome.because
         assert cloud.bill(policy.billed_seconds) <= policy.max_money, outcome.because
@@ -83,11 +83,13 @@ def test_no_more_is_spent_than_allowed(
 
 def test_a_candidate_is_paid_for_before_it_is_launched(bench: Bench) -> None:
     """None is launched unless its check and its release can be paid; the reason says what it would cost."""
-    policy = Launch(price_per_hour=3600.0, max_money=CHECKING + LETTING_GO - 1)
-    outcome = admit(bench.site(policy), bench.truth)
+    policy = LaunchSettings(price_per_hour=3600.0, max_money=CHECKING + LETTING_GO - 1)
+    outcome = admit(bench.context(policy), bench.truth)
     assert (outcome.code, outcome.attempts) == (1, 0)
     assert outcome.because == "max_money is spent: 0 of 179, and another candidate needs 180"
-    assert admit(bench.site(Launch(price_per_hour=3600.0, max_money=5000.0)), bench.truth).code == 0
+    assert (
+        admit(bench.context(LaunchSettings(price_per_hour=3600.0, max_money=5000.0)), bench.truth).code == 0
+    )
     bench.sound()
 
 
@@ -99,19 +101,21 @@ def test_the_last_money_may_find_the_last_member(bench: Bench) -> None:
         bench.clock.sleep(CHECKING)
         return bench.truth(*asked)
 
-    policy = Launch(price_per_hour=3600.0, max_money=1080.0)  # three held for 360, 300, 240 s, the last 180
-    outcome = admit(bench.site(policy), checker)
+    policy = LaunchSettings(
+        price_per_hour=3600.0, max_money=1080.0
+    )  # three held for 360, 300, 240 s, the last 180
+    outcome = admit(bench.context(policy), checker)
     assert (outcome.code, outcome.attempts) == (0, 4), outcome.because
-    assert admit(bench.site(Launch(price_per_hour=3600.0, max_money=1079.0)), checker).attempts < 4
+    assert admit(bench.context(LaunchSettings(price_per_hour=3600.0, max_money=1079.0)), checker).attempts < 4
     bench.sound()
 
 
 def test_what_is_held_costs_until_it_is_gone(bench: Bench) -> None:
     """Nobody waits for room longer than what is held beside it can be paid."""
     bench.cloud.faults = [Fault("launch", CapacityError("no room"), nth=2, times=1000)]
-    policy = Launch(price_per_hour=3600.0, max_money=1000.0, billed_seconds=1)
+    policy = LaunchSettings(price_per_hour=3600.0, max_money=1000.0, billed_seconds=1)
     began = bench.clock()
-    outcome = admit(bench.site(policy), bench.truth)
+    outcome = admit(bench.context(policy), bench.truth)
     assert outcome.code == 1
     assert outcome.because.startswith("no money left to wait for room: no room")
     assert bench.clock() - began < 1000.0
@@ -121,8 +125,8 @@ def test_what_is_held_costs_until_it_is_gone(bench: Bench) -> None:
 def test_waiting_for_room_costs_nothing_by_itself(bench: Bench) -> None:
     """An hour of no room isn't charged once it is over: there was no instance."""
     bench.cloud.faults = [Fault("launch", CapacityError("no room"), times=9)]
-    policy, began = Launch(price_per_hour=3600.0, max_money=800.0), bench.clock()
-    assert admit(bench.site(policy), bench.truth).because.startswith("max_money is spent: ")
+    policy, began = LaunchSettings(price_per_hour=3600.0, max_money=800.0), bench.clock()
+    assert admit(bench.context(policy), bench.truth).because.startswith("max_money is spent: ")
     assert len(set(bench.cloud.calls("launch")[:10])) == 1
     assert bench.clock() - began > policy.max_money
     bench.sound()
@@ -131,13 +135,13 @@ def test_waiting_for_room_costs_nothing_by_itself(bench: Bench) -> None:
 def test_members_cost_nothing_once_they_are_in(bench: Bench) -> None:
     """What joined is wanted: only the search is charged."""
     bench.cloud.capacity = 1
-    policy = Launch(price_per_hour=3600.0, max_money=250.0, max_attempts=50)
-    assert admit(bench.site(policy), bench.truth, count=2).code == 0
+    policy = LaunchSettings(price_per_hour=3600.0, max_money=250.0, max_attempts=50)
+    assert admit(bench.context(policy), bench.truth, count=2).code == 0
 
 
 def test_how_long_the_money_lasts() -> None:
     """It lasts until those begun first tick beyond their least charge, with time left to let go."""
-    policy = Launch(price_per_hour=3600.0, max_money=1000.0, billed_seconds=300)
+    policy = LaunchSettings(price_per_hour=3600.0, max_money=1000.0, billed_seconds=300)
     journal = [(0.0, Intended(1, "a")), (0.0, Launched(1, "i-1")), (100.0, Intended(2, "b"))]
     state = fold("run", journal)
     assert spent(state, policy, 200.0) == 600.0

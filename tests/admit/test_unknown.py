@@ -8,7 +8,7 @@ import pytest
 
 from keepapart.admit import admit
 from keepapart.clouds import CANDIDATE, ROLE_TAG
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 from keepapart.errors import ReachError, UsageError
 from keepapart.model import Instance, Pair
 from tests.admit.cloud import CLUSTER
@@ -19,7 +19,7 @@ def test_member_that_cannot_be_measured_is_refused_to_guess(bench: Bench) -> Non
     """Two unknown candidates in a row end the run with 3: going on would only cost money."""
     bench.truth.silent.add("m-2")
     bench.cloud.capacity = 1  # every candidate is in truth alone on its host
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert (outcome.code, outcome.attempts, outcome.admitted) == (3, 2, ())
     assert "m-2" in outcome.rejected[0].because
     bench.sound()
@@ -28,7 +28,7 @@ def test_member_that_cannot_be_measured_is_refused_to_guess(bench: Bench) -> Non
 def test_excused_member_does_not_count(bench: Bench) -> None:
     """The operator may excuse a member by name; that is journalled."""
     bench.truth.silent.add("m-2")
-    outcome = admit(bench.site(), bench.truth, excuse=["m-2"])
+    outcome = admit(bench.context(), bench.truth, excuse=["m-2"])
     assert outcome.code == 0
     assert all("m-2" not in against for _, against, _ in bench.truth.asked)
 
@@ -36,7 +36,7 @@ def test_excused_member_does_not_count(bench: Bench) -> None:
 def test_excusing_nobody_is_a_usage_error(bench: Bench) -> None:
     """A misspelt name is answered with the members' names, before anything is launched."""
     with pytest.raises(UsageError, match=r"m-3: no such member; the members are m-1, m-2"):
-        admit(bench.site(), bench.truth, excuse=["m-3"])
+        admit(bench.context(), bench.truth, excuse=["m-3"])
     assert bench.cloud.calls("launch") == []
     assert bench.store.unfinished(CLUSTER) == []
 
@@ -44,14 +44,14 @@ def test_excusing_nobody_is_a_usage_error(bench: Bench) -> None:
 def test_one_bad_candidate_is_tried_past(bench: Bench) -> None:
     """A candidate that can't be reached may be just bad: the next one is tried."""
     bench.truth.silent.add("i-0003")
-    assert admit(bench.site(), bench.truth).code == 0
+    assert admit(bench.context(), bench.truth).code == 0
     bench.sound()
 
 
 def test_stopped_member_is_refused_before_launching(bench: Bench) -> None:
     """A member that isn't running could come back beside anyone: nothing is launched to find that out."""
     bench.cloud.set_state("m-1", "stopped")
-    outcome = admit(bench.site(), bench.truth)
+    outcome = admit(bench.context(), bench.truth)
     assert outcome.code == 3
     assert "m-1 (stopped)" in outcome.because
     assert bench.cloud.calls("launch") == []
@@ -63,7 +63,7 @@ def test_failing_measurement_is_unknown(bench: Bench) -> None:
     def broken(*_: object) -> list[Pair]:
         raise ReachError("no way in to m-1")
 
-    outcome = admit(bench.site(), broken)
+    outcome = admit(bench.context(), broken)
     assert outcome.code == 3
     assert "no way in to m-1" in outcome.rejected[0].because
     bench.sound()
@@ -72,7 +72,7 @@ def test_failing_measurement_is_unknown(bench: Bench) -> None:
 def test_pair_of_others_does_not_count(bench: Bench) -> None:
     """A verdict on another pair than the one asked for says nothing."""
     outcome = admit(
-        bench.site(), lambda c, a, w: [bench.truth.pair("m-1", "m-2") for _ in bench.truth(c, a, w)]
+        bench.context(), lambda c, a, w: [bench.truth.pair("m-1", "m-2") for _ in bench.truth(c, a, w)]
     )
     assert outcome.code == 3
     bench.sound()
@@ -86,7 +86,7 @@ def test_member_that_came_meanwhile_voids_the_verdict(bench: Bench) -> None:
             bench.cloud.add("late", bench.cloud.host("i-0003"))
 
     bench.cloud.terminate("m-1")
-    outcome = admit(bench.site(on_arrow=on_arrow), bench.truth)
+    outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert "i-0003" not in outcome.admitted
     assert "shares a host with late" in outcome.rejected[0].because
     bench.sound()
@@ -99,7 +99,7 @@ def test_candidate_that_stops_after_its_check_is_not_let_in(bench: Bench) -> Non
         if name == "after journal judged" and "i-0005" in bench.cloud.all():
             bench.cloud.set_state("i-0005", "stopped")
 
-    outcome = admit(bench.site(on_arrow=on_arrow, policy=Launch(max_attempts=3)), bench.truth)
+    outcome = admit(bench.context(on_arrow=on_arrow, policy=LaunchSettings(max_attempts=3)), bench.truth)
     assert outcome.admitted == ()
     assert outcome.rejected[-1].because == "was stopped after the check"
 
@@ -116,7 +116,7 @@ def test_just_joined_member_counts_although_its_tag_is_slow(bench: Bench) -> Non
 
     bench.cloud.instances = lagging  # type: ignore[method-assign,assignment]  # a list that lags for ever
     bench.cloud.describe = stale  # type: ignore[method-assign,assignment]  # and tags that never show
-    outcome = admit(bench.site(), bench.truth, count=2)
+    outcome = admit(bench.context(), bench.truth, count=2)
     assert outcome.code == 0
     assert outcome.admitted[0] in bench.truth.asked[-1][1]
     bench.sound()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from keepapart.auditing.history import record
 from keepapart.cli import main
-from keepapart.history import record
 from keepapart.store import Store
 from tests.report.audits import APART, SHARED, audit_of
 

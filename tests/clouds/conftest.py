@@ -13,10 +13,11 @@ from botocore.loaders import create_loader
 
 from keepapart.clouds.ec2 import connect
 from keepapart.clouds.ec2.cloud import Ec2Cloud
-from keepapart.lab import client, world
+from keepapart.lab import client
 from keepapart.lab.client import Lab
 from keepapart.lab.ec2.faults import Control
 from keepapart.lab.ec2.process import environment
+from keepapart.lab.world import world
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client

@@ -31,7 +31,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from keepapart.admit import Checker, Site, collect
+from keepapart.admit import AdmissionContext, Checker, collect
 from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUN_TAG, STOPPED
 from keepapart.errors import OperationError
 from keepapart.model import Instance
@@ -61,7 +61,7 @@ class Ground(Protocol):
 
     def opened(
         self, here: Path, on_arrow: Arrow, *, works: bool = False
-    ) -> AbstractContextManager[tuple[Site, Checker, Stage]]:
+    ) -> AbstractContextManager[tuple[AdmissionContext, Checker, Stage]]:
         """Open everything as a new process does; `works`: the fault is over."""
 
 
@@ -110,11 +110,15 @@ def campaign(on: Ground, scenario: Scenario, trouble: Trouble, folder: Path, eve
 
 
 def _attempt(
-    ask: Callable[[Site, Checker, Stage], None], on: Ground, here: Path, trouble: Trouble, on_arrow: Arrow
+    ask: Callable[[AdmissionContext, Checker, Stage], None],
+    on: Ground,
+    here: Path,
+    trouble: Trouble,
+    on_arrow: Arrow,
 ) -> None:
-    with on.opened(here, on_arrow) as (site, checker, stage):
+    with on.opened(here, on_arrow) as (context, checker, stage):
         try:
-            ask(site, checker, stage)
+            ask(context, checker, stage)
         except OperationError:
             if not trouble.lasting:
                 raise
@@ -124,10 +128,10 @@ def _problems(
     on: Ground, here: Path, scenario: Scenario, trouble: Trouble, *, complete: bool
 ) -> Iterator[str]:
     """Say what doesn't hold of the rules, before and after `gc`, on a platform that works again."""
-    with on.opened(here, lambda _: None, works=True) as (site, _, stage):
+    with on.opened(here, lambda _: None, works=True) as (context, _, stage):
         for _ in range(5):  # until the lists show everything
-            site.cloud.instances({CLUSTER_TAG: CLUSTER})
-        found = [f.id for f in collect(site, dry_run=True).found]
+            context.cloud.instances({CLUSTER_TAG: CLUSTER})
+        found = [f.id for f in collect(context, dry_run=True).found]
         alive = stage.alive()
         for name, instance in alive.items():
             if not _at_home(instance) and name not in found:
@@ -151,13 +155,13 @@ def _problems(
         most = scenario.policy.max_held
         if most and stage.most_beside() > most:
             yield f"{stage.most_beside()} ran at once beside the members, more than {most}"
-        done = collect(site)
+        done = collect(context)
         if done.left:
             yield f"gc could not release {done.left}"
         for name, instance in stage.alive().items():
             if not _at_home(instance):
                 yield f"{name} is still there after gc"
-        if site.store.unfinished(CLUSTER):
+        if context.store.unfinished(CLUSTER):
             yield "a run is unfinished after gc"
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from keepapart.admit import Checker, Site
+from keepapart.admit import AdmissionContext, Checker
 from keepapart.store import Store
 from tests.admit.cloud import CLUSTER, Clock, FileCloud, Truth
 from tests.crash.faults import FAULTS as FAULTS
@@ -29,7 +29,7 @@ class OnCloud:
     @contextmanager
     def opened(
         self, here: Path, on_arrow: Arrow, *, works: bool = False
-    ) -> Iterator[tuple[Site, Checker, Stage]]:
+    ) -> Iterator[tuple[AdmissionContext, Checker, Stage]]:
         """Open the cloud's file, a store beside it, and a checker that tells the truth."""
         scenario, clock = self.scenario, Clock()
         cloud = FileCloud(here / "cloud.json", hosts=scenario.hosts, capacity=2, habit=scenario.habit)
@@ -38,8 +38,10 @@ class OnCloud:
             FAULTS[self.fault].arm(cloud, truth)
         with Store(f"sqlite:///{here / 'store.db'}") as store:
             policy = scenario.policy
-            site = Site(cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep, on_arrow=on_arrow)
-            yield site, truth, cloud
+            context = AdmissionContext(
+                cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep, on_arrow=on_arrow
+            )
+            yield context, truth, cloud
 
 
 @contextmanager

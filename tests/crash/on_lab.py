@@ -16,16 +16,18 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from keepapart import clouds, survey
-from keepapart.admit import Checker, Site
+from keepapart import clouds
+from keepapart.admit import AdmissionContext, Checker
+from keepapart.auditing import survey
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, LaunchRequest
 from keepapart.config import Config, parse
 from keepapart.errors import LabError
-from keepapart.lab import client, world
+from keepapart.lab import client
 from keepapart.lab.client import Lab
 from keepapart.lab.ec2.faults import Control, Fault
 from keepapart.lab.ec2.process import environment
-from keepapart.lab.lifecycle import RACKS
+from keepapart.lab.world import world
+from keepapart.lab.world.lifecycle import RACKS
 from keepapart.model import Instance
 from keepapart.store import Store
 from tests.admit.cloud import CLUSTER, Clock, Truth
@@ -88,7 +90,7 @@ class OnLab:
     @contextmanager
     def opened(
         self, here: Path, on_arrow: Arrow, *, works: bool = False
-    ) -> Iterator[tuple[Site, Checker, Stage]]:
+    ) -> Iterator[tuple[AdmissionContext, Checker, Stage]]:
         """Connect to the lab's API, open a store, and a checker: the lab's truth, or real packets."""
         if works and self.lab.api:
             Control(self.lab.api).clear()
@@ -96,12 +98,14 @@ class OnLab:
         with Store(f"sqlite:///{here / 'store.db'}") as store, _hurried(clock):
             cloud = clouds.connect(self.config.cloud.provider, self.config.cloud.settings, ())
             policy = self.scenario.policy
-            site = Site(cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep, on_arrow=on_arrow)
+            context = AdmissionContext(
+                cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep, on_arrow=on_arrow
+            )
             if self.packets:
                 with survey.checker(self.config, store=store) as checker:
-                    yield site, checker, self
+                    yield context, checker, self
             else:
-                yield site, Truth(self, auto=self.scenario.auto), self
+                yield context, Truth(self, auto=self.scenario.auto), self
 
     # The stage
 

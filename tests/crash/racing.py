@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from keepapart.admit import Site, admit, tenure
+from keepapart.admit import AdmissionContext, admit
 from keepapart.errors import LeaseError
 from keepapart.store import Store
 from tests.admit.cloud import CLUSTER, FileCloud, Truth
@@ -23,7 +23,7 @@ THERE = "there"
 
 def main(url: str, folder: str, count: str, wait: str, arrow: str = "") -> int:
     """Admit, and print the document, or who holds the lease."""
-    tenure.me = lambda: f"pid {os.getpid()} on elsewhere [another-boot pid:[1] {os.getpid()} 1]"
+    me = f"pid {os.getpid()} on elsewhere [another-boot pid:[1] {os.getpid()} 1]"
 
     def on_arrow(name: str) -> None:
         if name == arrow:
@@ -32,7 +32,7 @@ def main(url: str, folder: str, count: str, wait: str, arrow: str = "") -> int:
 
     cloud = FileCloud(Path(folder) / "cloud.json", hosts=6)
     with Store(url) as store:
-        site = Site(
+        context = AdmissionContext(
             cloud,
             store,
             CLUSTER,
@@ -41,9 +41,10 @@ def main(url: str, folder: str, count: str, wait: str, arrow: str = "") -> int:
             on_arrow=on_arrow,
             wait=float(wait),
             lease_seconds=LEASE,
+            holder=lambda: me,
         )
         try:
-            say(json.dumps(admit(site, Truth(cloud), int(count)).document()))
+            say(json.dumps(admit(context, Truth(cloud), int(count)).document()))
         except LeaseError as error:
             say(str(error))
             return error.exit_code

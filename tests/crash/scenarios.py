@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from keepapart.admit import Checker, Site, admit, collect, replace
+from keepapart.admit import AdmissionContext, Checker, admit, collect, replace
 from keepapart.clouds import CANDIDATE, MEMBER, RUNNING, STOPPED
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 from keepapart.errors import UsageError
 from keepapart.model import Instance
 
@@ -28,32 +28,32 @@ class Stage(Protocol):
     def most_beside(self) -> int: ...
 
 
-Ask = Callable[[Site, Checker, Stage], None]
+Ask = Callable[[AdmissionContext, Checker, Stage], None]
 
 
-def two(site: Site, checker: Checker, _: Stage) -> None:
+def two(context: AdmissionContext, checker: Checker, _: Stage) -> None:
     """Ask for two more members."""
-    admit(site, checker, count=2)
+    admit(context, checker, count=2)
 
 
-def one(site: Site, checker: Checker, _: Stage) -> None:
+def one(context: AdmissionContext, checker: Checker, _: Stage) -> None:
     """Ask for one more member."""
-    admit(site, checker, count=1)
+    admit(context, checker, count=1)
 
 
-def stand_in(site: Site, checker: Checker, stage: Stage) -> None:
+def stand_in(context: AdmissionContext, checker: Checker, stage: Stage) -> None:
     """Replace one; where that was done already, the name means nothing any more."""
     old = stage.id("m-2")
     try:
-        replace(site, checker, [old])
+        replace(context, checker, [old])
     except UsageError:
-        if old in stage.alive() or site.store.unfinished(site.cluster):
+        if old in stage.alive() or context.store.unfinished(context.cluster):
             raise
 
 
-def collected(site: Site, _: Checker, __: Stage) -> None:
+def collected(context: AdmissionContext, _: Checker, __: Stage) -> None:
     """Clean up instead of going on."""
-    collect(site)
+    collect(context)
 
 
 def peopled(stage: Stage) -> None:
@@ -84,7 +84,7 @@ class Scenario:
     """What is there, the policy, what is asked and killed, what resumes it, and how many members then."""
 
     setup: Callable[[Stage], None]
-    policy: Launch
+    policy: LaunchSettings
     asked: Ask
     resumed: Ask
     members: int | None
@@ -105,23 +105,23 @@ class Scenario:
 
 
 SCENARIOS = {
-    "hold": Scenario(peopled, Launch(max_held=4), two, two, 4),
-    "terminate": Scenario(peopled, Launch(on_reject="terminate", max_attempts=3), one, one, None),
-    "stop": Scenario(peopled, Launch(on_reject="stop", max_attempts=3, max_held=1), one, one, None),
+    "hold": Scenario(peopled, LaunchSettings(max_held=4), two, two, 4),
+    "terminate": Scenario(peopled, LaunchSettings(on_reject="terminate", max_attempts=3), one, one, None),
+    "stop": Scenario(peopled, LaunchSettings(on_reject="stop", max_attempts=3, max_held=1), one, one, None),
     "restart": Scenario(
         peopled,
-        Launch(on_reject="restart", max_held=1, max_attempts=40),
+        LaunchSettings(on_reject="restart", max_held=1, max_attempts=40),
         one,
         one,
         3,
         hosts=3,
         habit="random",
     ),
-    "batch": Scenario(peopled, Launch(at_once=3, max_held=4), two, two, 4),
-    "spares": Scenario(spares, Launch(source="stopped"), two, two, 4),
-    "unknown": Scenario(nobody, Launch(at_once=0), two, two, 2, auto=True),
-    "replace": Scenario(peopled, Launch(), stand_in, stand_in, 2, leaving=1),
-    "lag": Scenario(slow, Launch(), one, one, 3),
-    "other": Scenario(peopled, Launch(), one, two, None),
-    "gc": Scenario(peopled, Launch(), one, collected, None),
+    "batch": Scenario(peopled, LaunchSettings(at_once=3, max_held=4), two, two, 4),
+    "spares": Scenario(spares, LaunchSettings(source="stopped"), two, two, 4),
+    "unknown": Scenario(nobody, LaunchSettings(at_once=0), two, two, 2, auto=True),
+    "replace": Scenario(peopled, LaunchSettings(), stand_in, stand_in, 2, leaving=1),
+    "lag": Scenario(slow, LaunchSettings(), one, one, 3),
+    "other": Scenario(peopled, LaunchSettings(), one, two, None),
+    "gc": Scenario(peopled, LaunchSettings(), one, collected, None),
 }

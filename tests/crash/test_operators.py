@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.admit import Site, collect
+from keepapart.admit import AdmissionContext, collect
 from keepapart.errors import LeaseError
 from keepapart.store import Store
 from tests.admit.cloud import CLUSTER, FileCloud
@@ -82,7 +82,7 @@ def sound(url: str, cloud: FileCloud, members: int) -> None:
     """Nothing lost, nothing doubled, nobody beside another, and as many as were asked for."""
     with Store(url) as store:
         assert store.unfinished(CLUSTER) == []
-        assert collect(Site(cloud, store, CLUSTER), dry_run=True).found == ()
+        assert collect(AdmissionContext(cloud, store, CLUSTER), dry_run=True).found == ()
     assert sorted(cloud.alive()) == sorted(cloud.members())
     assert len({cloud.host(m) for m in cloud.members()}) == len(cloud.members()) == members
     assert len(set(cloud.tokens())) == len(cloud.tokens())

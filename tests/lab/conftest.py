@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from keepapart.lab import client, world
+from keepapart.lab import client
 from keepapart.lab.client import Lab
-from keepapart.lab.world import World
+from keepapart.lab.world import world
+from keepapart.lab.world.world import World
 
 BringUp = Callable[..., Lab]
 

@@ -22,10 +22,11 @@ from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientEr
 
 from keepapart import cli
 from keepapart.clouds import LaunchRequest
-from keepapart.lab import client, world
+from keepapart.lab import client
 from keepapart.lab.client import Lab
 from keepapart.lab.ec2.faults import Control, Fault
 from keepapart.lab.ec2.process import environment
+from keepapart.lab.world import world
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client

@@ -155,7 +155,7 @@ def test_a_killed_lab_takes_its_networks_along(real: BringUp) -> None:
     """After kill -9 the interfaces vanish even from an instance that someone is still in."""
     lab = real()
     _, descriptors = protocol.ask(protocol.socket_path(lab.name), {"do": "enter", "instance": "i-0001"})
-    enter = [sys.executable, "-m", "keepapart.lab.enter", ",".join(map(str, descriptors))]
+    enter = [sys.executable, "-m", "keepapart.lab.netns.nsenter", ",".join(map(str, descriptors))]
     with subprocess.Popen(
         [*enter, sys.executable, "-c", WATCH], stdout=subprocess.PIPE, pass_fds=descriptors, text=True
     ) as watcher:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keepapart.assess import assess
-from keepapart.config import Cluster
+from keepapart.auditing.assess import assess
+from keepapart.config import ClusterSettings
 from keepapart.probe.round import measure
-from keepapart.reach import Ways
+from keepapart.reach.transports import Transports
 from keepapart.signals.hops import wanting
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def test_no_verdict_is_wrong_while_an_instance_moves(real: BringUp, turn: int) -
     mover = threading.Thread(target=move_about)
     mover.start()
     try:
-        measured = asyncio.run(measure(lab.instances(), Ways(), wanting=partial(wanting, "auto")))
+        measured = asyncio.run(measure(lab.instances(), Transports(), wanting=partial(wanting, "auto")))
     finally:
         done.set()
         mover.join()
-    found = assess(lab.instances(), measured, cluster=Cluster(), model="auto")
+    found = assess(lab.instances(), measured, cluster=ClusterSettings(), model="auto")
     truth = lab.truth()
     for pair in (found.pair(a, b) for n, a in enumerate(measured.ids) for b in measured.ids[:n]):
         homes = [{home, away} if name == "i-0001" else {truth[name].host} for name in (pair.a, pair.b)]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keepapart import survey
-from keepapart.assess import Audit
+from keepapart.auditing import survey
+from keepapart.auditing.assess import Audit
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, LaunchRequest
 from keepapart.config import Config, parse
-from keepapart.domains import LEVELS
+from keepapart.domains.fault_domains import LEVELS
 from keepapart.lab.client import Lab
 from keepapart.store import Store
 

@@ -13,9 +13,9 @@ import pytest
 
 from keepapart import clouds
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, LaunchRequest
-from keepapart.clouds import lab as lab_cloud
 from keepapart.errors import CapacityError, CloudError, ConfigError, LabError, NotFoundError, UsageError
 from keepapart.lab import client, protocol
+from keepapart.lab import cloud as lab_cloud
 from keepapart.lab.client import Lab
 from keepapart.model import Instance
 

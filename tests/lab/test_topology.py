@@ -7,10 +7,10 @@ from ipaddress import ip_address, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepapart.lab.distance import hops
-from keepapart.lab.network import FLAT, ROUTED_HOST, VLANS, Network
-from keepapart.lab.topology import Host, Place, Topology
-from keepapart.lab.world import Rack, World
+from keepapart.lab.world.distance import hops
+from keepapart.lab.world.network import FLAT, ROUTED_HOST, VLANS, Network
+from keepapart.lab.world.topology import Host, Place, Topology
+from keepapart.lab.world.world import Rack, World
 
 kinds = st.sampled_from([ROUTED_HOST, FLAT, VLANS])
 families = st.sampled_from(["ipv4", "ipv6"])

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.errors import ConfigError
-from keepapart.lab import world
-from keepapart.lab.network import Network
-from keepapart.lab.placement import Placement
-from keepapart.lab.world import Cluster, Rack, Scheduler, World
+from keepapart.lab.world import world
+from keepapart.lab.world.network import Network
+from keepapart.lab.world.placement import Placement
+from keepapart.lab.world.world import Cluster, Rack, Scheduler, World
 
 RACKS = [{"name": "a", "hosts": 2, "capacity": 3}]
 EXAMPLES = sorted((Path(__file__).parents[2] / "worlds").glob("*.toml"))

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from keepapart.errors import ReachError
 from keepapart.reach import Roster, pipe
-from keepapart.reach.handover import READY
-from keepapart.reach.pipe import NOISE_LIMIT, PipeCrew, decode, plain
+from keepapart.reach.bootstrap import READY
+from keepapart.reach.pipe import NOISE_LIMIT, PipedNodes, decode, plain
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -51,7 +51,7 @@ class Scripted:
         self.closed = True
 
 
-class ScriptedCrew(PipeCrew):
+class ScriptedCrew(PipedNodes):
     """Instances whose nodes say what a test makes up."""
 
     def __init__(self, said: dict[str, list[bytes]]) -> None:
@@ -62,19 +62,19 @@ class ScriptedCrew(PipeCrew):
         return self.pipes[name]
 
 
-async def whole_round(crew: PipeCrew) -> dict[str, Any]:
-    """Have a crew do all that a round asks of it; return what it reports."""
-    ports = await crew.open(0, 8)
+async def whole_round(group: PipedNodes) -> dict[str, Any]:
+    """Have a group do all that a round asks of it; return what it reports."""
+    ports = await group.open(0, 8)
     roster = Roster(["a", "b"], [("10.0.0.1", ports.get(name, [1])) for name in ("a", "b")])
-    await crew.join(roster, bytes(32))
-    await crew.begin(0, 2)
-    await crew.send({"a": [(0, None)], "b": [(0, None)]})
-    found: dict[str, Any] = {"hops": await crew.report(0.0)}
-    found["climbed"] = await crew.climb("tcp", 1, {"a": ["10.0.0.2"], "b": ["10.0.0.1"]})
-    found["guests"] = await crew.guests()
-    found["routers"] = await crew.routers({"a": [1], "b": [0]})
-    found["times"] = await crew.times(0.0)
-    await crew.close()
+    await group.join(roster, bytes(32))
+    await group.begin(0, 2)
+    await group.send({"a": [(0, None)], "b": [(0, None)]})
+    found: dict[str, Any] = {"hops": await group.report(0.0)}
+    found["climbed"] = await group.climb("tcp", 1, {"a": ["10.0.0.2"], "b": ["10.0.0.1"]})
+    found["guests"] = await group.guests()
+    found["routers"] = await group.routers({"a": [1], "b": [0]})
+    found["times"] = await group.times(0.0)
+    await group.close()
     return found
 
 
@@ -96,14 +96,14 @@ GOOD = [
 def test_whatever_a_node_says_is_its_own_affair(said: list[bytes], after: int) -> None:
     """One that speaks well for a while and then anything at all never disturbs the round or the other."""
     odd = [*GOOD[:after], *(line.replace(b"\n", b" ") + b"\n" for line in said)]
-    crew = ScriptedCrew({"a": GOOD, "b": odd})
-    found = asyncio.run(whole_round(crew))
+    group = ScriptedCrew({"a": GOOD, "b": odd})
+    found = asyncio.run(whole_round(group))
     assert found["hops"]["a"] == bytes([0, 2, 0, 2])
     assert found["climbed"]["a"] == [2]
-    assert "a" not in crew.lost
-    assert "b" in crew.lost or len(found["hops"]["b"]) == 4
-    assert all(why.isprintable() and len(why) < 400 for why in crew.lost.values())
-    assert all(scripted.closed for scripted in crew.pipes.values())
+    assert "a" not in group.lost
+    assert "b" in group.lost or len(found["hops"]["b"]) == 4
+    assert all(why.isprintable() and len(why) < 400 for why in group.lost.values())
+    assert all(scripted.closed for scripted in group.pipes.values())
 
 
 @pytest.mark.parametrize(
@@ -143,23 +143,23 @@ def test_strangers_words_are_made_plain(text: str) -> None:
 )
 def test_noise_before_the_node_speaks_is_skipped(noise: list[bytes]) -> None:
     """What a login prints up to the limit changes nothing."""
-    crew = ScriptedCrew({"a": [*noise, *GOOD], "b": GOOD})
-    asyncio.run(whole_round(crew))
-    assert not crew.lost
+    group = ScriptedCrew({"a": [*noise, *GOOD], "b": GOOD})
+    asyncio.run(whole_round(group))
+    assert not group.lost
 
 
 def test_endless_noise_is_given_up() -> None:
     """More noise than the limit loses the instance."""
-    crew = ScriptedCrew({"a": [b"y" * 1000 + b"\n"] * 1000, "b": GOOD})
-    asyncio.run(whole_round(crew))
-    assert "prints more than 64 KiB" in crew.lost["a"]
+    group = ScriptedCrew({"a": [b"y" * 1000 + b"\n"] * 1000, "b": GOOD})
+    asyncio.run(whole_round(group))
+    assert "prints more than 64 KiB" in group.lost["a"]
 
 
 def test_a_node_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence lasts only so long."""
     monkeypatch.setattr(pipe, "PATIENCE", 0.05)
-    crew = ScriptedCrew({"a": [], "b": GOOD})
+    group = ScriptedCrew({"a": [], "b": GOOD})
     forever: Callable[[], Any] = asyncio.Event().wait
-    monkeypatch.setattr(crew.pipes["a"], "read_line", forever)
-    asyncio.run(whole_round(crew))
-    assert crew.lost["a"] == "no answer within 0 s"
+    monkeypatch.setattr(group.pipes["a"], "read_line", forever)
+    asyncio.run(whole_round(group))
+    assert group.lost["a"] == "no answer within 0 s"

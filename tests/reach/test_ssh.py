@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from keepapart.errors import ConfigError, OperationError
-from keepapart.reach.connections import Target, in_words
-from keepapart.reach.handover import READY, handed_over
+from keepapart.reach.bootstrap import READY, handed_over
 from keepapart.reach.pipe import encoded
 from keepapart.reach.ssh import COMMAND, target
+from keepapart.reach.ssh_connections import Target, in_words
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_command_means_the_same_to_every_shell(shell: str) -> None:
 
 def test_without_asyncssh_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library is an extra: where it is missing, the error says what to type."""
-    for name in ("keepapart.reach.ssh", "keepapart.reach.connections", "asyncssh"):
+    for name in ("keepapart.reach.ssh", "keepapart.reach.ssh_connections", "asyncssh"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     real = builtins.__import__
 
@@ -91,7 +91,7 @@ def test_without_asyncssh_one_line_says_how_to_install_it(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(builtins, "__import__", without)
     from keepapart.model import Instance
-    from keepapart.reach import Ways
+    from keepapart.reach.transports import Transports
 
     with pytest.raises(OperationError, match=r"pip install 'keepapart\[ssh\]'"):
-        Ways().muster([Instance("a", "10.0.0.1", "ssh://a")])
+        Transports().group([Instance("a", "10.0.0.1", "ssh://a")])

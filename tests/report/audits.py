@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from keepapart.assess import Audit, assess
-from keepapart.config import Cluster
+from keepapart.auditing.assess import Audit, assess
+from keepapart.config import ClusterSettings
 from keepapart.model import Instance
-from keepapart.probe.round import Round
-from keepapart.probe.tally import Tally
+from keepapart.probe.measured import Round, Tally
 
 Place = tuple[int, int]  # rack, host within it
 
@@ -23,7 +22,7 @@ def audit_of(
     lost: Mapping[str, str] | None = None,
     missing: Sequence[tuple[int, int]] = (),
     model: str = "routed-host",
-    cluster: Cluster | None = None,
+    cluster: ClusterSettings | None = None,
     at: float = 0.0,
 ) -> Audit:
     """Judge a round among instances at these places; pairs `missing` and those of `lost` weren't measured.
@@ -43,7 +42,7 @@ def audit_of(
         hops[names.index(name), :] = hops[:, names.index(name)] = 0
     instances = [Instance(name, f"10.0.{k // 250}.{k % 250 + 1}") for k, name in enumerate(names)]
     measured = Round(names, Tally.of(np.repeat(hops[None], 8, axis=0)), dict(lost or {}))
-    return assess(instances, measured, cluster=cluster or Cluster(name="orders"), model=model, at=at)
+    return assess(instances, measured, cluster=cluster or ClusterSettings(name="orders"), model=model, at=at)
 
 
 def with_refuted_chain() -> Audit:
@@ -52,7 +51,7 @@ def with_refuted_chain() -> Audit:
     hops = np.array([[0, 2, 4], [2, 0, 2], [4, 2, 0]], np.uint8)
     instances = [Instance(name, f"10.0.0.{k}") for k, name in enumerate(names, 1)]
     measured = Round(names, Tally.of(np.repeat(hops[None], 8, axis=0)), {})
-    return assess(instances, measured, cluster=Cluster(name="orders"), model="routed-host")
+    return assess(instances, measured, cluster=ClusterSettings(name="orders"), model="routed-host")
 
 
 APART = ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.assess import Audit
+from keepapart.auditing.assess import Audit
 from keepapart.errors import UsageError
 from keepapart.report.html import page, write_page
 from tests.report.audits import APART, SHARED, audit_of, with_refuted_chain

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepapart.assess import Audit
-from keepapart.config import Cluster
+from keepapart.auditing.assess import Audit
+from keepapart.config import ClusterSettings
 from keepapart.report import words
 from keepapart.report.words import Tone
-from keepapart.signals.hops import Standing
+from keepapart.signals.hops import NetworkStatus
 from tests.report.audits import APART, SHARED, audit_of, with_refuted_chain
 
 
@@ -71,7 +71,7 @@ def test_a_shared_host_that_is_survived() -> None:
 
 def test_more_lost_than_asked_for() -> None:
     """Where a number must survive, losing more than that is said without speaking of a majority."""
-    found = words.answer(audit_of(SHARED, cluster=Cluster(name="orders", survive=4)))
+    found = words.answer(audit_of(SHARED, cluster=ClusterSettings(name="orders", survive=4)))
     assert found.text.endswith("losing host-1 takes 2, more than the cluster is to survive")
 
 
@@ -135,7 +135,7 @@ def test_long_lists_are_counted() -> None:
 
 def test_every_standing_of_a_network_has_its_words() -> None:
     """Whatever is known of a network, a report can say it."""
-    assert set(words.NETWORK) == set(Standing)
+    assert set(words.NETWORK) == set(NetworkStatus)
 
 
 PODS = ((0, 0), (0, 0), (0, 1), (1, 2), (2, 3), (2, 4))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.model import Evidence, Says, Strength
-from keepapart.signals import Counts, Labelled, Weights, gateway
+from keepapart.signals import Counts, LabelTestimony, Weights, gateway
 
 WEAK, STRONG, CONCLUSIVE = Strength
 SIZE = 6
@@ -45,7 +45,7 @@ def testify(
     *,
     settled: Weights | None = None,
     standing: Strength | None = STRONG,
-) -> dict[str, Labelled]:
+) -> dict[str, LabelTestimony]:
     """Return what gateways say, by signal."""
     weights = known(least) if settled is None else settled
     said = gateway.testify(firsts, upstreams or [""] * len(firsts), least, weights, standing)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keepapart.judge import judge
+from keepapart.judging.judge import judge
 from keepapart.model import Says, Strength, Verdict
 from keepapart.signals import hardware
 from keepapart.signals.hardware import KEY, VALUE, Guest, Processor, kvp

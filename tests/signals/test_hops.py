@@ -7,37 +7,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepapart.components import Mask
+from keepapart.arrays import Mask
 from keepapart.model import Says, Strength
-from keepapart.probe.tally import Tally
-from keepapart.signals import Testimony, hops
-from keepapart.signals.depth import in_doubt
-from keepapart.signals.hops import Finding, Standing
-from keepapart.signals.paths import Paths
+from keepapart.probe.measured import Tally
+from keepapart.signals import PairTestimony, hops
+from keepapart.signals.hidden_gateways import in_doubt
+from keepapart.signals.hops import NetworkFinding, NetworkStatus
+from keepapart.signals.path_confidence import PathConfidence
 
 IDS = "abcdefgh"
 
 
-def paths(*rows: str, samples: int = 8) -> Paths:
+def paths(*rows: str, samples: int = 8) -> PathConfidence:
     """Return steady counts from a picture of the matrix, one digit a pair, "." for not measured."""
     matrix = np.array([[0 if c == "." else int(c) for c in row] for row in rows], np.uint8)
-    return Paths.of(Tally.of(np.repeat(matrix[None], samples, axis=0)))
+    return PathConfidence.of(Tally.of(np.repeat(matrix[None], samples, axis=0)))
 
 
-def varying(pair: tuple[int, ...], *, others: int = 4, size: int = 5) -> Paths:
+def varying(pair: tuple[int, ...], *, others: int = 4, size: int = 5) -> PathConfidence:
     """Return a network in which all pairs but (a, b) always count `others`, and (a, b) these samples."""
     counts = np.full((len(pair), size, size), others, np.uint8)
     counts[:, 0, 1] = counts[:, 1, 0] = pair
     counts[:, np.arange(size), np.arange(size)] = 0
-    return Paths.of(Tally.of(counts))
+    return PathConfidence.of(Tally.of(counts))
 
 
-def find(given: Paths, model: str = "auto", **more: object) -> Finding:
+def find(given: PathConfidence, model: str = "auto", **more: object) -> NetworkFinding:
     """Say what kind of network it is."""
     return hops.find(model, given, IDS[: len(given.least)], **more)  # type: ignore[arg-type]  # passed on
 
 
-def says(given: Paths, i: int, j: int, model: str = "auto") -> tuple[Says, Strength] | None:
+def says(given: PathConfidence, i: int, j: int, model: str = "auto") -> tuple[Says, Strength] | None:
     """Return what hops say of a pair."""
     evidence = hops.testify(given, find(given, model)).evidence(i, j)
     return (evidence.says, evidence.strength) if evidence else None
@@ -50,7 +50,7 @@ FLAT = paths("011", "101", "110")
 
 def test_two_and_more_hops_establish_a_routed_host_network() -> None:
     """With a pair at two hops, one beyond and nothing against it, hops speak strongly, both ways."""
-    assert find(ROUTED).standing is Standing.ESTABLISHED
+    assert find(ROUTED).standing is NetworkStatus.ESTABLISHED
     assert says(ROUTED, 0, 1) == (Says.SAME, Strength.STRONG)
     assert says(ROUTED, 0, 2) == (Says.DIFFERENT, Strength.STRONG)
 
@@ -58,7 +58,7 @@ def test_two_and_more_hops_establish_a_routed_host_network() -> None:
 def test_a_shared_link_refutes_it_and_is_named() -> None:
     """One pair at one hop silences hops altogether; the finding names the pair."""
     found = find(paths("0124", "1044", "2404", "4440"))
-    assert (found.standing, found.pair) == (Standing.REFUTED, (0, 1))
+    assert (found.standing, found.pair) == (NetworkStatus.REFUTED, (0, 1))
     assert "a and b are 1 hop apart" in found.because
     assert says(FLAT, 0, 1) is None
 
@@ -66,25 +66,25 @@ def test_a_shared_link_refutes_it_and_is_named() -> None:
 def test_two_hops_that_are_not_transitive_refute_it() -> None:
     """a and c each two hops from b, yet four from each other: the router between is no host."""
     found = find(paths("0244", "2024", "4204", "4440"))
-    assert (found.standing, found.pair) == (Standing.REFUTED, (0, 2))
+    assert (found.standing, found.pair) == (NetworkStatus.REFUTED, (0, 2))
 
 
 def test_a_pair_that_may_yet_be_seen_at_two_is_no_counter_example() -> None:
     """Where counts vary so much that a shorter path may be unseen, transitivity isn't refuted by it."""
     samples = np.array([[[0, 2, 3], [2, 0, 2], [3, 2, 0]], [[0, 3, 4], [3, 0, 4], [4, 4, 0]]], np.uint8)
-    assert find(Paths.of(Tally.of(samples))).standing is Standing.OPEN
+    assert find(PathConfidence.of(Tally.of(samples))).standing is NetworkStatus.OPEN
 
 
 def test_without_a_pair_at_two_hops_the_question_stays_open() -> None:
     """Every guest alone on its host looks like many other networks: hops speak only weakly."""
-    assert find(ALONE).standing is Standing.OPEN
+    assert find(ALONE).standing is NetworkStatus.OPEN
     assert says(ALONE, 0, 1) == (Says.DIFFERENT, Strength.WEAK)
 
 
 def test_without_a_pair_beyond_the_question_stays_open() -> None:
     """VLANs behind one router all count two: hops must not call them co-resident."""
     vlans = paths("022", "202", "220")
-    assert find(vlans).standing is Standing.OPEN
+    assert find(vlans).standing is NetworkStatus.OPEN
     assert says(vlans, 0, 1) == (Says.SAME, Strength.WEAK)
 
 
@@ -112,17 +112,17 @@ def test_stated_evidence_that_contradicts_refutes_it() -> None:
     """The platform calls a pair different that is two hops apart: hops say nothing, and it is named."""
     weights = np.zeros((4, 4), np.int8)
     weights[2, 3] = weights[3, 2] = -Strength.CONCLUSIVE
-    found = find(ROUTED, stated=[Testimony("stated", weights, lambda _i, _j: "hosts x and y")])
-    assert (found.standing, found.pair) == (Standing.REFUTED, (2, 3))
+    found = find(ROUTED, stated=[PairTestimony("stated", weights, lambda _i, _j: "hosts x and y")])
+    assert (found.standing, found.pair) == (NetworkStatus.REFUTED, (2, 3))
     assert "hosts x and y" in found.because
 
 
 def test_what_was_established_earlier_stands_in_for_a_pair_at_two() -> None:
     """History of the same network lets hops separate although no pair is at two hops now."""
-    for paths_now, standing in ((ALONE, Standing.REMEMBERED), (FLAT, Standing.REFUTED)):
+    for paths_now, standing in ((ALONE, NetworkStatus.REMEMBERED), (FLAT, NetworkStatus.REFUTED)):
         size = len(paths_now.least)
         nothing = np.zeros((size, size), np.bool_)
-        earlier = hops.Earlier("established at noon", np.ones(size, np.bool_), nothing)
+        earlier = hops.NetworkPrior("established at noon", np.ones(size, np.bool_), nothing)
         assert find(paths_now, earlier=earlier).standing is standing
 
 
@@ -147,7 +147,7 @@ def test_variation_anywhere_weakens_an_instance_s_other_pairs() -> None:
 def test_one_way_only_is_not_steady() -> None:
     """A single flow can't show that counts are steady."""
     one_way = np.array([[[0, 4], [0, 0]]], np.uint8)
-    assert says(Paths.of(Tally.of(one_way)), 0, 1, "routed-host") == (Says.DIFFERENT, Strength.WEAK)
+    assert says(PathConfidence.of(Tally.of(one_way)), 0, 1, "routed-host") == (Says.DIFFERENT, Strength.WEAK)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_steady_rounds_of_any_size_separate(size: int, samples: int) -> None:
     assert samples_for(size) >= samples
     counts = np.full((samples, size, size), 4, np.uint8)
     counts[:, np.arange(size), np.arange(size)] = 0
-    assert Paths.of(Tally.of(counts)).sure[0, 1]
+    assert PathConfidence.of(Tally.of(counts)).sure[0, 1]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(3, 12))
@@ -172,11 +172,11 @@ def test_behind_random_extra_gateways_nothing_is_separated(seed: int, most: int,
     random = np.random.default_rng(seed)
     counts = 2 + random.integers(0, most + 1, (8, size, size)).astype(np.uint8)
     counts[:, np.arange(size), np.arange(size)] = 0
-    given = Paths.of(Tally.of(counts))
+    given = PathConfidence.of(Tally.of(counts))
     assert not ((given.least > 2) & given.sure).any()
 
 
-def some_behind(further: int) -> Paths:
+def some_behind(further: int) -> PathConfidence:
     """Two guests a host, three hosts in two racks; the first host's guests are behind `further` gateways.
 
     a and b share the first host, c and d the second in its rack, e and f the third, in another rack.
@@ -190,7 +190,7 @@ def some_behind(further: int) -> Paths:
         [far, far, 6, 6, 0, 2],
         [far, far, 6, 6, 2, 0],
     ]
-    return Paths.of(Tally.of(np.repeat(np.array([rows], np.uint8), 8, axis=0)))
+    return PathConfidence.of(Tally.of(np.repeat(np.array([rows], np.uint8), 8, axis=0)))
 
 
 @pytest.mark.parametrize("further", [1, 2])
@@ -229,7 +229,7 @@ NETWORKS = {  # hops between hosts of one rack, and of two
 }
 
 
-def hidden_world(seed: int, size: int, network: str, most: int) -> tuple[Paths, Mask]:
+def hidden_world(seed: int, size: int, network: str, most: int) -> tuple[PathConfidence, Mask]:
     """Draw guests on six hosts of three racks, half of them behind up to `most` gateways of their own.
 
     On the first two hosts are two guests each without any: these establish the network. Returned with the
@@ -245,7 +245,7 @@ def hidden_world(seed: int, size: int, network: str, most: int) -> tuple[Paths, 
     counts[together] = 2
     counts += further[:, None] + further[None, :]
     np.fill_diagonal(counts, 0)
-    return Paths.of(Tally.of(np.repeat(counts[None].astype(np.uint8), 8, axis=0))), together
+    return PathConfidence.of(Tally.of(np.repeat(counts[None].astype(np.uint8), 8, axis=0))), together
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -276,7 +276,7 @@ def test_where_all_hosts_show_two_guests_nobody_is_in_doubt(network: str, seed: 
     counts = np.where(np.equal.outer(rack, rack), near, far)
     counts[np.equal.outer(host, host)] = 2
     np.fill_diagonal(counts, 0)
-    given = Paths.of(Tally.of(np.repeat(counts[None].astype(np.uint8), 8, axis=0)))
+    given = PathConfidence.of(Tally.of(np.repeat(counts[None].astype(np.uint8), 8, axis=0)))
     assert in_doubt(given) is None
 
 
@@ -296,8 +296,8 @@ def test_a_rewritten_time_to_live_says_nothing() -> None:
     """Counts that depend on what a datagram began with are none: the pair is silent, the network refuted."""
     steady = np.repeat(np.array([[[0, 2, 4], [2, 0, 4], [4, 4, 0]]], np.uint8), 4, axis=0)
     steady[::2, 0, 2] = 34
-    given = Paths.of(Tally.of(steady))
-    assert find(given).standing is Standing.REFUTED
+    given = PathConfidence.of(Tally.of(steady))
+    assert find(given).standing is NetworkStatus.REFUTED
     assert "a and c" in find(given).because
     assert says(given, 0, 2, "routed-host") is None
     assert says(given, 0, 1, "routed-host") == (Says.SAME, Strength.STRONG)

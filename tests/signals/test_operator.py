@@ -6,12 +6,12 @@ import pytest
 
 from keepapart.errors import UsageError
 from keepapart.model import Says, Strength
-from keepapart.signals.operator import Known, testify
+from keepapart.signals.operator import Controls, testify
 
 
 def test_what_the_operator_knows_is_conclusive() -> None:
     """Named pairs are said to be the same or different, conclusively; of others nothing is said."""
-    said = testify("abc", Known(same=[("a", "b")], separate=[("c", "a")]))
+    said = testify("abc", Controls(same=[("a", "b")], separate=[("c", "a")]))
     same, different = said.evidence(0, 1), said.evidence(0, 2)
     assert same is not None
     assert different is not None
@@ -23,13 +23,13 @@ def test_what_the_operator_knows_is_conclusive() -> None:
 @pytest.mark.parametrize(
     "known",
     [
-        Known(same=[("a", "x")]),
-        Known(same=[("a", "a")]),
-        Known(same=[("a", "b")], separate=[("b", "a")]),
+        Controls(same=[("a", "x")]),
+        Controls(same=[("a", "a")]),
+        Controls(same=[("a", "b")], separate=[("b", "a")]),
     ],
     ids=["unknown id", "with itself", "both"],
 )
-def test_what_cannot_be_known_is_refused(known: Known) -> None:
+def test_what_cannot_be_known_is_refused(known: Controls) -> None:
     """Ids that take no part, an instance with itself, and a pair said to be both are mistakes of use."""
     with pytest.raises(UsageError):
         testify("abc", known)

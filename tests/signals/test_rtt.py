@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.model import Says, Strength
-from keepapart.signals import Testimony, Weights, rtt
+from keepapart.signals import PairTestimony, Weights, rtt
 from keepapart.signals.rtt import KNOWN, MARGIN, Times
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
@@ -31,13 +31,15 @@ def known(values: list[int]) -> Weights:
     return matrix + matrix.T
 
 
-def learnt(*more: float, near: float = 50 * US, far: float = 200 * US, count: int = KNOWN) -> list[Testimony]:
+def learnt(
+    *more: float, near: float = 50 * US, far: float = 200 * US, count: int = KNOWN
+) -> list[PairTestimony]:
     """Let `count` pairs of each kind be known, of these times, and ask about `more`, which follow them."""
     measured = times([near] * count + [far] * count + [*more] + [0.0] * (66 - 2 * count - len(more)))
     return rtt.testify(measured, known([STRONG] * count + [-STRONG] * count))
 
 
-def asked(said: Testimony, number: int) -> int:
+def asked(said: PairTestimony, number: int) -> int:
     """Return what is said of the n-th pair asked about."""
     a, b = np.triu_indices(SIZE, 1)
     place = 2 * KNOWN + number

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keepapart.judge import judge
+from keepapart.judging.judge import judge
 from keepapart.model import Instance, Says, Strength, Verdict
 from keepapart.signals import hops, stated
-from keepapart.signals.hops import Standing
-from keepapart.signals.paths import Paths
+from keepapart.signals.hops import NetworkStatus
+from keepapart.signals.path_confidence import PathConfidence
 
 WEAK, STRONG, CONCLUSIVE = Strength
 SAME, DIFFERENT = Says.SAME, Says.DIFFERENT
@@ -113,12 +113,12 @@ def test_a_stated_host_refutes_hops_that_contradict_it() -> None:
     """Two hops between instances that the platform puts on two hosts: hops say nothing any more."""
     import numpy as np
 
-    from keepapart.probe.tally import Tally
+    from keepapart.probe.measured import Tally
 
     counts = np.array([[[0, 2, 4], [2, 0, 4], [4, 4, 0]]] * 8, np.uint8)
     said = stated.testify([Instance(n, facts={"host": h}) for n, h in zip("abc", "xyz", strict=True)])
-    found = hops.find("auto", Paths.of(Tally.of(counts)), "abc", stated=said)
-    assert (found.standing, found.pair) == (Standing.REFUTED, (0, 1))
+    found = hops.find("auto", PathConfidence.of(Tally.of(counts)), "abc", stated=said)
+    assert (found.standing, found.pair) == (NetworkStatus.REFUTED, (0, 1))
 
 
 facts = st.fixed_dictionaries(

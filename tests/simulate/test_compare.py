@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from keepapart.lab.world import PACKING, RANDOM, STICKY
+from keepapart.lab.world.world import PACKING, RANDOM, STICKY
 from keepapart.simulate import formula
 from keepapart.simulate.compare import Comparison, advised, compare
 from keepapart.simulate.pool import pool

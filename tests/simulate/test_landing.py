@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keepapart.lab.scheduler import Slots
-from keepapart.lab.topology import Host, Topology
-from keepapart.lab.world import PACKING, RANDOM, STICKY, Cluster, Rack, Scheduler, World
+from keepapart.lab.world.scheduler import Slots
+from keepapart.lab.world.topology import Host, Topology
+from keepapart.lab.world.world import PACKING, RANDOM, STICKY, Cluster, Rack, Scheduler, World
 from keepapart.simulate.landing import Found, land
 from keepapart.simulate.pool import Pool, of_world
 from tests.simulate import exact

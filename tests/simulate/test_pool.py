@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.errors import UsageError
-from keepapart.lab.lifecycle import Fleet
-from keepapart.lab.world import PACKING, RANDOM, STICKY, Cluster, Rack, Scheduler, World
+from keepapart.lab.world.lifecycle import Fleet
+from keepapart.lab.world.world import PACKING, RANDOM, STICKY, Cluster, Rack, Scheduler, World
 from keepapart.simulate.pool import of_world, pool
 
 HABITS = [RANDOM, PACKING, STICKY]

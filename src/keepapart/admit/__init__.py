@@ -6,19 +6,19 @@ shows), within `budget`, after `reconcile`; `executor` performs it through `hand
 it. `run` and `collect` are the use cases.
 """
 
+from keepapart.admit.admission import AdmissionContext, admit, replace
 from keepapart.admit.check import Checker
-from keepapart.admit.collect import Collected, collect
+from keepapart.admit.dry_run import Plan, plan
+from keepapart.admit.gc import Collected, collect
 from keepapart.admit.outcome import Outcome, Rejection
-from keepapart.admit.plan import Plan, plan
-from keepapart.admit.run import Site, admit, replace
 
 __all__ = [
+    "AdmissionContext",
     "Checker",
     "Collected",
     "Outcome",
     "Plan",
     "Rejection",
-    "Site",
     "admit",
     "collect",
     "plan",

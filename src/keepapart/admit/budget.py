@@ -24,10 +24,10 @@ import math
 
 from keepapart.admit.events import Closing
 from keepapart.admit.intent import nothing_to_start
+from keepapart.admit.inventory import Inventory
 from keepapart.admit.state import HELD, IN_FLIGHT, SETTLED, Attempt, Phase, State
-from keepapart.admit.view import View
 from keepapart.clouds import RUNNING
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 
 DONE, SPENT, CANNOT_TELL, FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 ALL_IN = "all asked for are in"
@@ -36,12 +36,16 @@ CHECKING = 60.0  # seconds kept ready for a round: it takes seconds, and a minut
 LETTING_GO = 120.0  # seconds kept ready until all that is held is gone, after the call that was being made
 
 
-def ending(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Closing | None:
+def ending(
+    state: State, inventory: Inventory, policy: LaunchSettings, elapsed: float, now: float
+) -> Closing | None:
     """Say how and why the run ends now, before another candidate is come by; None: it goes on."""
     if len(state.joined) >= state.count:
         return Closing(DONE, ALL_IN)
     dark = [
-        m for m in view.members(state) if m.state != RUNNING and m.id not in (*state.excused, *state.replaces)
+        m
+        for m in inventory.members(state)
+        if m.state != RUNNING and m.id not in (*state.excused, *state.replaces)
     ]
     if dark:
         names = ", ".join(f"{m.id} ({m.state})" for m in dark)
@@ -62,17 +66,17 @@ def ending(state: State, view: View, policy: Launch, elapsed: float, now: float)
     if lasts(state, policy, now, more=1) < now + CHECKING:
         needs = f"another candidate needs {least_charge(policy):.4g}"
         return Closing(code, f"{_money(state, policy, now)}, and {needs}")
-    if nothing_to_start(state, view, policy):
+    if nothing_to_start(state, inventory, policy):
         return Closing(code, "there is no stopped instance left to start")
     return None
 
 
-def out_of_time(policy: Launch, elapsed: float) -> bool:
+def out_of_time(policy: LaunchSettings, elapsed: float) -> bool:
     """Say whether `elapsed` seconds are more than the budget allows."""
     return bool(policy.max_minutes) and elapsed >= policy.max_minutes * 60
 
 
-def out_of_money(state: State, policy: Launch, now: float) -> Closing | None:
+def out_of_money(state: State, policy: LaunchSettings, now: float) -> Closing | None:
     """Say that the run ends whatever is in flight: what is left pays for no round, only for letting go."""
     if lasts(state, policy, now) < now + CHECKING:
         if len(state.joined) >= state.count:
@@ -81,14 +85,14 @@ def out_of_money(state: State, policy: Launch, now: float) -> Closing | None:
     return None
 
 
-def no_room_in_time(state: State, policy: Launch, pause: float, elapsed: float, now: float) -> str:
+def no_room_in_time(state: State, policy: LaunchSettings, pause: float, elapsed: float, now: float) -> str:
     """Say which budget would be spent by waiting `pause` more seconds for room; empty where none would."""
     if out_of_time(policy, elapsed + pause):
         return "time"
     return "money" if lasts(state, policy, now) < now + pause + CHECKING else ""
 
 
-def lasts(state: State, policy: Launch, now: float, more: int = 0) -> float:
+def lasts(state: State, policy: LaunchSettings, now: float, more: int = 0) -> float:
     """Say until when everything in flight and held, and `more` begun now, can be paid before it must go.
 
     Seconds since the epoch; infinite where there is no limit or nothing costs anything. Each of n costs
@@ -112,23 +116,23 @@ def lasts(state: State, policy: Launch, now: float, more: int = 0) -> float:
     return now + min(ends) - LETTING_GO
 
 
-def spent(state: State, policy: Launch, now: float) -> float:
+def spent(state: State, policy: LaunchSettings, now: float) -> float:
     """Say what the run has cost so far."""
     return sum(_charged(a, policy, now) for a in state.attempts) / 3600 * policy.price_per_hour
 
 
-def least_charge(policy: Launch) -> float:
+def least_charge(policy: LaunchSettings) -> float:
     """Say what has to be left for a candidate to be come by."""
     return max(policy.billed_seconds, CHECKING + LETTING_GO) / 3600 * policy.price_per_hour
 
 
-def attempts_left(state: State, policy: Launch) -> int:
+def attempts_left(state: State, policy: LaunchSettings) -> int:
     """Say how many more candidates may be tried before one joins."""
     each = state.wanted if state.in_phase(Phase.UNDECIDED) else 1
     return policy.max_attempts * each - (len(state.attempts) - state.attempts_at_join)
 
 
-def together(state: State, policy: Launch, now: float) -> int:
+def together(state: State, policy: LaunchSettings, now: float) -> int:
     """Say how many candidates the next round may bring at once."""
     most = min(policy.at_once or state.wanted, policy.max_held or policy.at_once or state.wanted)
     flying = len(state.in_phase(*IN_FLIGHT))
@@ -138,13 +142,13 @@ def together(state: State, policy: Launch, now: float) -> int:
     return most
 
 
-def crowded(state: State, policy: Launch, now: float) -> bool:
+def crowded(state: State, policy: LaunchSettings, now: float) -> bool:
     """Say whether some of those held have to go first, so that `max_held` holds for the next round too."""
     held = [a for a in state.in_phase(*HELD) if policy.on_reject != "restart" or a.phase is Phase.UNDECIDED]
     return bool(policy.max_held) and len(held) + together(state, policy, now) > policy.max_held
 
 
-def _charged(attempt: Attempt, policy: Launch, now: float) -> float:
+def _charged(attempt: Attempt, policy: LaunchSettings, now: float) -> float:
     """Say for how many seconds an attempt is paid so far."""
     if attempt.phase in SETTLED and not attempt.id:
         return 0.0
@@ -156,7 +160,7 @@ def _spent_code(state: State) -> int:
     return CANNOT_TELL if state.unknown_in_a_row or state.in_phase(Phase.UNDECIDED) else SPENT
 
 
-def _money(state: State, policy: Launch, now: float) -> str:
+def _money(state: State, policy: LaunchSettings, now: float) -> str:
     return f"max_money is spent: {spent(state, policy, now):.4g} of {policy.max_money:g}"
 
 

@@ -19,11 +19,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from keepapart.admit import events as e
-from keepapart.admit.hands import Hands
+from keepapart.admit.guarded_cloud import GuardedCloud
+from keepapart.admit.inventory import Inventory, is_member
+from keepapart.admit.rulings import judge
 from keepapart.admit.state import Attempt, Phase, State
 from keepapart.admit.steps import Check, Join, Step
-from keepapart.admit.verdict import judge
-from keepapart.admit.view import View, is_member
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING
 from keepapart.errors import OperationError
 from keepapart.model import Instance, Pair, Verdict
@@ -33,20 +33,20 @@ Checker: TypeAlias = Callable[[Sequence[Instance], Sequence[Instance], Sequence[
 other candidate and with each of the second."""
 
 
-def step(state: State, view: View) -> Step:
+def step(state: State, inventory: Inventory) -> Step:
     """Decide who is measured: every candidate that runs, and who was left undecided."""
     candidates = {a.number: a.id for a in state.in_phase(Phase.RUNNING, Phase.UNDECIDED)}
     spared = {*candidates.values(), *state.excused, *state.replaces}
-    running = {i.id for i in view.instances.values() if i.state == RUNNING}
-    leaving = [r for r in state.staying if r in running and r not in state.mute]
-    helpers = [*state.relieved, *(a.id for a in state.in_phase(Phase.REJECTED))]
+    running = {i.id for i in inventory.instances.values() if i.state == RUNNING}
+    leaving = [r for r in state.awaiting_stand_in if r in running and r not in state.unmeasured]
+    helpers = [*state.replaced, *(a.id for a in state.in_phase(Phase.REJECTED))]
     return Check(
         candidates,
         state.wanted,
-        tuple(m.id for m in view.members(state) if m.id not in spared),
+        tuple(m.id for m in inventory.members(state) if m.id not in spared),
         tuple(leaving),
-        tuple(r for r in state.staying if r not in leaving),
-        tuple(dict.fromkeys(h for h in helpers if h in running and h not in state.mute)),
+        tuple(r for r in state.awaiting_stand_in if r not in leaving),
+        tuple(dict.fromkeys(h for h in helpers if h in running and h not in state.unmeasured)),
     )
 
 
@@ -56,9 +56,9 @@ def surplus(state: State) -> bool:
     return state.wanted > 0 and any(found)
 
 
-def check(hands: Hands, step: Check, checker: Checker) -> e.Event:
+def check(guarded: GuardedCloud, step: Check, checker: Checker) -> e.Event:
     """Measure the candidates, and judge them together."""
-    found = hands.describe([*step.candidates.values(), *step.against, *step.leaving, *step.witnesses])
+    found = guarded.describe([*step.candidates.values(), *step.against, *step.leaving, *step.witnesses])
     running = {i.id: i for i in found.values() if i.state == RUNNING}
     stopped = {
         i: f"it is {found[i].state if i in found else 'gone'}" for i in step.against if i not in running
@@ -86,16 +86,16 @@ def join(state: State, attempt: Attempt) -> Join:
     return Join(attempt.number, attempt.id, (*attempt.against, *state.excused, *state.replaces))
 
 
-def let_in(hands: Hands, step: Join) -> e.Event:
+def let_in(guarded: GuardedCloud, step: Join) -> e.Event:
     """Tag the candidate as a member."""
-    view = hands.look([step.id])
-    candidate = view.instances.get(step.id)
+    inventory = guarded.look([step.id])
+    candidate = inventory.instances.get(step.id)
     if candidate is None or candidate.state != RUNNING:
         return e.Rejected(step.attempt, f"was {candidate.state if candidate else 'gone'} after the check")
-    if candidate.tags.get(CLUSTER_TAG) != hands.cluster:
+    if candidate.tags.get(CLUSTER_TAG) != guarded.cluster:
         return e.Rejected(step.attempt, "doesn't carry the cluster's tag any more")
-    new = [i for i in view.instances.values() if is_member(i) and i.id not in (step.id, *step.against)]
+    new = [i for i in inventory.instances.values() if is_member(i) and i.id not in (step.id, *step.against)]
     if new:
         return e.Voided(step.attempt, f"{new[0].id} became a member meanwhile")
-    hands.effect("tag", lambda: hands.cloud.tag(step.id, {ROLE_TAG: MEMBER}), not_yet=True)
+    guarded.effect("tag", lambda: guarded.cloud.tag(step.id, {ROLE_TAG: MEMBER}), not_yet=True)
     return e.Joined(step.attempt)

@@ -20,7 +20,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Event):
+class Requested(Event):
     """The run was begun: `count` new members are wanted, as stand-ins for `replaces` where any are named."""
 
     cluster: str
@@ -97,13 +97,13 @@ class Ruling:
 class Judged(Event):
     """A round was judged: all candidates in it at once, so that those kept are apart from each other too.
 
-    `against` names everybody whom those kept were told apart from, themselves included; `mute` those that
-    could not be measured although they're about to go.
+    `against` names everybody whom those kept were told apart from, themselves included; `unmeasured` those
+    that could not be measured although they're about to go.
     """
 
     rulings: tuple[Ruling, ...]
     against: tuple[str, ...] = ()
-    mute: tuple[str, ...] = ()
+    unmeasured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Rejected(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Fruitless(Event):
+class LaunchFailed(Event):
     """No instance came of the attempt, as far as can be seen."""
 
     attempt: int
@@ -181,33 +181,32 @@ class Finished(Event):
     """Everything is settled; the run is over."""
 
 
+# The word by which a journal knows each: it is what is stored, whatever the class is called.
 KINDS: Mapping[str, type[Event]] = {
-    kind.__name__.lower(): kind
-    for kind in (
-        Asked,
-        Excused,
-        Intended,
-        Postponed,
-        Launched,
-        Running,
-        Judged,
-        Voided,
-        Joined,
-        Rejected,
-        Fruitless,
-        Strayed,
-        Releasing,
-        Released,
-        LeftAlone,
-        Closing,
-        Finished,
-    )
+    "asked": Requested,
+    "excused": Excused,
+    "intended": Intended,
+    "postponed": Postponed,
+    "launched": Launched,
+    "running": Running,
+    "judged": Judged,
+    "voided": Voided,
+    "joined": Joined,
+    "rejected": Rejected,
+    "fruitless": LaunchFailed,
+    "strayed": Strayed,
+    "releasing": Releasing,
+    "released": Released,
+    "leftalone": LeftAlone,
+    "closing": Closing,
+    "finished": Finished,
 }
+_WORDS: Mapping[type[Event], str] = {event: kind for kind, event in KINDS.items()}
 
 
 def encode(event: Event) -> tuple[str, Mapping[str, Any]]:
     """Return the event as (kind, JSON-ready data)."""
-    return type(event).__name__.lower(), dataclasses.asdict(event)
+    return _WORDS[type(event)], dataclasses.asdict(event)
 
 
 def decode(kind: str, data: Mapping[str, Any]) -> Event:

@@ -13,22 +13,22 @@ Rules:
 from __future__ import annotations
 
 from keepapart.admit.events import Intended
+from keepapart.admit.inventory import SPARE_TAG, YES, Inventory
 from keepapart.admit.state import Phase, State
 from keepapart.admit.steps import Intend
-from keepapart.admit.view import SPARE_TAG, YES, View
 from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_TAG
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 
 
-def step(state: State, view: View, policy: Launch) -> Intend:
+def step(state: State, inventory: Inventory, policy: LaunchSettings) -> Intend:
     """Decide on the next candidate."""
-    source = next_source(state, view, policy)
+    source = next_source(state, inventory, policy)
     return Intend(len(state.attempts) + 1, source, keep=bool(source) and not state.launched_here(source))
 
 
-def nothing_to_start(state: State, view: View, policy: Launch) -> bool:
+def nothing_to_start(state: State, inventory: Inventory, policy: LaunchSettings) -> bool:
     """Say whether candidates may only be started, and there is none to start."""
-    return policy.source == "stopped" and not next_source(state, view, policy)
+    return policy.source == "stopped" and not next_source(state, inventory, policy)
 
 
 def intended(state: State, step: Intend, token: str, parameters: dict[str, str]) -> Intended:
@@ -44,18 +44,18 @@ def intended(state: State, step: Intend, token: str, parameters: dict[str, str])
     return Intended(step.attempt, token, tags, parameters, step.source)
 
 
-def next_source(state: State, view: View, policy: Launch) -> str:
+def next_source(state: State, inventory: Inventory, policy: LaunchSettings) -> str:
     """Name the instance to start next; empty where one is to be launched."""
     if policy.on_reject == "restart":
         for attempt in state.in_phase(Phase.REJECTED):
-            if attempt.id in view.instances:
+            if attempt.id in inventory.instances:
                 return attempt.id
     if policy.source == "launch":
         return ""
     tried = [a.source for a in state.attempts]
     taken = {a.source for a in state.in_phase(Phase.INTENDED)}
     found = sorted(
-        (i for i in view.startable() if i.id not in taken), key=lambda i: (tried.count(i.id), i.id)
+        (i for i in inventory.startable() if i.id not in taken), key=lambda i: (tried.count(i.id), i.id)
     )
     if policy.source == "stopped-then-launch":
         found = [i for i in found if i.id not in tried]  # else the launching would never begin

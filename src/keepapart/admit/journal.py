@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from keepapart.admit import events as e
-from keepapart.admit.hands import Arrow
+from keepapart.admit.guarded_cloud import Arrow
 from keepapart.admit.state import State, apply, fold
 from keepapart.store import Lease, Store
 

@@ -14,10 +14,10 @@ Rules:
 from __future__ import annotations
 
 from keepapart.admit import events as e
-from keepapart.admit.hands import Hands
+from keepapart.admit.guarded_cloud import GuardedCloud
+from keepapart.admit.inventory import is_member
 from keepapart.admit.state import Attempt, Phase
 from keepapart.admit.steps import AwaitRunning, Launch, StartStopped, Step
-from keepapart.admit.view import is_member
 from keepapart.clouds import (
     ATTEMPT_TAG,
     CLUSTER_TAG,
@@ -61,65 +61,67 @@ def pause(attempt: Attempt) -> float:
     return min(NO_ROOM_LAST, NO_ROOM_FIRST * 2.0 ** min(attempt.postponed - 1, 32))
 
 
-def launch(hands: Hands, step: Launch) -> e.Event:
+def launch(guarded: GuardedCloud, step: Launch) -> e.Event:
     """Make the launch call."""
-    hands.sleep(step.delay)
+    guarded.sleep(step.delay)
     try:
-        instance = hands.effect("launch", lambda: hands.cloud.launch(step.request))
+        instance = guarded.effect("launch", lambda: guarded.cloud.launch(step.request))
     except CapacityError as error:
         return e.Postponed(step.attempt, str(error))
     except RefusedError as error:
-        return e.Fruitless(step.attempt, str(error))
+        return e.LaunchFailed(step.attempt, str(error))
     return e.Launched(step.attempt, instance.id)
 
 
-def start_stopped(hands: Hands, step: StartStopped) -> e.Event:
+def start_stopped(guarded: GuardedCloud, step: StartStopped) -> e.Event:
     """Make a stopped instance this attempt's candidate, by its tags first, and start it."""
-    hands.sleep(step.delay)
-    found = hands.find(step.id, KNOWN_WITHIN)
+    guarded.sleep(step.delay)
+    found = guarded.find(step.id, KNOWN_WITHIN)
     mine = found is not None and found.tags.get(ATTEMPT_TAG) == step.request.tags[ATTEMPT_TAG]
     if step.again and found and found.state == RUNNING and not mine and not is_member(found):
-        found = _stopped(hands, step.id)
-        if found and found.state != STOPPED and hands.pressed:
+        found = _stopped(guarded, step.id)
+        if found and found.state != STOPPED and guarded.pressed:
             return e.Launched(step.attempt, step.id)  # nothing is left to be spent on it: it will be let go
     if found is None or found.state == TERMINATED:
-        return e.Fruitless(step.attempt, f"{step.id} is gone")
-    if found.tags.get(CLUSTER_TAG) != hands.cluster or is_member(found):
-        return e.Fruitless(step.attempt, f"{step.id} is no stopped instance of {hands.cluster!r} any more")
+        return e.LaunchFailed(step.attempt, f"{step.id} is gone")
+    if found.tags.get(CLUSTER_TAG) != guarded.cluster or is_member(found):
+        return e.LaunchFailed(
+            step.attempt, f"{step.id} is no stopped instance of {guarded.cluster!r} any more"
+        )
     try:
-        hands.effect("tag", lambda: hands.cloud.tag(step.id, step.request.tags), not_yet=True)
+        guarded.effect("tag", lambda: guarded.cloud.tag(step.id, step.request.tags), not_yet=True)
         if found.state in (STOPPED, STOPPING):
-            hands.effect("start", lambda: hands.cloud.start(step.id))
+            guarded.effect("start", lambda: guarded.cloud.start(step.id))
     except CapacityError as error:
         return e.Postponed(step.attempt, str(error))
     except NotFoundError:
-        return e.Fruitless(step.attempt, f"{step.id} is gone")
+        return e.LaunchFailed(step.attempt, f"{step.id} is gone")
     return e.Launched(step.attempt, step.id)
 
 
-def _stopped(hands: Hands, instance_id: str) -> Instance | None:
+def _stopped(guarded: GuardedCloud, instance_id: str) -> Instance | None:
     """Stop an instance, telling the platform so again as long as it runs; return how it ended."""
     found: Instance | None = None
-    for _ in hands.polls(STOPPED_WITHIN):
-        found = hands.find(instance_id, KNOWN_WITHIN)
+    for _ in guarded.polls(STOPPED_WITHIN):
+        found = guarded.find(instance_id, KNOWN_WITHIN)
         if found is None or found.state in (STOPPED, TERMINATED):
             return found
         if found.state == RUNNING:
-            hands.effect("stop", lambda: hands.cloud.stop(instance_id))
+            guarded.effect("stop", lambda: guarded.cloud.stop(instance_id))
     return found
 
 
-def await_running(hands: Hands, step: AwaitRunning) -> e.Event:
+def await_running(guarded: GuardedCloud, step: AwaitRunning) -> e.Event:
     """Wait for the instance to run."""
-    state, began = "not known to the platform", hands.clock()
-    for _ in hands.polls(RUNNING_WITHIN):
-        found = hands.describe([step.id]).get(step.id)
+    state, began = "not known to the platform", guarded.clock()
+    for _ in guarded.polls(RUNNING_WITHIN):
+        found = guarded.describe([step.id]).get(step.id)
         state = found.state if found else state
         if state == RUNNING:
             return e.Running(step.attempt, where(found) if found else "")
         if found and state not in (PENDING, STOPPED):  # a start may take a moment to show
             return e.Rejected(step.attempt, f"came up {state} instead of running")
-    return e.Rejected(step.attempt, f"still {state} after {hands.clock() - began:.0f} s")
+    return e.Rejected(step.attempt, f"still {state} after {guarded.clock() - began:.0f} s")
 
 
 def where(instance: Instance) -> str:

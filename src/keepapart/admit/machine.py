@@ -1,4 +1,4 @@
-"""The machine: from the journal's state and the platform's view to the next step. Pure.
+"""The machine: from the journal's state and the platform's inventory to the next step. Pure.
 
 The order is the rule:
 1. What the platform shows and the journal doesn't know is noted before anything else is done.
@@ -15,18 +15,18 @@ from __future__ import annotations
 
 from keepapart.admit import budget, check, intent, launch, reconcile, release
 from keepapart.admit.events import Closing
+from keepapart.admit.inventory import Inventory
 from keepapart.admit.state import IN_FLIGHT, Attempt, Phase, State
 from keepapart.admit.steps import Finish, Note, Step
-from keepapart.admit.view import View
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 
 
-def decide(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Step:
+def decide(state: State, inventory: Inventory, policy: LaunchSettings, elapsed: float, now: float) -> Step:
     """Return the next step of a run that isn't finished.
 
     `elapsed` are the seconds that this process has been at it, `now` those since the epoch.
     """
-    if noted := reconcile.step(state, view):
+    if noted := reconcile.step(state, inventory):
         return noted
     if state.closing:
         return release.step(state, policy) or Finish()
@@ -34,10 +34,10 @@ def decide(state: State, view: View, policy: Launch, elapsed: float, now: float)
         _found_apart(state)
         or _noted(budget.out_of_money(state, policy, now))
         or release.strays(state)
-        or _in_flight(state, view, policy, elapsed, now)
+        or _in_flight(state, inventory, policy, elapsed, now)
         or release.early(state, policy, now)
-        or _ended(state, view, policy, elapsed, now)
-        or intent.step(state, view, policy)
+        or _ended(state, inventory, policy, elapsed, now)
+        or intent.step(state, inventory, policy)
     )
 
 
@@ -47,18 +47,20 @@ def _found_apart(state: State) -> Step | None:
     return None
 
 
-def _in_flight(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Step | None:
+def _in_flight(
+    state: State, inventory: Inventory, policy: LaunchSettings, elapsed: float, now: float
+) -> Step | None:
     flying = state.in_phase(*IN_FLIGHT)
     for attempt in flying:
         if attempt.phase is Phase.INTENDED and not attempt.postponed:
             return _launch(state, attempt)
     wider = _may_widen(flying) and len(flying) < budget.together(state, policy, now)
-    if wider and not _ended(state, view, policy, elapsed, now):
-        return intent.step(state, view, policy)
+    if wider and not _ended(state, inventory, policy, elapsed, now):
+        return intent.step(state, inventory, policy)
     for attempt in state.in_phase(Phase.LAUNCHED):
         return _launch(state, attempt)
     if state.in_phase(Phase.RUNNING) or check.surplus(state):
-        return check.step(state, view)
+        return check.step(state, inventory)
     for attempt in flying:  # there was no room for what is left
         spent = budget.no_room_in_time(state, policy, launch.pause(attempt), elapsed, now)
         if spent:
@@ -76,8 +78,10 @@ def _launch(state: State, attempt: Attempt) -> Step | None:
     return launch.step(attempt, again=any(a.id == attempt.source for a in state.attempts if a.id))
 
 
-def _ended(state: State, view: View, policy: Launch, elapsed: float, now: float) -> Step | None:
-    return _noted(budget.ending(state, view, policy, elapsed, now))
+def _ended(
+    state: State, inventory: Inventory, policy: LaunchSettings, elapsed: float, now: float
+) -> Step | None:
+    return _noted(budget.ending(state, inventory, policy, elapsed, now))
 
 
 def _noted(closing: Closing | None) -> Step | None:

@@ -62,7 +62,7 @@ def outcome(state: State, seconds: float) -> Outcome:
     closing = state.closing or e.Closing(4, "the run is not finished")
     released = state.in_phase(Phase.REJECTED, Phase.RELEASING, Phase.RELEASED, Phase.LEFT, Phase.MOVED)
     code, because = closing.code, closing.because
-    staying = state.staying
+    staying = state.awaiting_stand_in
     if staying:
         because += f"; no stand-in for {', '.join(staying)}, which stay{'s' * (len(staying) == 1)}"
     if state.unproven:
@@ -101,7 +101,7 @@ def told(state: State, event: e.Event) -> str:
             return f"attempt {number}: {state.attempts[number - 1].id} runs{at}; checking it"
         case e.Judged(rulings):
             return "\n".join(_ruling(state, ruling) for ruling in rulings)
-        case e.Rejected(number, because) | e.Voided(number, because) | e.Fruitless(number, because):
+        case e.Rejected(number, because) | e.Voided(number, because) | e.LaunchFailed(number, because):
             return f"attempt {number}: {state.attempts[number - 1].id or 'no instance'}: {because}"
         case e.Joined(number):
             attempt = state.attempts[number - 1]

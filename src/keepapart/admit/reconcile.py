@@ -15,40 +15,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from keepapart.admit import events as e
+from keepapart.admit.inventory import Inventory, is_candidate, is_member
 from keepapart.admit.state import Attempt, Phase, State
 from keepapart.admit.steps import Note
-from keepapart.admit.view import View, is_candidate, is_member
 from keepapart.clouds import RUN_TAG
 
 
-def step(state: State, view: View) -> Note | None:
+def step(state: State, inventory: Inventory) -> Note | None:
     """Say the first thing that the journal should know, if any."""
-    return next((Note(event) for event in _differences(state, view)), None)
+    return next((Note(event) for event in _differences(state, inventory)), None)
 
 
-def _differences(state: State, view: View) -> Iterator[e.Event]:
+def _differences(state: State, inventory: Inventory) -> Iterator[e.Event]:
     for attempt in state.in_phase(Phase.SEPARATE, Phase.RUNNING, Phase.UNDECIDED):
-        shown = view.instances.get(attempt.id)
+        shown = inventory.instances.get(attempt.id)
         if shown and is_member(shown) and (attempt.phase is Phase.SEPARATE or state.wanted > 0):
             yield e.Joined(attempt.number)
     for attempt in state.in_phase(Phase.INTENDED):
-        found = view.of_attempt(state.run, attempt.number)
+        found = inventory.of_attempt(state.run, attempt.number)
         if found and not attempt.source:
             yield e.Launched(attempt.number, found[0].id)
-    yield from _strays(state, view)
+    yield from _strays(state, inventory)
 
 
-def _strays(state: State, view: View) -> Iterator[e.Strayed]:
+def _strays(state: State, inventory: Inventory) -> Iterator[e.Strayed]:
     owned = {a.id or a.source for a in state.attempts}
-    for instance in view.instances.values():
+    for instance in inventory.instances.values():
         ours = instance.tags.get(RUN_TAG) == state.run and is_candidate(instance)
         if ours and instance.id not in owned and instance.id not in state.strays:
-            yield e.Strayed(instance.id, _twin_of(state, instance.id, view))
+            yield e.Strayed(instance.id, _twin_of(state, instance.id, inventory))
 
 
-def _twin_of(state: State, instance_id: str, view: View) -> str:
+def _twin_of(state: State, instance_id: str, inventory: Inventory) -> str:
     for attempt in state.attempts:
-        if any(i.id == instance_id for i in view.of_attempt(state.run, attempt.number)):
+        if any(i.id == instance_id for i in inventory.of_attempt(state.run, attempt.number)):
             return _why(attempt)
     return "no attempt of this run launched it"
 
@@ -59,9 +59,9 @@ def _why(attempt: Attempt) -> str:
     return f"it came up after attempt {attempt.number} was given up"
 
 
-def voided(state: State, view: View) -> Iterator[e.Voided]:
+def voided(state: State, inventory: Inventory) -> Iterator[e.Voided]:
     """Say which verdicts don't hold after an interruption."""
     for attempt in state.in_phase(Phase.SEPARATE):
-        shown = view.instances.get(attempt.id)
+        shown = inventory.instances.get(attempt.id)
         if not (shown and is_member(shown)):
             yield e.Voided(attempt.number, "the run was interrupted between check and joining")

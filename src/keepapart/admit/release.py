@@ -23,12 +23,12 @@ from collections.abc import Sequence
 
 from keepapart.admit import budget
 from keepapart.admit import events as e
-from keepapart.admit.hands import Hands
+from keepapart.admit.guarded_cloud import GuardedCloud
+from keepapart.admit.inventory import SPARE_TAG, YES, is_candidate, is_spare
 from keepapart.admit.state import HELD, IN_FLIGHT, Attempt, Phase, State
 from keepapart.admit.steps import AwaitGone, Note, Release, Settle, Step
-from keepapart.admit.view import SPARE_TAG, YES, is_candidate, is_spare
 from keepapart.clouds import CLUSTER_TAG, STOPPED, STOPPING, TERMINATED
-from keepapart.config import Launch
+from keepapart.config import LaunchSettings
 from keepapart.errors import NotFoundError
 from keepapart.model import Instance
 
@@ -42,7 +42,7 @@ def strays(state: State) -> Step | None:
     return _all_gone(state, [Release(i, stop=False) for i in state.strays])
 
 
-def early(state: State, policy: Launch, now: float) -> Step | None:
+def early(state: State, policy: LaunchSettings, now: float) -> Step | None:
     """Let go of rejects before the run is done, where that is the policy or too many are held."""
     waiting = _await(state, policy)
     if waiting:
@@ -58,7 +58,7 @@ def early(state: State, policy: Launch, now: float) -> Step | None:
     return None
 
 
-def step(state: State, policy: Launch) -> Step | None:
+def step(state: State, policy: LaunchSettings) -> Step | None:
     """Let go of all that is left when the run is done; None when nothing is."""
     open_ = state.in_phase(*IN_FLIGHT, *HELD)
     for attempt in open_:
@@ -69,45 +69,45 @@ def step(state: State, policy: Launch) -> Step | None:
             return Note(e.Launched(attempt.number, attempt.source))
         return Settle(attempt.number)
     others = [Release(i, stop=False) for i in state.strays]
-    others += [Release(r, stop=False, named=True) for r in state.relieved]
+    others += [Release(r, stop=False, named=True) for r in state.replaced]
     return _all_gone(state, others, first=_await(state, policy))
 
 
-def release(hands: Hands, step: Release) -> e.Event:
+def release(guarded: GuardedCloud, step: Release) -> e.Event:
     """Stop or terminate an instance."""
-    found = hands.find(step.id, UNKNOWN_FOR if step.seen else SETTLED_WITHIN)
+    found = guarded.find(step.id, UNKNOWN_FOR if step.seen else SETTLED_WITHIN)
     if _is_gone(step, found):
         return e.Released(step.id)
-    if refusal := _refusal(hands, step, found):
+    if refusal := _refusal(guarded, step, found):
         return e.LeftAlone(step.id, refusal)
-    _act(hands, step, found)
+    _act(guarded, step, found)
     return e.Releasing(step.id)
 
 
-def await_gone(hands: Hands, step: AwaitGone, within: float = GONE_WITHIN) -> e.Event:
+def await_gone(guarded: GuardedCloud, step: AwaitGone, within: float = GONE_WITHIN) -> e.Event:
     """Wait until the instance is stopped or gone, telling the platform so again each time."""
     found: Instance | None = None
-    for poll, _ in enumerate(hands.polls(within)):
-        found = hands.find(step.release.id, UNKNOWN_FOR)
+    for poll, _ in enumerate(guarded.polls(within)):
+        found = guarded.find(step.release.id, UNKNOWN_FOR)
         if _is_gone(step.release, found):
             return e.Released(step.release.id)
-        if refusal := _refusal(hands, step.release, found):
+        if refusal := _refusal(guarded, step.release, found):
             return e.LeftAlone(step.release.id, refusal)
         if poll:
-            _act(hands, step.release, found)
-    if hands.pressed:
+            _act(guarded, step.release, found)
+    if guarded.pressed:
         return e.Releasing(step.release.id)  # the run ends now, and goes on with this
     state = found.state if found else "unknown"
     return e.LeftAlone(step.release.id, f"still {state} after {within:.0f} s of asking", stuck=True)
 
 
-def settle(hands: Hands, run: str, step: Settle) -> e.Event:
+def settle(guarded: GuardedCloud, run: str, step: Settle) -> e.Event:
     """Look for what an unanswered launch call may have brought."""
-    for _ in hands.polls(SETTLED_WITHIN):
-        found = hands.look().of_attempt(run, step.attempt)
+    for _ in guarded.polls(SETTLED_WITHIN):
+        found = guarded.look().of_attempt(run, step.attempt)
         if found:
             return e.Launched(step.attempt, found[0].id)
-    return e.Fruitless(step.attempt, "the platform shows no instance of it")
+    return e.LaunchFailed(step.attempt, "the platform shows no instance of it")
 
 
 def _all_gone(state: State, releases: Sequence[Release], first: Step | None = None) -> Step | None:
@@ -117,13 +117,13 @@ def _all_gone(state: State, releases: Sequence[Release], first: Step | None = No
     return told or first or next((AwaitGone(r) for r in left), None)
 
 
-def _await(state: State, policy: Launch) -> Step | None:
+def _await(state: State, policy: LaunchSettings) -> Step | None:
     for attempt in state.in_phase(Phase.RELEASING):
         return AwaitGone(_release(state, attempt, policy))
     return None
 
 
-def _release(state: State, attempt: Attempt, policy: Launch) -> Release:
+def _release(state: State, attempt: Attempt, policy: LaunchSettings) -> Release:
     stop = policy.on_reject == "stop" or not state.launched_here(attempt.id)
     return Release(attempt.id, stop, seen=attempt.ran or bool(attempt.source))
 
@@ -134,9 +134,9 @@ def _is_gone(step: Release, found: Instance | None) -> bool:
     return step.stop and found.state == STOPPED and is_spare(found)
 
 
-def _refusal(hands: Hands, step: Release, found: Instance | None) -> str:
-    if found is None or found.tags.get(CLUSTER_TAG) != hands.cluster:
-        return f"it doesn't carry the tag of cluster {hands.cluster!r} any more"
+def _refusal(guarded: GuardedCloud, step: Release, found: Instance | None) -> str:
+    if found is None or found.tags.get(CLUSTER_TAG) != guarded.cluster:
+        return f"it doesn't carry the tag of cluster {guarded.cluster!r} any more"
     if not step.named and not is_candidate(found):
         return "it isn't a candidate any more, by its tag"
     if not step.named and not step.stop and is_spare(found):
@@ -144,14 +144,14 @@ def _refusal(hands: Hands, step: Release, found: Instance | None) -> str:
     return ""
 
 
-def _act(hands: Hands, step: Release, found: Instance | None) -> None:
+def _act(guarded: GuardedCloud, step: Release, found: Instance | None) -> None:
     try:
         if not step.stop:
-            hands.effect("terminate", lambda: hands.cloud.terminate(step.id))
+            guarded.effect("terminate", lambda: guarded.cloud.terminate(step.id))
             return
         if found is not None and not is_spare(found):  # else `gc` would take it for left behind
-            hands.effect("tag", lambda: hands.cloud.tag(step.id, {SPARE_TAG: YES}))
+            guarded.effect("tag", lambda: guarded.cloud.tag(step.id, {SPARE_TAG: YES}))
         if found is None or found.state not in (STOPPED, STOPPING):
-            hands.effect("stop", lambda: hands.cloud.stop(step.id))
+            guarded.effect("stop", lambda: guarded.cloud.stop(step.id))
     except NotFoundError:
         pass  # gone already; the next look says so

@@ -27,10 +27,10 @@ class Phase(Enum):
     RELEASING = "releasing"
     RELEASED = "released"
     LEFT = "left"  # not ours to release, or would not go
-    FRUITLESS = "fruitless"  # no instance came of it
+    LAUNCH_FAILED = "fruitless"  # no instance came of it
 
 
-SETTLED = frozenset({Phase.JOINED, Phase.RELEASED, Phase.LEFT, Phase.FRUITLESS, Phase.MOVED})
+SETTLED = frozenset({Phase.JOINED, Phase.RELEASED, Phase.LEFT, Phase.LAUNCH_FAILED, Phase.MOVED})
 HELD = frozenset({Phase.UNDECIDED, Phase.REJECTED})
 IN_FLIGHT = frozenset({Phase.INTENDED, Phase.LAUNCHED, Phase.RUNNING, Phase.SEPARATE})
 
@@ -73,7 +73,7 @@ class State:
     released: tuple[str, ...] = ()
     left: Mapping[str, str] = field(default_factory=dict)
     stuck: frozenset[str] = frozenset()
-    mute: frozenset[str] = frozenset()
+    unmeasured: frozenset[str] = frozenset()
     closing: e.Closing | None = None
     finished: bool = False
 
@@ -87,7 +87,7 @@ class State:
         return self.in_phase(Phase.JOINED)
 
     @property
-    def relieved(self) -> tuple[str, ...]:
+    def replaced(self) -> tuple[str, ...]:
         """The members whose stand-in is in: they may go."""
         return tuple(a.replaces for a in self.joined if a.replaces)
 
@@ -97,14 +97,14 @@ class State:
         return self.count - len(self.in_phase(Phase.JOINED, Phase.SEPARATE))
 
     @property
-    def staying(self) -> tuple[str, ...]:
+    def awaiting_stand_in(self) -> tuple[str, ...]:
         """The members to be replaced that have no stand-in yet."""
-        return tuple(r for r in self.replaces if r not in self.relieved)
+        return tuple(r for r in self.replaces if r not in self.replaced)
 
     @property
     def unproven(self) -> tuple[tuple[str, str], ...]:
         """Stand-ins that are in, each with a member that was to go, is still there, and may be beside it."""
-        return tuple((a.id, r) for a in self.joined for r in a.unproven if r in self.staying)
+        return tuple((a.id, r) for a in self.joined for r in a.unproven if r in self.awaiting_stand_in)
 
     @property
     def unknown_in_a_row(self) -> int:
@@ -133,7 +133,7 @@ def fold(run: str, journal: Iterable[tuple[float, e.Event]]) -> State:
 def apply(state: State, event: e.Event, at: float) -> State:
     """Return the state after one more event, journalled at `at` seconds since the epoch."""
     match event:
-        case e.Asked(cluster, count, replaces):
+        case e.Requested(cluster, count, replaces):
             return replace(state, cluster=cluster, count=count, replaces=replaces)
         case e.Excused(ids):
             return replace(state, excused=tuple(dict.fromkeys((*state.excused, *ids))))
@@ -160,8 +160,8 @@ def apply(state: State, event: e.Event, at: float) -> State:
             return _change(state, number, phase=Phase.JOINED, until=at)
         case e.Rejected(number, because):
             return _change(state, number, phase=Phase.REJECTED, verdict=None, because=because)
-        case e.Fruitless(number, because):
-            return _change(state, number, phase=Phase.FRUITLESS, because=because, until=at)
+        case e.LaunchFailed(number, because):
+            return _change(state, number, phase=Phase.LAUNCH_FAILED, because=because, until=at)
         case e.Strayed(instance_id, because):
             return replace(state, strays={**state.strays, instance_id: because})
         case e.Closing():
@@ -176,7 +176,7 @@ PHASES = {e.KEPT: Phase.SEPARATE, e.UNDECIDED: Phase.UNDECIDED, e.TURNED_DOWN: P
 
 
 def _judged(state: State, event: e.Judged) -> State:
-    state = replace(state, mute=state.mute | set(event.mute))
+    state = replace(state, unmeasured=state.unmeasured | set(event.unmeasured))
     for ruling in event.rulings:
         kept = ruling.then == e.KEPT
         state = _change(

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"keepapart {__version__}\n")
         return 0
 
-    from keepapart.cli.parser import build
+    from keepapart.cli._options import build
     from keepapart.errors import KeepapartError
 
     args = build(VERBS).parse_args(arguments)

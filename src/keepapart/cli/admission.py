@@ -1,4 +1,4 @@
-"""What `admit`, `replace` and `gc` share: opening the site, showing progress, printing the end."""
+"""What `admit`, `replace` and `gc` share: opening the context, showing progress, printing the end."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from keepapart.cli.common import naming
+from keepapart.cli._open import naming
 
 if TYPE_CHECKING:
-    from keepapart.admit import Checker, Outcome, Site
+    from keepapart.admit import AdmissionContext, Checker, Outcome
     from keepapart.clouds import Cloud
-    from keepapart.config import Config, Launch
+    from keepapart.config import Config, LaunchSettings
     from keepapart.model import Instance, Pair
     from keepapart.store import Store
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(
     config: Config, *, checks: bool = True, spends: bool = True, wait: float = 0.0
-) -> Iterator[tuple[Site, Checker]]:
+) -> Iterator[tuple[AdmissionContext, Checker]]:
     """Connect the cloud, open the store and make the checker, where this verb checks anything.
 
     `wait` are seconds to wait where another admission of the cluster is running; `spends` says whether the
@@ -30,7 +30,7 @@ def opened(
     Raises `UsageError` for a provider that can't launch, `ConfigError` for money without a price.
     """
     from keepapart import clouds
-    from keepapart.admit import Site
+    from keepapart.admit import AdmissionContext
     from keepapart.errors import UsageError
     from keepapart.store import Store
 
@@ -46,7 +46,10 @@ def opened(
             _progress() as told,
             _checker(config, store, checks) as checker,
         ):
-            yield Site(cloud, store, config.cluster.name, policy, progress=told, wait=wait), checker
+            yield (
+                AdmissionContext(cloud, store, config.cluster.name, policy, progress=told, wait=wait),
+                checker,
+            )
 
 
 def show(outcome: Outcome, *, as_json: bool) -> int:
@@ -60,7 +63,7 @@ def write(document: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -
     sys.stdout.write(json.dumps(document) + "\n" if as_json else "".join(f"{line}\n" for line in lines))
 
 
-def _priced(config: Config, cloud: Cloud) -> Launch:
+def _priced(config: Config, cloud: Cloud) -> LaunchSettings:
     """Return the policy with the price that its budget of money needs; the cloud is asked only for that."""
     from dataclasses import replace
 
@@ -94,7 +97,7 @@ def _progress() -> Iterator[Any]:
 
 
 def _checker(config: Config, store: Store, checks: bool) -> AbstractContextManager[Checker]:
-    from keepapart.survey import checker
+    from keepapart.auditing.survey import checker
 
     return checker(config, store=store) if checks else nullcontext(_no_checker)
 

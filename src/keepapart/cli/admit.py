@@ -15,7 +15,7 @@ EXAMPLES = """  keepapart admit
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
-    from keepapart.cli.parser import add_json
+    from keepapart.cli._options import add_json
 
     parser.add_argument("--count", type=int, default=1, metavar="N", help="how many new members (default: 1)")
     add_excuse(parser)
@@ -59,9 +59,9 @@ def run(args: argparse.Namespace) -> int:
     from keepapart.cli.admission import opened, show, write
     from keepapart.config import load
 
-    with opened(load(args.config), checks=not args.dry_run, wait=args.wait) as (site, checker):
+    with opened(load(args.config), checks=not args.dry_run, wait=args.wait) as (context, checker):
         if args.dry_run:
-            planned = plan(site, args.count)
+            planned = plan(context, args.count)
             write(planned.document(), planned.lines(), as_json=args.json)
             return planned.code
-        return show(admit(site, checker, args.count, args.excuse), as_json=args.json)
+        return show(admit(context, checker, args.count, args.excuse), as_json=args.json)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from keepapart.cli.common import add_judging, known, opened, print_json, progress_bar
-from keepapart.cli.parser import add_json
+from keepapart.cli._open import add_judging, known, opened, print_json, progress_bar
+from keepapart.cli._options import add_json
 
 SUMMARY = "who shares a host with whom, and what one host failure takes down"
 EXAMPLES = """  keepapart audit
@@ -23,8 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Audit, print, and return 0 (all apart), 1 (some share a host) or 3 (some unknown)."""
-    from keepapart.report.document import audit_document
-    from keepapart.survey import audit
+    from keepapart.auditing.document import audit_document
+    from keepapart.auditing.survey import audit
 
     with opened(args) as (config, store), progress_bar() as progress:
         found = audit(config, known=known(args), store=store, progress=progress)

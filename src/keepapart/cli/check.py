@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from keepapart.cli.common import add_judging, known, opened, print_json, progress_bar
-from keepapart.cli.parser import add_json
+from keepapart.cli._open import add_judging, known, opened, print_json, progress_bar
+from keepapart.cli._options import add_json
 
 SUMMARY = "are these two instances on one host? The verdict and all evidence behind it"
 EXAMPLES = """  keepapart check web-1 web-2
@@ -22,11 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, print, and return 0 (separate), 1 (co-resident) or 3 (unknown)."""
+    from keepapart.auditing.document import check_document
+    from keepapart.auditing.survey import check
     from keepapart.errors import ReachError
     from keepapart.model import Verdict
-    from keepapart.probe.round import MUTE
-    from keepapart.report.document import check_document
-    from keepapart.survey import check
+    from keepapart.probe.measured import MUTE
 
     with opened(args) as (config, store), progress_bar() as progress:
         found = check(config, args.a, args.b, known=known(args), store=store, progress=progress)

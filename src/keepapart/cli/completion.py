@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     import shtab
 
     from keepapart.cli import VERBS
-    from keepapart.cli.parser import build
+    from keepapart.cli._options import build
 
     sys.stdout.write(shtab.complete(build(VERBS), shell=args.shell) + "\n")
     return 0

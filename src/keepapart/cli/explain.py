@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from keepapart.cli.common import opened, print_json
+from keepapart.cli._open import opened, print_json
+from keepapart.cli._options import add_json
 from keepapart.cli.history import count
-from keepapart.cli.parser import add_json
 
 SUMMARY = "what earlier audits said of two instances, and why; measures nothing"
 EXAMPLES = """  keepapart explain web-1 web-2
@@ -28,8 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what was said; 0 where anything was. Raises `UsageError` where no kept audit has the pair."""
+    from keepapart.auditing.history import recall
     from keepapart.errors import UsageError
-    from keepapart.history import recall
 
     if args.a == args.b:
         raise UsageError(f"{args.a!r} is one instance; explain takes two")

@@ -12,7 +12,7 @@ EXAMPLES = """  keepapart gc --dry-run
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
-    from keepapart.cli.parser import add_json
+    from keepapart.cli._options import add_json
 
     parser.add_argument("--dry-run", action="store_true", help="say what is left behind, and release nothing")
     add_json(parser)
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     from keepapart.cli.admission import opened, write
     from keepapart.config import load
 
-    with opened(load(args.config), checks=False, spends=False) as (site, _):
-        collected = collect(site, dry_run=args.dry_run)
+    with opened(load(args.config), checks=False, spends=False) as (context, _):
+        collected = collect(context, dry_run=args.dry_run)
     write(collected.document(), collected.lines(), as_json=args.json)
     return collected.code

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from keepapart.cli.common import opened, print_json
-from keepapart.cli.parser import add_json
+from keepapart.cli._open import opened, print_json
+from keepapart.cli._options import add_json
 
 if TYPE_CHECKING:
     from keepapart.store import Store
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _entries(store: Store, cluster: str, limit: int, verb: str | None) -> list[tuple[int, Mapping[str, Any]]]:
     """Return kept audits with their numbers among all, newest first: at least `limit` where there are."""
-    from keepapart.history import recall
+    from keepapart.auditing.history import recall
 
     read = limit
     while True:
@@ -60,7 +60,7 @@ def _entries(store: Store, cluster: str, limit: int, verb: str | None) -> list[t
 
 def rows(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """Sum up numbered audits (newest first), each compared with the one before it in the list."""
-    from keepapart.report.moves import moves
+    from keepapart.auditing.moves import moves
 
     audits = [entry["audit"] for _, entry in entries]
     return [

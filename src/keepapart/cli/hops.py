@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from keepapart.cli.common import opened, print_json, progress_bar
-from keepapart.cli.parser import add_json
+from keepapart.cli._open import opened, print_json, progress_bar
+from keepapart.cli._options import add_json
 
 SUMMARY = "the raw hop matrix, as tracepath would count it"
 EXAMPLES = """  keepapart hops
@@ -19,8 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print; 0 unless pairs are missing, which is 3."""
-    from keepapart.report.document import hops_document
-    from keepapart.survey import audit
+    from keepapart.auditing.document import hops_document
+    from keepapart.auditing.survey import audit
 
     with opened(args) as (config, store), progress_bar() as progress:
         found = audit(config, store=store, progress=progress)

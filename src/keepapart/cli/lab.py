@@ -6,12 +6,12 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from keepapart.cli.parser import add_json
+from keepapart.cli._options import add_json
 
 if TYPE_CHECKING:
     from keepapart.lab.client import Lab
     from keepapart.lab.service import Service
-    from keepapart.lab.world import World
+    from keepapart.lab.world.world import World
 
 SUMMARY = "a small cloud on this machine, to try everything on"
 EXAMPLES = """  keepapart lab up worlds/three-racks.toml   bring one up
@@ -114,7 +114,8 @@ def _up(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from keepapart.errors import UsageError
-    from keepapart.lab import client, world
+    from keepapart.lab import client
+    from keepapart.lab.world import world
 
     a_world = world.load(Path(args.world))
     name = args.name or a_world.name
@@ -179,7 +180,8 @@ def _welcome_api(url: str) -> None:
 
 def _welcome_ssh(name: str) -> None:
     """Say how to get in by ssh, and what to write for keepapart to go the same way."""
-    from keepapart.lab import protocol, sshd
+    from keepapart.lab import protocol
+    from keepapart.lab.ssh import sshd
 
     config = sshd.folder_of(protocol.socket_path(name)) / "ssh_config"
     sys.stdout.write(

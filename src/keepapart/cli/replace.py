@@ -12,8 +12,8 @@ EXAMPLES = """  keepapart replace web-2
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
+    from keepapart.cli._options import add_json
     from keepapart.cli.admit import add_excuse, add_wait
-    from keepapart.cli.parser import add_json
 
     parser.add_argument("ids", nargs="+", metavar="ID", help="the members to replace")
     add_excuse(parser)
@@ -27,5 +27,5 @@ def run(args: argparse.Namespace) -> int:
     from keepapart.cli.admission import opened, show
     from keepapart.config import load
 
-    with opened(load(args.config), wait=args.wait) as (site, checker):
-        return show(replace(site, checker, args.ids, args.excuse), as_json=args.json)
+    with opened(load(args.config), wait=args.wait) as (context, checker):
+        return show(replace(context, checker, args.ids, args.excuse), as_json=args.json)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keepapart.cli.common import print_json, progress_bar
-from keepapart.cli.parser import add_json
+from keepapart.cli._open import print_json, progress_bar
+from keepapart.cli._options import add_json
 
 if TYPE_CHECKING:
     from keepapart.simulate.pool import Pool
@@ -151,7 +151,7 @@ def _pool(args: argparse.Namespace) -> tuple[Pool, int]:
         )
         return found, existing
     from keepapart.errors import UsageError
-    from keepapart.lab.world import load
+    from keepapart.lab.world.world import load
 
     for name in ("hosts", "capacity", "fill", "habit"):
         if getattr(args, name) is not None:
@@ -161,13 +161,13 @@ def _pool(args: argparse.Namespace) -> tuple[Pool, int]:
 
 def _attempts(args: argparse.Namespace) -> int:
     """Return the operator's own budget where there is a configuration, else the default one."""
-    from keepapart.config import FILE, VARIABLE, Launch, load
+    from keepapart.config import FILE, VARIABLE, LaunchSettings, load
 
     if args.attempts:
         return int(args.attempts)
     if args.config or Path(FILE).exists() or os.environ.get(VARIABLE):
         return load(args.config).launch.max_attempts
-    return Launch().max_attempts
+    return LaunchSettings().max_attempts
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from keepapart import errors
 from keepapart.clouds import LaunchRequest
 from keepapart.errors import LabError
-from keepapart.lab import linux, protocol
-from keepapart.lab.world import World
+from keepapart.lab import protocol
+from keepapart.lab.netns import linux
+from keepapart.lab.world.world import World
 from keepapart.model import Instance
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def labs() -> list[str]:
 
 def entering(doors: Sequence[int]) -> list[str]:
     """Return the beginning of a command line that runs its rest behind these `doors`."""
-    return [sys.executable, "-P", "-m", "keepapart.lab.enter", ",".join(map(str, doors))]
+    return [sys.executable, "-P", "-m", "keepapart.lab.netns.nsenter", ",".join(map(str, doors))]
 
 
 def up(

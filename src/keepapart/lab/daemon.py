@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from keepapart.errors import KeepapartError, LabError
-from keepapart.lab import linux, protocol, world
+from keepapart.lab import protocol
 from keepapart.lab.ec2.process import no_url, started
+from keepapart.lab.netns import linux
 from keepapart.lab.service import Answer, Network, Service
 from keepapart.lab.simulated import Simulated
-from keepapart.lab.topology import Topology
+from keepapart.lab.world import world
+from keepapart.lab.world.topology import Topology
 
 _PATIENCE = 10.0  # seconds for a client to take its answer
 
@@ -153,18 +155,18 @@ def _network(topology: Topology, simulated: bool) -> tuple[Network, str]:
     if simulated:
         return Simulated(), "as asked"
     try:
-        from keepapart.lab import netns
+        from keepapart.lab.netns import build
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "pyroute2":
             raise
         return Simulated(), "pyroute2 is not installed: pip install 'keepapart[lab]'"
     try:
         user = linux.become_root()
-        netns.rehearse()
+        build.rehearse()
     except (OSError, LabError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return Simulated(), f"network namespaces can't be had here: {reason}"
-    return netns.build(topology, user), ""
+    return build.build(topology, user), ""
 
 
 @contextmanager
@@ -172,8 +174,8 @@ def _with_sshd(network: Network, path: Path, because: str) -> Iterator[Network]:
     """Have every instance run sshd until the lab ends. Raises `LabError` where the lab is simulated."""
     if network.kind == "simulated":
         raise LabError(f"--sshd needs a lab with real packets, and this one is simulated: {because}")
-    from keepapart.lab.netns import Namespaces
-    from keepapart.lab.sshd import WithSshd
+    from keepapart.lab.netns.build import Namespaces
+    from keepapart.lab.ssh.sshd import WithSshd
 
     assert isinstance(network, Namespaces)
     with closing(WithSshd(network, path)) as provided:

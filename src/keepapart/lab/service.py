@@ -16,11 +16,11 @@ from typing import Any, Protocol
 
 from keepapart import clouds
 from keepapart.errors import KeepapartError, LabError, NotFoundError, UsageError
-from keepapart.lab import placement
-from keepapart.lab.lifecycle import Fleet, Guest
 from keepapart.lab.protocol import MAX_DESCRIPTORS
-from keepapart.lab.topology import Host, Place
-from keepapart.lab.world import World
+from keepapart.lab.world import stated
+from keepapart.lab.world.lifecycle import Fleet, Guest
+from keepapart.lab.world.topology import Host, Place
+from keepapart.lab.world.world import World
 
 _TEXT, _TEXTS, _TAGS, _COUNT = "text", "a list of texts", "a table of texts", "a whole number from 1"
 _RACKS = "a list of texts or null"
@@ -204,7 +204,7 @@ class Service:
             raise UsageError(f"{flows} flows are more than {MAX_FLOWS}")
         guests = [self.fleet.find(guest_id) for guest_id in ids]
         places = [guest.place if guest and guest.connected else None for guest in guests]
-        from keepapart.lab.distance import hops  # numpy: a real lab does without
+        from keepapart.lab.world.distance import hops  # numpy: a real lab does without
 
         answer = Answer()
         file = answer.after.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the answer closes it
@@ -219,7 +219,7 @@ class Service:
         return Answer(descriptors=self.network.descriptors(instance))
 
     def _connect_to(self, host: str, port: int) -> Answer:
-        from keepapart.lab.sshd import WithSshd
+        from keepapart.lab.ssh.sshd import WithSshd
 
         if not isinstance(self.network, WithSshd):
             raise LabError(
@@ -260,7 +260,7 @@ class Service:
 
     def _show(self, guest: Guest) -> dict[str, Any]:
         facts = {"health": "impaired"} if guest.impaired else {}
-        facts |= placement.facts(self.fleet.topology, guest.id, guest.place, guest.launched)
+        facts |= stated.facts(self.fleet.topology, guest.id, guest.place, guest.launched)
         address = self.fleet.topology.address(guest.place) if guest.place else ""
         return {"id": guest.id, "address": address, "state": guest.state, "tags": guest.tags, "facts": facts}
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable, Mapping
 
 from keepapart.errors import LabError
-from keepapart.lab.topology import Host, Place
+from keepapart.lab.world.topology import Host, Place
 
 
 class Simulated:

@@ -19,17 +19,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from keepapart.errors import UsageError
 from keepapart.model import Instance
-from keepapart.probe.beside import Beside, gather
-from keepapart.probe.node import Want
-from keepapart.probe.tally import BY, Counts, Tally
-from keepapart.reach import Crew, Roster, Ways
+from keepapart.node.node import Want
+from keepapart.probe.extras import gather
+from keepapart.probe.measured import BY, MUTE, Counts, Round, Tally
+from keepapart.reach import NodeGroup, Roster
+from keepapart.reach.transports import Transports
 
 PASSES = 8  # at 20 % loss a sample then stays missing once in 400,000
 SETTLE = (0.05, 0.25, 0.5)  # seconds to wait for stragglers, by pass; the last goes on
@@ -40,33 +40,9 @@ LADDERS = 20_000  # about how many may be climbed by each means beyond the first
 CLIMBS = 16  # ladders each way of a pair
 TRIES = 3  # of them where nothing gets through, though it does elsewhere
 
-MUTE = "its node ran, but nothing that it sent or was sent arrived"  # why an instance is lost though reached
-
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[str, float], None]  # what is being done, and the share of it that is
 Wanting = Callable[[Tally], Mask | None]  # which pairs need more flows [n, n]; None: no pair does
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What one round measured: the `tally` of `ids`, in their order, and what was gathered `beside` it.
-
-    `lost` says of instances without a count why that is.
-    """
-
-    ids: tuple[str, ...]
-    tally: Tally
-    lost: Mapping[str, str]
-    beside: Beside | None = None
-
-    def among(self, ids: Sequence[str], lost: Mapping[str, str]) -> Round:
-        """Return the same round as one of `ids`, those not in it being `lost` (why, in words)."""
-        if tuple(ids) == self.ids:
-            return self
-        place = {name: number for number, name in enumerate(ids)}
-        places = [place[name] for name in self.ids]
-        beside = self.beside.spread(places, len(ids)) if self.beside else None
-        return Round(tuple(ids), self.tally.spread(places, len(ids)), {**self.lost, **lost}, beside)
 
 
 def samples_for(size: int) -> int:
@@ -79,7 +55,7 @@ def samples_for(size: int) -> int:
 
 async def measure(
     instances: Sequence[Instance],
-    ways: Ways,
+    ways: Transports,
     *,
     port: int = 0,
     tcp_port: int = 0,
@@ -96,22 +72,22 @@ async def measure(
     if port and len({i.address for i in instances}) < len(instances):
         raise UsageError("[network] port: one port can't serve instances that share an address")
     ids = [instance.id for instance in instances]
-    crews = ways.muster(instances)
+    groups = ways.group(instances)
     try:
         progress("open", 0.0)
         ports: dict[str, list[int]] = {}
-        for opened in await asyncio.gather(*(crew.open(port, SOCKETS) for crew in crews)):
+        for opened in await asyncio.gather(*(group.open(port, SOCKETS) for group in groups)):
             ports.update(opened)
         present = [instance for instance in instances if instance.id in ports]
         roster = Roster([i.id for i in present], [(i.address, ports[i.id]) for i in present])
         secret = key()
-        await asyncio.gather(*(crew.join(roster, secret) for crew in crews))
-        batches = _Batches(crews, roster, progress)
+        await asyncio.gather(*(group.join(roster, secret) for group in groups))
+        batches = _Batches(groups, roster, progress)
         tally = await batches.run(wanting, flows=SOCKETS if port else SOCKETS**2, tcp_port=tcp_port)
-        lost = {name: why for crew in crews for name, why in crew.lost.items()}
-        beside = await gather(crews, roster, tally)
+        lost = {name: why for group in groups for name, why in group.lost.items()}
+        beside = await gather(groups, roster, tally)
     finally:
-        await asyncio.gather(*(crew.close() for crew in crews))
+        await asyncio.gather(*(group.close() for group in groups))
     lost = _with_mute(lost, roster.ids, tally)
     return Round(tuple(roster.ids), tally, lost, beside).among(ids, {})
 
@@ -119,8 +95,8 @@ async def measure(
 class _Batches:
     """One round's batches of samples, the passes of each, and the tally that they make."""
 
-    def __init__(self, crews: Sequence[Crew], roster: Roster, progress: Progress) -> None:
-        self._crews, self._ids, self._progress = crews, roster.ids, progress
+    def __init__(self, groups: Sequence[NodeGroup], roster: Roster, progress: Progress) -> None:
+        self._crews, self._ids, self._progress = groups, roster.ids, progress
         self._addresses = [address for address, _ in roster.places]
         self._six = any(":" in address for address in self._addresses)
         self._row = {name: number for number, name in enumerate(roster.ids)}
@@ -152,7 +128,7 @@ class _Batches:
         """Have `pairs` measured `samples` times; ask again for what is missing."""
         size = len(self._ids)
         counts = np.zeros((samples, size, size), np.uint8)
-        await asyncio.gather(*(crew.begin(first, samples) for crew in self._crews))
+        await asyncio.gather(*(group.begin(first, samples) for group in self._crews))
         absent = np.broadcast_to(pairs, counts.shape)
         asked = missing = int(absent.sum())
         patient = self._six and not first
@@ -163,9 +139,9 @@ class _Batches:
             wants = self._wants(
                 absent, first, everything=not number and bool(pairs.sum() == size * (size - 1))
             )
-            await asyncio.gather(*(crew.send(wants) for crew in self._crews))
+            await asyncio.gather(*(group.send(wants) for group in self._crews))
             settle = SETTLE[min(number, len(SETTLE) - 1)]
-            for reported in await asyncio.gather(*(crew.report(settle) for crew in self._crews)):
+            for reported in await asyncio.gather(*(group.report(settle) for group in self._crews)):
                 for name, least in reported.items():
                     counts[:, :, self._row[name]] = np.frombuffer(least, np.uint8).reshape(samples, size)
             absent = pairs & (counts == 0)
@@ -197,7 +173,7 @@ class _Batches:
                 for i in np.flatnonzero(wanted.max(axis=1)).tolist()
             }
             counts = np.zeros(wanted.shape, np.uint8)
-            for climbed in await asyncio.gather(*(crew.climb(BY[by], port, wants) for crew in self._crews)):
+            for climbed in await asyncio.gather(*(group.climb(BY[by], port, wants) for group in self._crews)):
                 for name, hops in climbed.items():
                     counts[self._row[name], wanted[self._row[name]]] = hops
             if not counts.any():
@@ -230,7 +206,7 @@ class _Batches:
         absent[:, :, gone] = False
 
     def _lost(self) -> set[str]:
-        return {name for crew in self._crews for name in crew.lost}
+        return {name for group in self._crews for name in group.lost}
 
 
 def _mute(counts: Counts) -> Mask:

@@ -1,24 +1,19 @@
-"""Ways in: how a node comes to run on an instance. One file each.
+"""Ways in: how a node comes to run on an instance. One file each, found through an entry point.
 
-A `Crew` is the nodes of all instances that are reached in one way; a round asks every crew the same
-things and never knows how they get there.
+A `Transport` is one way in for the length of a run. A `NodeGroup` is the nodes of all instances that are
+reached by it in one round; a round asks every group the same things and never knows how they get there.
+`transports.py` chooses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from keepapart.config import Reach
-from keepapart.errors import ConfigError
-from keepapart.model import Instance
-from keepapart.probe.node import Place, Want
+from keepapart.node.node import Place, Want
 
 Sighting = tuple[int, str, int]  # a router: how far away, its address, how often it answered
-
-if TYPE_CHECKING:
-    from keepapart.reach.connections import Connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +24,7 @@ class Roster:
     places: Sequence[Place]
 
 
-class Crew(Protocol):
+class NodeGroup(Protocol):
     """The nodes of all instances that are reached in one way.
 
     `lost` says of every instance that has no node, or has one no more, why; it may grow at any call. A
@@ -92,57 +87,20 @@ class Crew(Protocol):
         """End every node. Nothing stays behind."""
 
 
-class Ways:
-    """The ways in of one run, and what they keep open from one round to the next.
+class Transport(Protocol):
+    """One way in, for the length of a run: what it keeps open from one round to the next is its own.
 
-    `settings` are those of ssh; `via` is the way in of instances that name none. Everything happens on the
-    event loop of the first round.
+    A plug-in registers under the entry point group ``keepapart.reach``, by the word that stands before the
+    colon of a way in, a callable ``open(settings) -> Transport``; `settings` is the configuration's
+    `[reach]`. What it needs of other libraries is imported there, where it is used.
     """
 
-    def __init__(self, settings: Reach = Reach()) -> None:  # noqa: B008  # a frozen value
-        self._settings = settings
-        self._connections: Connections | None = None
+    def group(self, wheres: Mapping[str, str], addresses: Mapping[str, str]) -> NodeGroup:
+        """Return the nodes of these instances, none of them started yet.
 
-    def muster(self, instances: Sequence[Instance]) -> list[Crew]:
-        """Sort instances into crews by their way in.
-
-        Raises `ConfigError` where a way in is not one of keepapart's.
+        `wheres` has by id what stands after the colon of each way in, `addresses` by id what the others send
+        to. Raises `ConfigError` for a way in that can't be meant.
         """
-        by_way: dict[str, dict[str, str]] = {}
-        addresses = {instance.id: instance.address for instance in instances}
-        for instance in instances:
-            way, _, where = (instance.reach or self._settings.via).partition(":")
-            by_way.setdefault(way, {})[instance.id] = where
-        return [
-            self._crew(way, wheres, {name: addresses[name] for name in wheres})
-            for way, wheres in by_way.items()
-        ]
 
     async def close(self) -> None:
-        """Close what is open."""
-        if self._connections:
-            await self._connections.close()
-
-    def _crew(self, way: str, wheres: Mapping[str, str], addresses: Mapping[str, str]) -> Crew:
-        """Import only the way in that is used: each may need a library of its own."""
-        if way == "ssh":
-            from keepapart.reach.connections import Connections
-            from keepapart.reach.ssh import SshCrew
-
-            self._connections = self._connections or Connections(self._settings)
-            return SshCrew(self._connections, wheres, addresses)
-        if way == "netns":
-            from keepapart.reach.netns import NetnsCrew
-
-            return NetnsCrew({name: where or name for name, where in wheres.items()}, addresses)
-        if way == "local":
-            from keepapart.reach.local import LocalCrew
-
-            return LocalCrew(addresses)
-        if way == "simulated":
-            from keepapart.reach.simulated import SimulatedCrew
-
-            return SimulatedCrew({name: where or name for name, where in wheres.items()})
-        raise ConfigError(
-            f"reach {way!r} of {min(wheres)!r}: the ways in are ssh://USER@HOST:PORT, netns:NAME and local"
-        )
+        """Close what is open. Nothing stays behind."""

@@ -5,14 +5,32 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from keepapart.config import ReachSettings
 from keepapart.errors import ReachError
-from keepapart.reach.handover import LOADER
-from keepapart.reach.pipe import ANSWER_LIMIT, Pipe, PipeCrew
+from keepapart.reach import NodeGroup, Transport
+from keepapart.reach.bootstrap import LOADER
+from keepapart.reach.pipe import ANSWER_LIMIT, Pipe, PipedNodes
 
 
-class LocalCrew(PipeCrew):
+class LocalTransport:
+    """The way in to this machine; see `reach.Transport`."""
+
+    def group(self, wheres: Mapping[str, str], addresses: Mapping[str, str]) -> NodeGroup:  # noqa: ARG002
+        """Return nodes that are children of this process, wherever they were said to be."""
+        return LocalNodes(addresses)
+
+    async def close(self) -> None:
+        """Nothing stays open."""
+
+
+def open_transport(_settings: ReachSettings) -> Transport:
+    """Open the way in."""
+    return LocalTransport()
+
+
+class LocalNodes(PipedNodes):
     """Nodes that are children of this process."""
 
     async def connect(self, name: str) -> Pipe:  # noqa: ARG002  # every child is here

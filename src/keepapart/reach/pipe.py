@@ -2,7 +2,7 @@
 
 1. `LOADER` runs at the far side and says `READY`. Whatever a login prints before that is skipped, up to
    `NOISE_LIMIT` bytes.
-2. `probe/node.py`, with the files that it imports, is handed over and run from memory; from then on it
+2. `node/node.py`, with the files that it imports, is handed over and run from memory; from then on it
    answers each command with a line of JSON. What it says is bounded, decoded strictly and never evaluated.
 3. Who fails, in whatever way, is lost for this round, with the reason; the others go on.
 """
@@ -19,11 +19,11 @@ from ipaddress import ip_address
 from typing import Any, Protocol, TypeVar
 
 from keepapart.errors import ReachError
-from keepapart.probe.ladder import LADDERS, RUNGS
-from keepapart.probe.node import LENGTH, Want
-from keepapart.probe.path import DISTANCES, FLOWS
+from keepapart.node.gateway import DISTANCES, FLOWS
+from keepapart.node.ladder import LADDERS, RUNGS
+from keepapart.node.node import LENGTH, Want
 from keepapart.reach import Roster, Sighting
-from keepapart.reach.handover import MAGIC_NUMBER, READY, handed_over
+from keepapart.reach.bootstrap import MAGIC_NUMBER, READY, handed_over
 
 T = TypeVar("T")
 
@@ -53,8 +53,8 @@ class Pipe(Protocol):
         """End the process and wait until it is gone."""
 
 
-class PipeCrew:
-    """Nodes behind pipes; a way in says only how a pipe is opened. See `reach.Crew`."""
+class PipedNodes:
+    """Nodes behind pipes; a way in says only how a pipe is opened. See `reach.NodeGroup`."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self.lost: dict[str, str] = {}

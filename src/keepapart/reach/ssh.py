@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from keepapart.config import ReachSettings
 from keepapart.errors import ConfigError, ReachError
-from keepapart.reach.connections import Connections, Target, asyncssh, in_words
-from keepapart.reach.handover import LOADER
-from keepapart.reach.pipe import ANSWER_LIMIT, Pipe, PipeCrew, plain
+from keepapart.reach import NodeGroup
+from keepapart.reach.bootstrap import LOADER
+from keepapart.reach.pipe import ANSWER_LIMIT, Pipe, PipedNodes, plain
+from keepapart.reach.ssh_connections import Connections, Target, asyncssh, in_words
 
 LAST_WORDS = 2_000  # bytes of standard error that are kept
 GOODBYE = 2.0  # seconds for the far side to close a channel
@@ -29,8 +31,23 @@ COMMAND = f"exec python3 -ISc 'exec(\"{_ESCAPED}\")'"
 _NO_PYTHON = (126, 127)  # what a shell exits with for a command that it can't run or find
 
 
-class SshCrew(PipeCrew):
-    """Nodes behind ssh; see `reach.Crew`. `wheres` are what stands after `ssh:`, `//USER@HOST:PORT`."""
+class SshTransport:
+    """The way in by ssh; see `reach.Transport`. What stands after `ssh:` is `//USER@HOST:PORT`."""
+
+    def __init__(self, settings: ReachSettings) -> None:
+        self._connections = Connections(settings)
+
+    def group(self, wheres: Mapping[str, str], addresses: Mapping[str, str]) -> NodeGroup:
+        """Return nodes on the connections that there are, or on new ones."""
+        return SshNodes(self._connections, wheres, addresses)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._connections.close()
+
+
+class SshNodes(PipedNodes):
+    """Nodes behind ssh; see `reach.NodeGroup`."""
 
     def __init__(
         self, connections: Connections, wheres: Mapping[str, str], addresses: Mapping[str, str]

@@ -9,11 +9,11 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from keepapart.assess import Audit
+from keepapart.auditing.assess import Audit
+from keepapart.auditing.document import ALL_PAIRS_UP_TO, timestamp
 from keepapart.errors import UsageError
 from keepapart.model import Instance, Pair, Verdict
 from keepapart.report import words
-from keepapart.report.document import ALL_PAIRS_UP_TO, timestamp
 
 DENSE = 60  # hosts beyond which boxes are drawn small
 LISTED = 2000  # pairs in the list that stands in for the matrix of a larger cluster

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from keepapart.lab.world import PACKING, STICKY
+from keepapart.lab.world.world import PACKING, STICKY
 from keepapart.report.terminal import console, fact, line
 from keepapart.report.words import many
 from keepapart.simulate import formula

@@ -18,11 +18,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from keepapart.assess import Audit
-from keepapart.domains import Domain
+from keepapart.auditing.assess import Audit
+from keepapart.auditing.document import pairs, timestamp
+from keepapart.domains.fault_domains import Domain
 from keepapart.model import Pair, Verdict
 from keepapart.report import words
-from keepapart.report.document import pairs, timestamp
 from keepapart.report.words import Place, Tone
 
 NAMES = 40  # ids in one enumeration

@@ -13,21 +13,21 @@ from enum import Enum
 
 import numpy as np
 
-from keepapart.assess import Audit
-from keepapart.domains import Domain
+from keepapart.auditing.assess import Audit
+from keepapart.domains.fault_domains import Domain
 from keepapart.model import Pair, Verdict
-from keepapart.signals.hops import Standing
+from keepapart.signals.hops import NetworkStatus
 
 LOOKED_AT = 500  # unknown pairs whose reasons are collected: each costs a judgement, and reasons repeat
 TYPED = 6  # ids that somebody would still type after a command
 
 NETWORK = {
-    Standing.ASSERTED: "routed-host, as configured",
-    Standing.ESTABLISHED: "routed-host, established",
-    Standing.REMEMBERED: "routed-host, established before",
-    Standing.OPEN: "not established: hops speak only weakly",
-    Standing.REFUTED: "not routed-host: hops say nothing",
-    Standing.OPAQUE: "opaque, as configured: hops say nothing",
+    NetworkStatus.ASSERTED: "routed-host, as configured",
+    NetworkStatus.ESTABLISHED: "routed-host, established",
+    NetworkStatus.REMEMBERED: "routed-host, established before",
+    NetworkStatus.OPEN: "not established: hops speak only weakly",
+    NetworkStatus.REFUTED: "not routed-host: hops say nothing",
+    NetworkStatus.OPAQUE: "opaque, as configured: hops say nothing",
 }
 
 

@@ -1,8 +1,8 @@
 """Signals: sources of evidence. One file each; each says same, different or nothing of every pair.
 
-A signal speaks for all pairs at once, in one of two forms: a `Testimony` weighs every pair, a `Labelled`
-gives every instance a label and says what equal and different labels mean. It never decides. What it may
-claim, and how strongly, is said in the docstring of its file.
+A signal speaks for all pairs at once, in one of two forms: a `PairTestimony` weighs every pair, a
+`LabelTestimony` gives every instance a label and says what equal and different labels mean. It never
+decides. What it may claim, and how strongly, is said in the docstring of its file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.components import Labels
+from keepapart.arrays import Labels
 from keepapart.model import Evidence, Says, Strength
 
 Weights = npt.NDArray[np.int8]
@@ -24,7 +24,7 @@ UNKNOWN = -1  # the label of an instance of which a signal says nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class PairTestimony:
     """What one signal says of every pair.
 
     `weights` is [n, n], int8, symmetric, its diagonal 0: the strength of the evidence (1 weak, 2 strong,
@@ -46,12 +46,12 @@ class Testimony:
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelTestimony:
     """What a signal says that knows each instance by itself: its host's name, its zone, its gateway.
 
     `labels` and `scopes` are [n], int32. Two instances of one scope weigh `if_equal` where their labels are
-    equal and `if_different` where they aren't, signed as in `Testimony`; of others, and of those whose label
-    is `UNKNOWN`, the signal says nothing. Equal labels are always of one scope, so a judge can take the
+    equal and `if_different` where they aren't, signed as in `PairTestimony`; of others, and of those whose
+    label is `UNKNOWN`, the signal says nothing. Equal labels are always of one scope, so a judge can take the
     pairs of `if_equal` from the labels alone; and n instances cost n numbers, not n × n.
     """
 
@@ -72,7 +72,7 @@ class Labelled:
         if_equal: int = 0,
         if_different: int = 0,
         scopes: Sequence[Hashable] | None = None,
-    ) -> Labelled:
+    ) -> LabelTestimony:
         """Number `values`, None being unknown; equal values of different `scopes` get different labels."""
         numbers: dict[Hashable, int] = {}
         labels: Labels = np.full(len(values), UNKNOWN, np.int32)
@@ -88,7 +88,7 @@ class Labelled:
 
     @property
     def weights(self) -> Weights:
-        """The same for every pair, as in `Testimony`; made anew each time, being n times as large."""
+        """The same for every pair, as in `PairTestimony`; made anew each time, being n times as large."""
         return self.rows(slice(0, len(self.labels)))
 
     def rows(self, rows: slice) -> Weights:
@@ -121,7 +121,7 @@ class Labelled:
         return _evidence(self.signal, self.weight(i, j), lambda: self.because(i, j))
 
 
-AnyTestimony: TypeAlias = Testimony | Labelled
+Testimony: TypeAlias = PairTestimony | LabelTestimony
 
 
 def _evidence(signal: str, weight: int, because: Callable[[], str]) -> Evidence | None:

@@ -29,7 +29,7 @@ from ipaddress import ip_address
 import numpy as np
 
 from keepapart.model import Strength
-from keepapart.signals import UNKNOWN, Counts, Labelled, Weights
+from keepapart.signals import UNKNOWN, Counts, LabelTestimony, Weights
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
 SHOWN = 2  # gateways seen to be one host's each: with one alone, all hosts might share it
@@ -41,23 +41,23 @@ def testify(
     least: Counts,
     known: Weights,
     standing: Strength | None,
-) -> list[Labelled]:
+) -> list[LabelTestimony]:
     """Say what the first two routers of each instance say of every pair.
 
     `firsts` and `upstreams` are addresses, empty where not known (rule 1); `least` the least hop counts;
-    `known` what other signals have settled, weighed as in `Testimony`; `standing` how strongly hops may
+    `known` what other signals have settled, weighed as in `PairTestimony`; `standing` how strongly hops may
     speak on this network.
     """
     said = [_first(firsts, least, known, standing), _upstream(upstreams, known)]
     return [testimony for testimony in said if testimony.speaks]
 
 
-def _first(firsts: Sequence[str], least: Counts, known: Weights, standing: Strength | None) -> Labelled:
+def _first(firsts: Sequence[str], least: Counts, known: Weights, standing: Strength | None) -> LabelTestimony:
     def because(i: int, _j: int) -> str:
         return f"the first router of both is {firsts[i]}, which no two on different hosts share"
 
     values = [address if standing and _names_a_router(address) else None for address in firsts]
-    said = Labelled.of("gateway", values, because, if_equal=WEAK)
+    said = LabelTestimony.of("gateway", values, because, if_equal=WEAK)
     shown = 0
     for label in range(int(said.labels.max(initial=UNKNOWN)) + 1):
         members = np.flatnonzero(said.labels == label)
@@ -70,22 +70,22 @@ def _first(firsts: Sequence[str], least: Counts, known: Weights, standing: Stren
     if len(np.unique(said.labels[said.labels != UNKNOWN])) < 2:
         said.labels[:] = UNKNOWN
     if standing == Strength.STRONG and shown >= SHOWN and not _split(said, known):
-        return Labelled("gateway", said.labels, said.scopes, STRONG, 0, because)
+        return LabelTestimony("gateway", said.labels, said.scopes, STRONG, 0, because)
     return said
 
 
-def _upstream(upstreams: Sequence[str], known: Weights) -> Labelled:
+def _upstream(upstreams: Sequence[str], known: Weights) -> LabelTestimony:
     def because(i: int, j: int) -> str:
         return f"behind their first routers are different ones, {upstreams[i]} and {upstreams[j]}"
 
     values = [address if _names_a_router(address) else None for address in upstreams]
-    said = Labelled.of("upstream", values, because, if_different=-WEAK)
+    said = LabelTestimony.of("upstream", values, because, if_different=-WEAK)
     if _split(said, known):
         said.labels[:] = UNKNOWN
     return said
 
 
-def _split(said: Labelled, known: Weights) -> bool:
+def _split(said: LabelTestimony, known: Weights) -> bool:
     """Whether two that are known to be co-resident have different labels."""
     for i in np.flatnonzero(said.labels != UNKNOWN).tolist():
         others = said.labels[known[i] >= STRONG]

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keepapart.model import Strength
-from keepapart.signals import AnyTestimony, Labelled, Testimony, Weights
+from keepapart.signals import LabelTestimony, PairTestimony, Testimony, Weights
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
 CLOSE = 2  # domains apart; farther ones are as likely to be neighbours by chance
@@ -128,17 +128,17 @@ def kvp(raw: bytes) -> dict[str, str]:
     return found
 
 
-def testify(guests: Sequence[Guest]) -> list[AnyTestimony]:
+def testify(guests: Sequence[Guest]) -> list[Testimony]:
     """Say what the guests' own sight of their hardware says of every pair."""
     boots = Counter(guest.boot_id for guest in guests)
     heard = [guest if guest.boot_id and boots[guest.boot_id] == 1 else Guest() for guest in guests]
     rules = (_processor, _stepping, _microcode, _host_name)
-    said: list[AnyTestimony] = [found for rule in rules if (found := rule(heard)).speaks]
+    said: list[Testimony] = [found for rule in rules if (found := rule(heard)).speaks]
     xen = _domain(heard)
     return [*said, xen] if xen.weights.any() else said
 
 
-def _processor(guests: Sequence[Guest]) -> Labelled:
+def _processor(guests: Sequence[Guest]) -> LabelTestimony:
     seen = [_real(guest) for guest in guests]
 
     def because(i: int, j: int) -> str:
@@ -146,10 +146,10 @@ def _processor(guests: Sequence[Guest]) -> Labelled:
         return f"the guests see different processors: {one} and {other}"
 
     values = [(p.vendor, p.family, p.model) if p else None for p in seen]
-    return Labelled.of("processor", values, because, if_different=-STRONG)
+    return LabelTestimony.of("processor", values, because, if_different=-STRONG)
 
 
-def _stepping(guests: Sequence[Guest]) -> Labelled:
+def _stepping(guests: Sequence[Guest]) -> LabelTestimony:
     seen = [_real(guest) for guest in guests]
 
     def because(i: int, j: int) -> str:
@@ -158,10 +158,10 @@ def _stepping(guests: Sequence[Guest]) -> Labelled:
 
     values = [p.stepping if p else None for p in seen]
     scopes = [(p.vendor, p.family, p.model) if p else None for p in seen]
-    return Labelled.of("stepping", values, because, if_different=-WEAK, scopes=scopes)
+    return LabelTestimony.of("stepping", values, because, if_different=-WEAK, scopes=scopes)
 
 
-def _microcode(guests: Sequence[Guest]) -> Labelled:
+def _microcode(guests: Sequence[Guest]) -> LabelTestimony:
     seen = [_real(guest) for guest in guests]
 
     def because(i: int, j: int) -> str:
@@ -170,10 +170,10 @@ def _microcode(guests: Sequence[Guest]) -> Labelled:
 
     values = [p.microcode if p else None for p in seen]
     scopes = [(p.vendor, p.family, p.model, p.stepping) if p else None for p in seen]
-    return Labelled.of("microcode", values, because, if_different=-WEAK, scopes=scopes)
+    return LabelTestimony.of("microcode", values, because, if_different=-WEAK, scopes=scopes)
 
 
-def _host_name(guests: Sequence[Guest]) -> Labelled:
+def _host_name(guests: Sequence[Guest]) -> LabelTestimony:
     machines = Counter(guest.machine_id for guest in guests if guest.machine_id)
     names = [guest.host_name if machines[guest.machine_id] < 2 else "" for guest in guests]
 
@@ -183,10 +183,10 @@ def _host_name(guests: Sequence[Guest]) -> Labelled:
         return f"Hyper-V tells the guests that their hosts are {names[i]} and {names[j]}"
 
     values = [name or None for name in names]
-    return Labelled.of("hyper-v host", values, because, if_equal=STRONG, if_different=-STRONG)
+    return LabelTestimony.of("hyper-v host", values, because, if_equal=STRONG, if_different=-STRONG)
 
 
-def _domain(guests: Sequence[Guest]) -> Testimony:
+def _domain(guests: Sequence[Guest]) -> PairTestimony:
     known = np.array([guest.domain is not None for guest in guests], np.bool_)
     domains = np.array([guest.domain or 0 for guest in guests], np.int32)
     weights: Weights = np.zeros((len(guests), len(guests)), np.int8)
@@ -202,7 +202,7 @@ def _domain(guests: Sequence[Guest]) -> Testimony:
             return f"both guests are Xen domain {domains[i]}, and no host has two of them"
         return f"the guests are Xen domains {domains[i]} and {domains[j]}, started soon after each other"
 
-    return Testimony("xen domain", weights, because)
+    return PairTestimony("xen domain", weights, because)
 
 
 def _real(guest: Guest) -> Processor | None:

@@ -14,8 +14,8 @@ Hop counts are as tracepath's: routers between + 1. The rules, numbered as in th
    Where one is refuted, hops say nothing at all; where one is still open, they speak weakly.
 3. Two hops on any flow say *same*: extra gateways only ever add hops.
 4. More than two say *different*, strongly only while the chance that a shorter path has not been seen yet
-   is below `UNSEEN`, by the network's own measured variation (`signals/paths.py`), and no further gateways of
-   the two instances can explain it (`signals/depth.py`).
+   is below `UNSEEN`, by the network's own measured variation (`signals/path_confidence.py`), and no
+   further gateways of the two instances can explain it (`signals/hidden_gateways.py`).
 
 Source of the two-hop rule: "Where am I? Testing AWS EC2 Instances for Co-Residence" (2011).
 """
@@ -28,15 +28,15 @@ from enum import Enum
 
 import numpy as np
 
-from keepapart.components import Mask, blocks, components, edges, grown
+from keepapart.arrays import Mask, blocks, components, edges, grown
 from keepapart.model import Strength
-from keepapart.probe.tally import BY, Counts, Tally
-from keepapart.signals import AnyTestimony, Testimony, Weights
-from keepapart.signals.depth import in_doubt
-from keepapart.signals.paths import UNSEEN, Paths
+from keepapart.probe.measured import BY, Counts, Tally
+from keepapart.signals import PairTestimony, Testimony, Weights
+from keepapart.signals.hidden_gateways import in_doubt
+from keepapart.signals.path_confidence import UNSEEN, PathConfidence
 
 
-class Standing(Enum):
+class NetworkStatus(Enum):
     """What is known of a network's kind."""
 
     ASSERTED = "asserted"
@@ -48,11 +48,11 @@ class Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class NetworkPrior:
     """What was shown before, on the same network: in words, when and by whom that it is routed-host.
 
     `footing` [n] says who is known from then to stand right behind its host, and `cleared` [n, n] which
-    pairs, beyond two hops then and now, were in no doubt (`signals/depth.py`).
+    pairs, beyond two hops then and now, were in no doubt (`signals/hidden_gateways.py`).
     """
 
     because: str
@@ -61,18 +61,18 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class NetworkFinding:
     """Whether hops may speak on this network, and why.
 
     `pair` names the two instances that show it, by index, where there are two; `earlier` is what it leans on.
     """
 
-    standing: Standing
+    standing: NetworkStatus
     because: str
     pair: tuple[int, int] | None = None
-    earlier: Earlier | None = None
+    earlier: NetworkPrior | None = None
 
-    def doubt(self, paths: Paths) -> Mask | None:
+    def doubt(self, paths: PathConfidence) -> Mask | None:
         """Say which pairs beyond two hops may be one host's all the same, [n, n]; None where none may."""
         if self.earlier is None:
             return in_doubt(paths)
@@ -82,12 +82,12 @@ class Finding:
     @property
     def strength(self) -> Strength | None:
         """How strongly hops may speak; None where they say nothing."""
-        if self.standing in (Standing.ASSERTED, Standing.ESTABLISHED, Standing.REMEMBERED):
+        if self.standing in (NetworkStatus.ASSERTED, NetworkStatus.ESTABLISHED, NetworkStatus.REMEMBERED):
             return Strength.STRONG
-        return Strength.WEAK if self.standing is Standing.OPEN else None
+        return Strength.WEAK if self.standing is NetworkStatus.OPEN else None
 
 
-def testify(paths: Paths, finding: Finding) -> Testimony:
+def testify(paths: PathConfidence, finding: NetworkFinding) -> PairTestimony:
     """Say same or different of every pair, by rules 1, 3 and 4, as strongly as `finding` allows."""
     weights: Weights = np.zeros(paths.least.shape, np.int8)
     strength, doubt = finding.strength, None
@@ -118,10 +118,10 @@ def testify(paths: Paths, finding: Finding) -> Testimony:
             words += "; counts to others show that there may be further gateways before the host"
         return words if strength is not Strength.WEAK else f"{words}; {finding.because}"
 
-    return Testimony("hops", weights, because)
+    return PairTestimony("hops", weights, because)
 
 
-def levels(paths: Paths, finding: Finding) -> Counts | None:
+def levels(paths: PathConfidence, finding: NetworkFinding) -> Counts | None:
     """Return the least counts that may be believed, 0 elsewhere; None where hops don't speak strongly."""
     if finding.strength is not Strength.STRONG:
         return None
@@ -134,7 +134,7 @@ def wanting(model: str, tally: Tally) -> Mask | None:
     Those beyond two hops whose shortest path may still be unseen, and those at two that show how much their
     host's paths vary; unless hops say nothing on this network.
     """
-    paths = Paths.of(tally)
+    paths = PathConfidence.of(tally)
     if find(model, paths, range(len(paths.least))).strength is None:
         return None
     doubtful: Mask = (paths.least > 2) & ~paths.sure
@@ -147,21 +147,23 @@ def wanting(model: str, tally: Tally) -> Mask | None:
 
 def find(
     model: str,
-    paths: Paths,
+    paths: PathConfidence,
     ids: Sequence[object],
     *,
-    earlier: Earlier | None = None,
-    stated: Sequence[AnyTestimony] = (),
-) -> Finding:
+    earlier: NetworkPrior | None = None,
+    stated: Sequence[Testimony] = (),
+) -> NetworkFinding:
     """Say what kind of network this is (rule 2).
 
     `model` is the configuration's; `earlier` is what was shown of the same network before; of `stated`, what
     is conclusive is held against the counts.
     """
     if model == "opaque":
-        return Finding(Standing.OPAQUE, "the configuration says that hops say nothing here")
+        return NetworkFinding(NetworkStatus.OPAQUE, "the configuration says that hops say nothing here")
     if model == "routed-host":
-        return Finding(Standing.ASSERTED, "the configuration says that each host is its guests' gateway")
+        return NetworkFinding(
+            NetworkStatus.ASSERTED, "the configuration says that each host is its guests' gateway"
+        )
     for refute in (_rewritten, _shared_link, _not_transitive):
         if finding := refute(paths, ids):
             return finding
@@ -170,23 +172,23 @@ def find(
             return finding
     two, beyond = _first(paths, lambda rows: paths.least[rows] == 2), _beyond(paths)
     if two and beyond:
-        return Finding(
-            Standing.ESTABLISHED,
+        return NetworkFinding(
+            NetworkStatus.ESTABLISHED,
             f"{_named(ids, two)} are 2 hops apart and {_named(ids, beyond)} are "
             f"{paths.least[beyond]}: hosts are their guests' gateways here",
             two,
         )
     if earlier:
-        return Finding(Standing.REMEMBERED, earlier.because, earlier=earlier)
+        return NetworkFinding(NetworkStatus.REMEMBERED, earlier.because, earlier=earlier)
     lacking = "2 hops apart" if not two else "known to be more than 2 hops apart"
-    return Finding(
-        Standing.OPEN,
+    return NetworkFinding(
+        NetworkStatus.OPEN,
         f"no pair is {lacking}, so nothing shows that hosts are gateways here"
         ' (if they are, say so: [network] model = "routed-host")',
     )
 
 
-def _beyond(paths: Paths) -> tuple[int, int] | None:
+def _beyond(paths: PathConfidence) -> tuple[int, int] | None:
     """Return a pair more than two hops apart: a sure one, or one of many that can't all be closer."""
     if pair := _first(paths, lambda rows: (paths.least[rows] > 2) & paths.sure[rows]):
         return pair
@@ -197,27 +199,27 @@ def _beyond(paths: Paths) -> tuple[int, int] | None:
     return _first(paths, lambda rows: paths.least[rows] > 2) if exponent < np.log10(UNSEEN) else None
 
 
-def _rewritten(paths: Paths, ids: Sequence[object]) -> Finding | None:
+def _rewritten(paths: PathConfidence, ids: Sequence[object]) -> NetworkFinding | None:
     if pair := paths.rewritten:
-        return Finding(
-            Standing.REFUTED,
+        return NetworkFinding(
+            NetworkStatus.REFUTED,
             f"the time-to-live is rewritten between {_named(ids, pair)}: counts depend on what it began with",
             pair,
         )
     return None
 
 
-def _shared_link(paths: Paths, ids: Sequence[object]) -> Finding | None:
+def _shared_link(paths: PathConfidence, ids: Sequence[object]) -> NetworkFinding | None:
     if pair := _first(paths, lambda rows: paths.least[rows] == 1):
-        return Finding(
-            Standing.REFUTED,
+        return NetworkFinding(
+            NetworkStatus.REFUTED,
             f"{_named(ids, pair)} are 1 hop apart: they share a link, so hosts are not the gateways here",
             pair,
         )
     return None
 
 
-def _not_transitive(paths: Paths, ids: Sequence[object]) -> Finding | None:
+def _not_transitive(paths: PathConfidence, ids: Sequence[object]) -> NetworkFinding | None:
     size = len(paths.least)
     groups = components(size, edges(lambda rows: paths.least[rows] == 2, size))
     pair = None
@@ -232,15 +234,15 @@ def _not_transitive(paths: Paths, ids: Sequence[object]) -> Finding | None:
             break
     if pair is None:
         return None
-    return Finding(
-        Standing.REFUTED,
+    return NetworkFinding(
+        NetworkStatus.REFUTED,
         f"{_named(ids, pair)} are {paths.least[pair]} hops apart, yet a chain of 2-hop pairs joins them:"
         " the router between those is not a host",
         pair,
     )
 
 
-def _contradicted(paths: Paths, ids: Sequence[object], stated: AnyTestimony) -> Finding | None:
+def _contradicted(paths: PathConfidence, ids: Sequence[object], stated: Testimony) -> NetworkFinding | None:
     def lie(rows: slice) -> Mask:
         least, said = paths.least[rows], stated.rows(rows)
         apart: Mask = (least == 2) & (said == -Strength.CONCLUSIVE)
@@ -248,8 +250,8 @@ def _contradicted(paths: Paths, ids: Sequence[object], stated: AnyTestimony) -> 
         return apart | together
 
     if pair := _first(paths, lie):
-        return Finding(
-            Standing.REFUTED,
+        return NetworkFinding(
+            NetworkStatus.REFUTED,
             f"{_named(ids, pair)} are {paths.least[pair]} hops apart,"
             f" but {stated.signal}: {stated.because(*pair)}",
             pair,
@@ -257,7 +259,7 @@ def _contradicted(paths: Paths, ids: Sequence[object], stated: AnyTestimony) -> 
     return None
 
 
-def _first(paths: Paths, rows_of: Callable[[slice], Mask]) -> tuple[int, int] | None:
+def _first(paths: PathConfidence, rows_of: Callable[[slice], Mask]) -> tuple[int, int] | None:
     """Return the first pair that is true in a mask [n, n], of which `rows_of` makes some rows at a time."""
     for rows in blocks(len(paths.least)):
         mask = rows_of(rows)

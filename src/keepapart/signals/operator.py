@@ -12,20 +12,20 @@ import numpy as np
 
 from keepapart.errors import UsageError
 from keepapart.model import Strength
-from keepapart.signals import Testimony, Weights
+from keepapart.signals import PairTestimony, Weights
 
 Named = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Controls:
     """Pairs of ids that the operator knows to share a host, and pairs known not to."""
 
     same: Sequence[Named] = ()
     separate: Sequence[Named] = ()
 
 
-def testify(ids: Sequence[str], known: Known) -> Testimony:
+def testify(ids: Sequence[str], known: Controls) -> PairTestimony:
     """Say of the named pairs what the operator knows. Raises `UsageError` for ids that take no part."""
     weights: Weights = np.zeros((len(ids), len(ids)), np.int8)
     for pairs, weight in ((known.same, Strength.CONCLUSIVE), (known.separate, -Strength.CONCLUSIVE)):
@@ -36,7 +36,7 @@ def testify(ids: Sequence[str], known: Known) -> Testimony:
                     f"{pair[0]},{pair[1]}: an instance can't be known to be both, nor with itself"
                 )
             weights[i, j] = weights[j, i] = weight
-    return Testimony("operator", weights, lambda _i, _j: "the operator says so")
+    return PairTestimony("operator", weights, lambda _i, _j: "the operator says so")
 
 
 def _place(ids: Sequence[str], name: str) -> int:

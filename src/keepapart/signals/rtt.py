@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keepapart.model import Strength
-from keepapart.signals import Testimony, Weights
+from keepapart.signals import PairTestimony, Weights
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
 KNOWN = 9  # pairs of each kind: a wrong call then has a chance of 1 in 10 at most
@@ -27,7 +27,7 @@ MARGIN = 1.25
 Times = npt.NDArray[np.float32]  # [n, n], seconds, symmetric; 0 is not measured
 
 
-def testify(least: Times, known: Weights) -> list[Testimony]:
+def testify(least: Times, known: Weights) -> list[PairTestimony]:
     """Say what the least round-trip times say of every pair, given what other signals have settled."""
     measured = np.triu(least > 0, 1)
     same, apart = least[measured & (known >= STRONG)], least[measured & (known <= -STRONG)]
@@ -46,7 +46,7 @@ def testify(least: Times, known: Weights) -> list[Testimony]:
             return f"{took}, no more than on one host here (up to {_in_words(near)} in {same.size} pairs)"
         return f"{took}, as between hosts here (from {_in_words(far)} in {apart.size} pairs)"
 
-    return [Testimony("rtt", weights, because)]
+    return [PairTestimony("rtt", weights, because)]
 
 
 def _in_words(seconds: float) -> str:

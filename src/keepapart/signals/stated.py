@@ -28,19 +28,19 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
 from keepapart.model import Instance, Strength
-from keepapart.signals import Labelled
+from keepapart.signals import LabelTestimony
 
 WEAK, STRONG, CONCLUSIVE = (int(strength) for strength in Strength)
 PLACEMENT = ("host", "zone", "group", "partition", "fault_domain", "topology", "neighbors", "whole_host")
 
 
-def testify(instances: Sequence[Instance]) -> list[Labelled]:
+def testify(instances: Sequence[Instance]) -> list[LabelTestimony]:
     """Say what the platform's facts say of every pair, a testimony for each kind of fact that speaks."""
     rules = (_host, _zone, _spread, _partition, _fault_domain, _topology, _neighbors, _whole_host)
     return [said for rule in rules if (said := rule(instances)).speaks]
 
 
-def _host(instances: Sequence[Instance]) -> Labelled:
+def _host(instances: Sequence[Instance]) -> LabelTestimony:
     hosts = [_fact(i, "host") for i in instances]
     scopes = [(_project(i), i.facts.get("host_kind", "")) for i in instances]
 
@@ -49,22 +49,22 @@ def _host(instances: Sequence[Instance]) -> Labelled:
             return f"the platform puts both on host {hosts[i]}"
         return f"the platform puts them on hosts {hosts[i]} and {hosts[j]}"
 
-    return Labelled.of(
+    return LabelTestimony.of(
         "stated host", hosts, because, if_equal=CONCLUSIVE, if_different=-CONCLUSIVE, scopes=scopes
     )
 
 
-def _zone(instances: Sequence[Instance]) -> Labelled:
+def _zone(instances: Sequence[Instance]) -> LabelTestimony:
     zones = [_fact(i, "zone") for i in instances]
     scopes = [_project(i) for i in instances]
 
     def because(i: int, j: int) -> str:
         return f"the platform puts them in zones {zones[i]} and {zones[j]}"
 
-    return Labelled.of("stated zone", zones, because, if_different=-CONCLUSIVE, scopes=scopes)
+    return LabelTestimony.of("stated zone", zones, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _spread(instances: Sequence[Instance]) -> Labelled:
+def _spread(instances: Sequence[Instance]) -> LabelTestimony:
     members = [_member(i, "spread") for i in instances]
     # Each is different from every other of its group: the label is the instance itself.
     values = [number if member else None for number, member in enumerate(members)]
@@ -73,10 +73,10 @@ def _spread(instances: Sequence[Instance]) -> Labelled:
     def because(i: int, _j: int) -> str:
         return f"both are in group {members[i]}, which the platform spreads over hardware of its own"
 
-    return Labelled.of("stated group", values, because, if_different=-CONCLUSIVE, scopes=scopes)
+    return LabelTestimony.of("stated group", values, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _partition(instances: Sequence[Instance]) -> Labelled:
+def _partition(instances: Sequence[Instance]) -> LabelTestimony:
     groups = [_member(i, "partition") for i in instances]
     partitions = [
         _fact(i, "partition") if group else None for i, group in zip(instances, groups, strict=True)
@@ -88,10 +88,10 @@ def _partition(instances: Sequence[Instance]) -> Labelled:
             f"the platform puts them in partitions {partitions[i]} and {partitions[j]} of group {groups[i]}"
         )
 
-    return Labelled.of("stated partition", partitions, because, if_different=-CONCLUSIVE, scopes=scopes)
+    return LabelTestimony.of("stated partition", partitions, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _fault_domain(instances: Sequence[Instance]) -> Labelled:
+def _fault_domain(instances: Sequence[Instance]) -> LabelTestimony:
     within = [(_fact(i, "zone"), _fact(i, "group")) for i in instances]
     domains = [_fact(i, "fault_domain") if any(w) else None for i, w in zip(instances, within, strict=True)]
     scopes = [(_project(i), w) for i, w in zip(instances, within, strict=True)]
@@ -100,10 +100,10 @@ def _fault_domain(instances: Sequence[Instance]) -> Labelled:
         where = " of ".join(part for part in reversed(within[i]) if part)
         return f"the platform puts them in fault domains {domains[i]} and {domains[j]} of {where}"
 
-    return Labelled.of("stated fault domain", domains, because, if_different=-CONCLUSIVE, scopes=scopes)
+    return LabelTestimony.of("stated fault domain", domains, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _topology(instances: Sequence[Instance]) -> Labelled:
+def _topology(instances: Sequence[Instance]) -> LabelTestimony:
     above = [[node.strip() for node in (_fact(i, "topology") or "").split(",")] for i in instances]
     last = [nodes[-1] or None for nodes in above]
     scopes = [(_project(i), len(nodes)) for i, nodes in zip(instances, above, strict=True)]
@@ -111,10 +111,10 @@ def _topology(instances: Sequence[Instance]) -> Labelled:
     def because(i: int, j: int) -> str:
         return f"the platform hangs them under network nodes {last[i]} and {last[j]}"
 
-    return Labelled.of("stated topology", last, because, if_different=-STRONG, scopes=scopes)
+    return LabelTestimony.of("stated topology", last, because, if_different=-STRONG, scopes=scopes)
 
 
-def _neighbors(instances: Sequence[Instance]) -> Labelled:
+def _neighbors(instances: Sequence[Instance]) -> LabelTestimony:
     lists = [_listed(i) for i in instances]
     listings: defaultdict[tuple[str, str], set[frozenset[str]]] = defaultdict(set)
     for instance, listed in zip(instances, lists, strict=True):
@@ -130,7 +130,7 @@ def _neighbors(instances: Sequence[Instance]) -> Labelled:
             return "the platform lists them as neighbours on one host"
         return "the platform lists each one's neighbours, and neither is the other's"
 
-    return Labelled.of(
+    return LabelTestimony.of(
         "stated neighbours",
         clear,
         because,
@@ -140,7 +140,7 @@ def _neighbors(instances: Sequence[Instance]) -> Labelled:
     )
 
 
-def _whole_host(instances: Sequence[Instance]) -> Labelled:
+def _whole_host(instances: Sequence[Instance]) -> LabelTestimony:
     whole = [i.facts.get("whole_host") == "true" for i in instances]
     values: list[Hashable | None] = [
         number if alone else ("shared" if any(_fact(i, key) for key in PLACEMENT) else None)
@@ -150,7 +150,7 @@ def _whole_host(instances: Sequence[Instance]) -> Labelled:
     def because(i: int, j: int) -> str:
         return f"{instances[i if whole[i] else j].id} has a host to itself"
 
-    return Labelled.of(
+    return LabelTestimony.of(
         "stated whole host",
         values,
         because,

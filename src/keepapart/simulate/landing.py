@@ -1,6 +1,6 @@
 """Where launches land: at which of them each new member's host is found, trial by trial.
 
-Habits, as in `lab/scheduler.py`:
+Habits, as in `lab/world/scheduler.py`:
 1. `random`: any host that has room, each as likely.
 2. `packing`: the fullest host that has room (of equals the first).
 3. `sticky`: the slot freed last is filled first; with none freed, as `random`.
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.lab.world import PACKING, STICKY
+from keepapart.lab.world.world import PACKING, STICKY
 from keepapart.simulate.pool import Pool
 
 Found = npt.NDArray[np.float64]  # [trial, member]: the number, from 1, of the launch that found it; inf: none

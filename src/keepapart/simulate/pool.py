@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.binomial import binomial
+from keepapart.domains.binomial import binomial
 from keepapart.errors import UsageError
-from keepapart.lab.scheduler import Slots
-from keepapart.lab.topology import Topology
-from keepapart.lab.world import PACKING, World
+from keepapart.lab.world.scheduler import Slots
+from keepapart.lab.world.topology import Topology
+from keepapart.lab.world.world import PACKING, World
 
 Counts = npt.NDArray[np.int64]
 

@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from keepapart.clouds.ec2.faults import translate
+from keepapart.clouds.ec2.errors import translate
 from keepapart.clouds.ec2.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from keepapart.clouds import MEMBER, ROLE_TAG, LaunchRequest
 from keepapart.clouds.ec2 import facts, prices, request
 from keepapart.clouds.ec2.client import open_prices
-from keepapart.clouds.ec2.faults import translate
+from keepapart.clouds.ec2.errors import translate
 from keepapart.clouds.ec2.placement import Groups
 from keepapart.clouds.ec2.settings import Settings
 from keepapart.errors import CapacityError, CloudError, RefusedError

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from keepapart.clouds import CLUSTER_TAG, NOTE
-from keepapart.clouds.ec2.faults import code_of, translate
+from keepapart.clouds.ec2.errors import code_of, translate
 from keepapart.clouds.ec2.request import GROUP, PARTITION
 from keepapart.clouds.ec2.settings import AUTO, Settings
 from keepapart.errors import CapacityError, CloudError, RefusedError

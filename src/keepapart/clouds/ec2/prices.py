@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from keepapart.clouds.ec2.faults import translate
+from keepapart.clouds.ec2.errors import translate
 from keepapart.clouds.ec2.settings import Settings
 from keepapart.errors import CloudError, ConfigError
 

@@ -7,17 +7,18 @@ import sys
 import threading
 from typing import NoReturn
 
-from keepapart.lab import protocol, world
+from keepapart.lab import protocol
+from keepapart.lab.world import world
 
 
 def main() -> NoReturn:
     """Read the lab's name and world from standard input, and answer until that ends."""
     order = protocol.decode(sys.stdin.buffer.readline())
-    from keepapart.lab.ec2.estate import Estate
+    from keepapart.lab.ec2.backend import LabBackend
     from keepapart.lab.ec2.faults import Faults
     from keepapart.lab.ec2.web import serve
 
-    server = serve(Estate(order["lab"], world.parse(order["world"], "the world"), Faults()))
+    server = serve(LabBackend(order["lab"], world.parse(order["world"], "the world"), Faults()))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     os.write(1, protocol.encode({"url": f"http://127.0.0.1:{server.port}"}))
     nothing = os.open(os.devnull, os.O_WRONLY)

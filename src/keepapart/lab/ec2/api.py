@@ -18,7 +18,7 @@ from moto.ec2.models import instances as moto_instances
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import passes_filter_dict
 
-from keepapart.lab.ec2.estate import Estate, NoCapacityError, Order, unknown_group
+from keepapart.lab.ec2.backend import LabBackend, NoCapacityError, Order, unknown_group
 from keepapart.lab.ec2.instance import CODES, LabInstance
 from keepapart.lab.ec2.placement import PlacementActions
 
@@ -237,7 +237,7 @@ def _passes(one: LabInstance, filters: dict[str, Any]) -> bool:
     return bool(passes_filter_dict(one, {k: v for k, v in filters.items() if k not in own}))
 
 
-def install(estate: Estate) -> None:
+def install(estate: LabBackend) -> None:
     """Let moto's server answer with these actions, for this estate. Once a process."""
     LabInstance.estate = LabResponse.estate = estate
     moto_instances.Instance = LabInstance  # type: ignore[misc]  # moto has no other way to say what it makes

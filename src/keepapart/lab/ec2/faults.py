@@ -12,7 +12,7 @@ control.clear()
 A fault concerns the calls that match all of its `action` (several with "|" between, "*" for any), `zone`,
 `type` and `id`; empty matches anything. It passes over the first `skip` of them, befalls the next `times`
 (0: all that follow), and is spent. Of several armed, the one armed first befalls a call; the kinds of the
-second table befall beside others. Calls of the control endpoint itself are neither befallen nor recorded.
+second table take beside others. Calls of the control endpoint itself are neither taken nor recorded.
 
 ==============  =======================================================================================
 kind            what happens to the call
@@ -80,7 +80,7 @@ class Fault:
             raise ValueError(f"no fault {self.kind!r}; there is {', '.join(KINDS)}")
 
     def concerns(self, call: Call) -> bool:
-        """Say whether it may befall this call."""
+        """Say whether it may take this call."""
         return (
             (self.action == "*" or call.action in self.action.split("|"))
             and (self.kind not in ONLY or call.action in ONLY[self.kind])
@@ -152,7 +152,7 @@ class Faults:
         with self._lock:
             self._calls.clear()
 
-    def befall(self, call: Call, kinds: Sequence[str]) -> Fault | None:
+    def take(self, call: Call, kinds: Sequence[str]) -> Fault | None:
         """Return the fault among these kinds that befalls this call, and count it."""
         with self._lock:
             for one in self._armed:

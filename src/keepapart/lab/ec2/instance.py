@@ -14,7 +14,7 @@ from keepapart import model
 from keepapart.clouds.ec2.reach import REACH_TAG
 
 if TYPE_CHECKING:
-    from keepapart.lab.ec2.estate import Estate
+    from keepapart.lab.ec2.backend import LabBackend
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 
@@ -40,7 +40,7 @@ class Placement:
 class LabInstance(moto_instances.Instance):
     """moto's instance, with the guest's own id, state and address."""
 
-    estate: ClassVar[Estate]  # the one of this process, set when it starts
+    estate: ClassVar[LabBackend]  # the one of this process, set when it starts
 
     def __init__(self, ec2_backend: Any, *args: Any, **options: Any) -> None:
         self.guest, seat = self.estate.admit(ec2_backend)

@@ -12,7 +12,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination
 from moto.ec2.responses._base_response import EC2BaseResponse
 
-from keepapart.lab.ec2.estate import Estate, unknown_group
+from keepapart.lab.ec2.backend import LabBackend, unknown_group
 from keepapart.lab.ec2.groups import CLUSTER, MAX_PARTITIONS, PARTITION, SPREAD, Group
 from keepapart.lab.ec2.instance import LabInstance
 
@@ -23,7 +23,7 @@ MAX_TOPOLOGY_IDS = 100
 class PlacementActions(EC2BaseResponse):
     """The actions on placement groups, and DescribeInstanceTopology."""
 
-    estate: Estate  # the one of this process, set when it starts
+    estate: LabBackend  # the one of this process, set when it starts
 
     def create_placement_group(self) -> ActionResult:
         """Make a placement group."""

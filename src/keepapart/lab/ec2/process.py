@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from keepapart.errors import LabError
 from keepapart.lab import protocol
-from keepapart.lab.world import World
+from keepapart.lab.world.world import World
 
 REGION = "us-east-1"
 

@@ -1,6 +1,6 @@
 """HTTP for the lab's EC2 API: moto's server behind the fault layer, on loopback alone.
 
-Calls of other services (STS, IAM, …) go to moto untouched, those of the price list to `prices`. Beside them
+Calls of other services (STS, IAM, …) go to moto untouched, those of the price list to `prices`. Extras them
 there is the control endpoint: `GET`, `POST` (a list of faults) and `DELETE` on `/_lab/faults`, `GET` and
 `DELETE` on `/_lab/calls`.
 """
@@ -25,7 +25,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from keepapart.lab.ec2.api import install, no_capacity, refusal
-from keepapart.lab.ec2.estate import Estate, no_room
+from keepapart.lab.ec2.backend import LabBackend, no_room
 from keepapart.lab.ec2.faults import AFTER, BEFORE, CALLS_PATH, FAULTS_PATH, Call, Fault, parse
 from keepapart.lab.ec2.prices import PricingResponse
 
@@ -35,7 +35,7 @@ TIMED = ("timeout", "timeout-after")
 GIVEN_UP = 600.0  # seconds after which nobody can still be waiting
 
 
-def serve(estate: Estate) -> BaseWSGIServer:
+def serve(estate: LabBackend) -> BaseWSGIServer:
     """Return a server, bound to a free port of loopback, that answers for this estate."""
     install(estate)
     front = Front(estate, DomainDispatcherApplication(create_backend_app))
@@ -50,7 +50,7 @@ class _Quiet(MotoRequestHandler):
 class Front:
     """The WSGI application: faults before, moto within, faults after."""
 
-    def __init__(self, estate: Estate, moto: Any) -> None:
+    def __init__(self, estate: LabBackend, moto: Any) -> None:
         self._estate = estate
         self._moto = moto
 
@@ -74,10 +74,10 @@ class Front:
 
     def _answer(self, environ: Environ, start: Start, call: Call) -> Iterable[bytes]:
         faults = self._estate.faults
-        fault = faults.befall(call, (*BEFORE, *AFTER))
+        fault = faults.take(call, (*BEFORE, *AFTER))
         if fault and fault.kind in BEFORE:
             return self._failed(environ, start, call, fault)
-        deaf = faults.befall(call, ("deaf",)) is not None
+        deaf = faults.take(call, ("deaf",)) is not None
         said: list[Any] = []
         with self._estate.lock:
             self._estate.deaf = deaf

@@ -1,0 +1,93 @@
+"""Plan: what an admission would do, with nothing launched, started, made or journalled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from keepapart.admit import budget
+from keepapart.admit.admission import AdmissionContext
+from keepapart.admit.intent import next_source
+from keepapart.admit.inventory import Inventory
+from keepapart.admit.lease import is_dead
+from keepapart.admit.state import State
+from keepapart.clouds import CLUSTER_TAG, Chooser
+from keepapart.config import LaunchSettings
+
+REJECTS = {
+    "hold": "hold it until all are in, then terminate it",
+    "stop": "stop it and keep it",
+    "terminate": "terminate it",
+    "restart": "stop it and start it again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would happen; `code` is the exit code where it is certain already, else 0."""
+
+    code: int
+    members: tuple[str, ...]
+    steps: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document of `keepapart admit --dry-run --json`."""
+        return {"schema": "keepapart.plan/1", "members": list(self.members), "steps": list(self.steps)}
+
+    def lines(self) -> list[str]:
+        """Say it to people."""
+        return [f"members now: {', '.join(self.members) or 'none'}", *self.steps]
+
+
+def plan(context: AdmissionContext, count: int) -> Plan:
+    """Say what `admit` would do now. Raises `CloudError` or `StoreError`."""
+    inventory, policy, now = context.guarded(None).look(), context.policy, context.clock()
+    state = State("", context.cluster, count)
+    members = tuple(sorted(m.id for m in inventory.members(state)))
+    steps: list[str] = []
+    holder = context.store.holder(context.cluster)
+    if holder and holder.expires > now and not is_dead(holder.who):
+        steps.append(f"wait: {holder.who.split(' [')[0]} is admitting now")
+    steps += [f"settle {run}, which was interrupted" for run in context.store.unfinished(context.cluster)]
+    ending = budget.ending(state, inventory, policy, 0.0, now)
+    if ending:
+        return Plan(ending.code, members, (*steps, ending.because))
+    steps += _candidates(context, state, inventory, budget.together(state, policy, now))
+    among = " and with each other; keep the most that are apart" if policy.at_once != 1 else ""
+    steps.append(f"check with {len(members)} members{among}")
+    kept = "stop it again" if policy.source == "stopped" and policy.on_reject != "restart" else ""
+    steps.append(f"turned down: {kept or REJECTS[policy.on_reject]}")
+    steps.append(f"until {count} are in, or a budget is spent: {', '.join(_budgets(policy, count))}")
+    return Plan(0, members, tuple(steps))
+
+
+def _candidates(context: AdmissionContext, state: State, inventory: Inventory, size: int) -> list[str]:
+    startable = sorted(i.id for i in inventory.startable()) if context.policy.source != "launch" else []
+    first = next_source(state, inventory, context.policy)
+    steps = []
+    if first:
+        steps.append(f"start {', '.join(startable[:size])} of {len(startable)} that are stopped")
+    if len(startable) < size and context.policy.source != "stopped":
+        more = size - len(startable)
+        where = _placement(context, state)
+        what = "a candidate" if more == 1 else f"{more} candidates at once"
+        steps.append(f"launch {what}{f', {where}' if where else ''}")
+    return steps
+
+
+def _placement(context: AdmissionContext, state: State) -> str:
+    if isinstance(context.cloud, Chooser):
+        return context.cloud.foresee({CLUSTER_TAG: state.cluster})
+    return ""
+
+
+def _budgets(policy: LaunchSettings, count: int) -> list[str]:
+    told = [f"{policy.max_attempts * count} attempts ({policy.max_attempts} for each)"]
+    if policy.max_held:
+        told.append(f"{policy.max_held} held at once")
+    if policy.max_minutes:
+        told.append(f"{policy.max_minutes} minutes")
+    if policy.max_money:
+        each = budget.least_charge(policy)
+        told.append(f"{policy.max_money:g} of money ({each:.4g} kept ready for each candidate)")
+    return told

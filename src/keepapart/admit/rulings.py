@@ -1,0 +1,153 @@
+"""Verdict: from a round's pairs to what becomes of each candidate. Pure.
+
+Rules:
+1. A candidate beside a member is turned down. So is one beside a member that is about to go, since that one
+   might stay after all; save that it may stand in for this very one, which goes when it is in.
+2. One that isn't known to be apart from a member is *undecided* where every such pair was measured, and only
+   the network's kind isn't established yet: it is held and judged again in the next round. Where a pair has
+   no evidence at all it is turned down: further rounds would bring none.
+3. Of those left, the largest set that is mutually apart is kept, at most as many as are wanted. Others are
+   turned down where they share a host with one that is kept, else undecided.
+4. Those that are kept stand in for the members that are to go: for the one whose host they share; otherwise
+   those that can't be measured go first, as nobody can be told apart from them. Whoever of the rest a
+   candidate wasn't told apart from is named with it, and told of should it stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from keepapart.admit import events as e
+from keepapart.admit.clique import maximum_clique
+from keepapart.admit.steps import Check
+from keepapart.model import Pair, Verdict
+
+Between = Callable[[str, str], Pair | None]
+ALONE = "there is no member yet to share a host with"
+
+
+def judge(
+    step: Check, pairs: Iterable[Pair], gone: Mapping[int, str], stopped: Mapping[str, str], trouble: str
+) -> e.Judged:
+    """Judge a round.
+
+    `gone` says by attempt why candidates didn't take part, `stopped` by id why members didn't, `trouble` why
+    other pairs are missing.
+    """
+    known = {frozenset((p.a, p.b)): p for p in pairs}
+
+    def between(a: str, b: str) -> Pair | None:
+        return known.get(frozenset((a, b)))
+
+    rulings = {n: e.Ruling(n, "", e.TURNED_DOWN, because) for n, because in gone.items()}
+    eligible: dict[int, str] = {}
+    for number, name in step.candidates.items():
+        if number not in gone:
+            ruling = _alone(number, name, step, between, stopped, trouble)
+            if ruling:
+                rulings[number] = ruling
+            else:
+                eligible[number] = name
+    kept = _best(eligible, step, between)
+    unmeasured = tuple(r for r in step.leaving if _all_unknown(r, step, between, gone))
+    places = _places(kept, step, between, unmeasured)
+    against = (*step.against, *kept.values())
+    for number, name in eligible.items():
+        if number in kept:
+            rulings[number] = _kept(number, name, step, between, places[number])
+        else:
+            rulings[number] = _beside(number, name, kept.values(), between, trouble)
+    return e.Judged(tuple(rulings[n] for n in sorted(rulings)), against, unmeasured)
+
+
+def _alone(
+    number: int, name: str, step: Check, between: Between, stopped: Mapping[str, str], trouble: str
+) -> e.Ruling | None:
+    """Judge a candidate by those who are there already; None where nothing speaks against it."""
+    together = [o for o in (*step.against, *step.leaving) if _says(between(name, o)) is Verdict.CO_RESIDENT]
+    beside = together if len(together) != 1 or together[0] in step.against else []
+    if beside:
+        because = f"shares a host with {beside[0]}: {_because(between(name, beside[0]))}"
+        return e.Ruling(number, Verdict.CO_RESIDENT.value, e.TURNED_DOWN, because)
+    return _unknown(number, name, step.against, between, stopped, trouble)
+
+
+def _unknown(
+    number: int,
+    name: str,
+    others: Iterable[str],
+    between: Between,
+    stopped: Mapping[str, str],
+    trouble: str,
+) -> e.Ruling | None:
+    doubtful = [o for o in others if _says(between(name, o)) is Verdict.UNKNOWN]
+    if not doubtful:
+        return None
+    unmeasured = [o for o in doubtful if not _measured(between(name, o))]
+    other = (unmeasured or doubtful)[0]
+    because = stopped.get(other) or _because(between(name, other)) or trouble
+    then = e.TURNED_DOWN if unmeasured else e.UNDECIDED
+    return e.Ruling(number, Verdict.UNKNOWN.value, then, f"can't tell it from {other}: {because}")
+
+
+def _best(eligible: Mapping[int, str], step: Check, between: Between) -> dict[int, str]:
+    numbers, names = list(eligible), list(eligible.values())
+    places = [_shared(a, step, between) for a in names]
+
+    def both(i: int, j: int) -> bool:
+        rivals = bool(places[i]) and places[i] == places[j]  # for one place, whatever is said of the two
+        return i != j and not rivals and _says(between(names[i], names[j])) is Verdict.SEPARATE
+
+    apart = [sum(1 << j for j in range(len(names)) if both(i, j)) for i in range(len(names))]
+    return {numbers[i]: names[i] for i in maximum_clique(apart, step.wanted)[: step.wanted]}
+
+
+def _beside(number: int, name: str, kept: Iterable[str], between: Between, trouble: str) -> e.Ruling:
+    """Judge a candidate that isn't kept by those that are."""
+    for other in kept:
+        if _says(between(name, other)) is Verdict.CO_RESIDENT:
+            because = f"shares a host with {other}: {_because(between(name, other))}"
+            return e.Ruling(number, Verdict.CO_RESIDENT.value, e.TURNED_DOWN, because)
+    ruling = _unknown(number, name, kept, between, {}, trouble)
+    return ruling or e.Ruling(number, Verdict.SEPARATE.value, e.UNDECIDED, "apart, and more than are wanted")
+
+
+def _places(
+    kept: Mapping[int, str], step: Check, between: Between, unmeasured: Sequence[str]
+) -> dict[int, str]:
+    """Say for whom each of those kept stands in; for nobody where the cluster only grows."""
+    free = [*step.absent, *unmeasured, *(r for r in step.leaving if r not in unmeasured)]
+    places = {number: _shared(name, step, between) for number, name in kept.items()}
+    free = [r for r in free if r not in places.values()]
+    return {number: place or (free.pop(0) if free else "") for number, place in places.items()}
+
+
+def _shared(name: str, step: Check, between: Between) -> str:
+    """Name the leaving member whose host the candidate shares, if any: there is one at most here."""
+    return next((r for r in step.leaving if _says(between(name, r)) is Verdict.CO_RESIDENT), "")
+
+
+def _kept(number: int, name: str, step: Check, between: Between, place: str) -> e.Ruling:
+    others = [r for r in (*step.absent, *step.leaving) if r != place]
+    unproven = tuple(r for r in others if _says(between(name, r)) is not Verdict.SEPARATE)
+    because = f"apart from {', '.join(step.against)}" if step.against else ALONE
+    ruling = e.Ruling(number, Verdict.SEPARATE.value, e.KEPT, because)
+    return replace(ruling, replaces=place, unproven=unproven)
+
+
+def _all_unknown(other: str, step: Check, between: Between, gone: Mapping[int, str]) -> bool:
+    asked = [name for number, name in step.candidates.items() if number not in gone]
+    return bool(asked) and not any(_measured(between(name, other)) for name in asked)
+
+
+def _says(pair: Pair | None) -> Verdict:
+    return pair.verdict if pair else Verdict.UNKNOWN
+
+
+def _measured(pair: Pair | None) -> bool:
+    return pair is not None and (pair.verdict is not Verdict.UNKNOWN or bool(pair.evidence))
+
+
+def _because(pair: Pair | None) -> str:
+    return pair.because if pair else ""

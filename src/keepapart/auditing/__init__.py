@@ -1,0 +1,1 @@
+"""One audit: from who there is, by a round, to the document that is kept."""

@@ -1,0 +1,191 @@
+"""The use case: who (inventory) → a way in → packets → what may be said of it, kept in the history.
+
+`audit` and `check` look at a cluster as it is; `checker` asks the same question of one candidate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from keepapart.auditing.assess import Audit, assess
+from keepapart.auditing.baseline import Baseline
+from keepapart.auditing.history import memory_of, record
+from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, connect
+from keepapart.config import Config
+from keepapart.errors import OperationError, UsageError
+from keepapart.model import Instance, Pair
+from keepapart.probe.measured import MUTE
+from keepapart.probe.round import Progress, measure
+from keepapart.reach.transports import Transports
+from keepapart.signals import operator, stated
+from keepapart.signals.hops import wanting
+from keepapart.signals.operator import Controls
+
+if TYPE_CHECKING:
+    from keepapart.store import Store
+
+NOTHING = Controls()
+Clock = Callable[[], float]
+Checker = Callable[[Sequence[Instance], Sequence[Instance], Sequence[Instance]], Sequence[Pair]]
+
+
+def silent(_what: str, _share: float) -> None:
+    """Show no progress."""
+
+
+def cloud_of(config: Config) -> Cloud:
+    """Connect to the cloud that the configuration names."""
+    return connect(config.cloud.provider, config.cloud.settings, config.instances)
+
+
+def members(config: Config, cloud: Cloud) -> list[Instance]:
+    """List the cluster's members. Raises `UsageError` where there are none."""
+    found = list(cloud.instances({CLUSTER_TAG: config.cluster.name, ROLE_TAG: MEMBER}))
+    if not found:
+        mend = "list them as [[instances]]" if cloud.name == "static" else "`keepapart admit` adds some"
+        raise UsageError(f"{config.path}: cluster {config.cluster.name!r} has no members; {mend}")
+    return sorted(found, key=lambda instance: instance.id) if cloud.name != "static" else found
+
+
+def audit(
+    config: Config,
+    *,
+    only: Sequence[str] = (),
+    known: Controls = NOTHING,
+    store: Store | None = None,
+    clock: Clock = time.time,
+    progress: Progress = silent,
+) -> Audit:
+    """Measure the whole cluster (or `only` these members) and judge it, with what the operator knows.
+
+    Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached.
+    """
+    everybody = members(config, cloud_of(config))
+    ids = sorted(instance.id for instance in everybody)
+    for name in only:
+        if name not in ids:
+            raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(ids)}")
+    chosen = [instance for instance in everybody if not only or instance.id in only]
+    with Session(config) as session:
+        found = session.survey(chosen, "audit", known=known, store=store, clock=clock, progress=progress)
+    lost = found.round.lost
+    if not any(found.reached) and MUTE not in lost.values():
+        first, why = next(iter(lost.items()))
+        raise OperationError(f"no way in to any instance; {first}: {why}")
+    return found
+
+
+def check(
+    config: Config,
+    a: str,
+    b: str,
+    *,
+    known: Controls = NOTHING,
+    store: Store | None = None,
+    clock: Clock = time.time,
+    progress: Progress = silent,
+) -> Audit:
+    """Measure what the verdict on two members needs; `.pair(a, b)` of the audit is it.
+
+    Where the network's kind is to be found out, everybody takes part: two alone can't show it.
+    """
+    if a == b:
+        raise UsageError(f"{a!r} is one instance; check takes two")
+    only = () if config.network.model == "auto" else (a, b, *chain(*known.same, *known.separate))
+    found = audit(config, only=only, known=known, store=store, clock=clock, progress=progress)
+    for name in (a, b):
+        if name not in found.round.ids:
+            raise UsageError(f"{name!r} is not a member of {found.cluster!r}: {_listed(found.round.ids)}")
+    return found
+
+
+@contextmanager
+def checker(
+    config: Config, *, store: Store | None = None, clock: Clock = time.time, progress: Progress = silent
+) -> Iterator[Checker]:
+    """Yield what admission asks: pairs of candidates with each other and with all they must be apart from.
+
+    Connections stay open from one candidate to the next.
+    """
+    with Session(config) as session:
+
+        def check_candidates(
+            candidates: Sequence[Instance], against: Sequence[Instance], witnesses: Sequence[Instance]
+        ) -> Sequence[Pair]:
+            everybody = list({i.id: i for i in (*witnesses, *against, *candidates)}.values())
+            found = session.survey(everybody, "admit", store=store, clock=clock, progress=progress)
+            asked = [(a, b) for n, a in enumerate(candidates) for b in (*candidates[n + 1 :], *against)]
+            return [found.pair(a.id, b.id) for a, b in asked]
+
+        yield check_candidates
+
+
+class Session:
+    """The rounds of one run: one event loop, and the ways in that stay open on it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._ways = Transports(config.reach)
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._runner.run(self._ways.close())
+        finally:
+            self._runner.close()
+
+    def survey(
+        self,
+        instances: Sequence[Instance],
+        purpose: str,
+        *,
+        known: Controls = NOTHING,
+        store: Store | None,
+        clock: Clock,
+        progress: Progress,
+    ) -> Audit:
+        """Run one round among `instances`, judge it, and keep it in the history under `purpose`."""
+        cluster, network = self._config.cluster, self._config.network
+        running = [i for i in instances if i.state == RUNNING]
+        idle = {i.id: f"it is {i.state}" for i in instances if i.state != RUNNING}
+        measured = self._runner.run(
+            measure(
+                running,
+                self._ways,
+                port=network.port,
+                tcp_port=network.tcp_port,
+                wanting=partial(wanting, network.model),
+                progress=progress,
+            )
+        )
+        measured = measured.among([i.id for i in instances], idle)
+        progress("judge", 0.0)
+        memory = memory_of(store, cluster.name) if store else Baseline()
+        found = assess(
+            instances,
+            measured,
+            cluster=cluster,
+            model=network.model,
+            rates=self._config.risk,
+            others=[operator.testify(measured.ids, known), *stated.testify(instances)],
+            earlier=memory.vouches(instances, measured.tally.least),
+            before=memory.past(instances, measured.tally.least),
+            at=clock(),
+        )
+        if store:
+            record(store, found, purpose)
+        return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:8])
+    return f"there is {shown}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")

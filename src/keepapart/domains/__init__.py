@@ -1,0 +1,1 @@
+"""Fault domains: what fails together, what it is called, and what its loss costs."""

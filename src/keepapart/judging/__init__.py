@@ -1,0 +1,1 @@
+"""Judging: from all evidence to one verdict for each pair."""

@@ -1,0 +1,116 @@
+"""The judge: from what every signal says to one verdict for each pair. Pure: values in, values out.
+
+1. Of one pair, the highest strength at which any signal speaks decides. If at that strength one says same
+   and another different, the verdict is unknown and names both.
+2. Same, strong or conclusive: co-resident. Same, weak: unknown ("suspected").
+3. Different, at least as strong as the assurance asked for: separate. Otherwise unknown.
+4. Co-resident is an equivalence: a~b and b~c give a~c; a~b and b≠c give a≠c, at the weaker of the two
+   strengths. Strengths are settled from the strongest down, so a stronger verdict overrules.
+5. A contradiction at equal strength makes unknown every pair of the group that a chain of "same" at that
+   strength joins, and is reported. Two groups with a pair between them in conflict are unknown to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order
+
+from keepapart.arrays import Labels, Mask, Sizes
+from keepapart.judging.closure import Contradiction, settle, weigh
+from keepapart.judging.reasons import carried, chained, reasoned
+from keepapart.model import Evidence, Pair, Strength, Verdict
+from keepapart.signals import Testimony, Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on every pair of `ids`, and what it rests on.
+
+    `weights` is [n, n], int8, symmetric, 0 on the diagonal: the settled strength, positive for co-resident,
+    negative for different, 0 where nothing strong is settled. `direct` is the same by rule 1 alone. `groups`
+    [n] numbers the groups of co-resident instances. `assurance` is the least strength that may call a pair
+    separate.
+    """
+
+    ids: Sequence[str]
+    testimonies: Sequence[Testimony]
+    assurance: Strength
+    direct: Weights
+    weights: Weights
+    groups: Labels
+    contradictions: Sequence[Contradiction]
+
+    @property
+    def co_resident(self) -> Mask:
+        """Which pairs are co-resident, [n, n]; an instance is not a pair with itself."""
+        return self.weights > 0
+
+    @property
+    def separate(self) -> Mask:
+        """Which pairs are separate, [n, n]."""
+        return self.weights <= -self.assurance
+
+    @property
+    def unknown(self) -> Mask:
+        """Which pairs are unknown, [n, n]."""
+        mask: Mask = ~(self.separate | self.co_resident)
+        np.fill_diagonal(mask, False)
+        return mask
+
+    @property
+    def possible(self) -> Sizes:
+        """How many instances each is not separate from, itself among them, [n]."""
+        separate: Sizes = np.count_nonzero(self.separate, axis=1).astype(np.int64)
+        return len(self.ids) - separate
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many pairs there are of each verdict."""
+        return verdict_counts(self.groups, self.possible)
+
+    def pair(self, i: int, j: int) -> Pair:
+        """Return the verdict on one pair with its reason and all its evidence, strongest first."""
+        evidence = [e for t in self.testimonies if (e := t.evidence(i, j))]
+        weight = int(self.weights[i, j])
+        if weight and weight != self.direct[i, j]:
+            evidence.append(self._closure(i, j, weight))
+        return reasoned(self.ids, i, j, weight, evidence, self.assurance, self.contradictions)
+
+    def _closure(self, i: int, j: int, weight: int) -> Evidence:
+        """Put into words why rule 4 says more of a pair than its own evidence."""
+        strength = Strength(abs(weight))
+        ours, theirs = (np.flatnonzero(self.groups == self.groups[k]) for k in (i, j))
+        if weight > 0:
+            edges = csr_array((self.direct[np.ix_(ours, ours)] >= strength).astype(np.int8))
+            start, end = (int(np.flatnonzero(ours == k)[0]) for k in (i, j))
+            before = breadth_first_order(edges, start, directed=False)[1]
+            chain = [end]
+            while chain[-1] != start:
+                chain.append(int(before[chain[-1]]))
+            return chained(self.ids, [int(ours[k]) for k in chain[::-1]], strength)
+        x, y = divmod(int(self.direct[np.ix_(ours, theirs)].argmin()), len(theirs))
+        return carried(self.ids, i, j, int(ours[x]), int(theirs[y]), strength)
+
+
+def judge(ids: Sequence[str], testimonies: Sequence[Testimony], assurance: Strength) -> Judgement:
+    """Weigh all testimonies of the instances `ids` by the rules above."""
+    weighed = weigh(len(ids), testimonies)
+    weights, groups, contradictions = settle(weighed)
+    return Judgement(ids, testimonies, assurance, weighed.direct, weights, groups, contradictions)
+
+
+def verdict_counts(groups: Labels, possible: Sizes) -> dict[str, int]:
+    """Count the pairs of each verdict, by groups of co-residents and how many each may share a host with."""
+    size = len(groups)
+    sizes = np.bincount(groups).astype(np.int64)
+    co_resident = int((sizes * (sizes - 1)).sum()) // 2
+    not_separate = int((possible - 1).sum()) // 2
+    return {
+        Verdict.SEPARATE.value: size * (size - 1) // 2 - not_separate,
+        Verdict.CO_RESIDENT.value: co_resident,
+        Verdict.UNKNOWN.value: not_separate - co_resident,
+    }

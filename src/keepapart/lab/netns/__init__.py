@@ -1,0 +1,1 @@
+"""The lab's instances as network namespaces, and real kernels' routing between them."""

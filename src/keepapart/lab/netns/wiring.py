@@ -1,0 +1,267 @@
+"""Which routers, cables, routes and rules a network of routed hosts is made of: pure; `routed` executes it.
+
+```
+guest ─ (gateways of its own) ─ host ─ rack router ─ (pod router) ─ spine 0
+                                                          ├──────── spine 1 ─ its second ─┤   one way, back
+                                                          └──────── detour 1 ─ … ─ spine 0   to earlier ones
+guest ─ switch ═ host                       with extra gateways by chance, or reordering: the switch sends
+          └─ gateway k ─ … ─ gateway 1 ─ host           a packet straight to the host, or to a gateway first
+```
+
+1. A router has one address, on its loopback interface; cables have none.
+2. Under the spines are the routers of pods, and those of racks that are in none. Where there is only one such
+   router, there is no spine.
+3. Spine i is i routers longer than spine 0: packets go in at its head, and its tail hands them down again.
+   The routers under the spines spread flows over all heads.
+4. A packet to an earlier rack or pod takes the detour into spine 0, one to a later one doesn't.
+5. Packets are lost, doubled and filtered once, where they come from below into the sender's host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, pairwise
+
+from keepapart.lab.netns.packet_rules import UPLINK, Divert, Double, Rewrite, Rule, Translate, filters
+from keepapart.lab.world.network import ALWAYS, BY_FLOW, HOST, RACK, SPINE
+from keepapart.lab.world.topology import Host, Place, Topology
+
+BRIDGE = 2  # the index of a switch's bridge
+DOWN = 100  # the first index of those cables that lead to guests
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A router, or a switch: that has no address. `refuses` is the prefix that ends here."""
+
+    name: str
+    address: str = ""
+    refuses: tuple[str, int] | None = None
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a cable: a router's name, and the interface's index in it."""
+
+    router: str
+    index: int
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cable:
+    """A pair of joined interfaces; a `slow` one holds packets up on their way to `a`."""
+
+    a: End
+    b: End
+    slow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """At a router: a prefix, or all that has no route, goes to these neighbours, flow by flow."""
+
+    at: str
+    via: tuple[str, ...]
+    to: tuple[str, int] | None = None
+
+
+class Plan:
+    """All that stands before the first guest comes, and what each guest's coming adds."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.network = topology.world.network
+        self.routers: dict[str, Router] = {}
+        self.cables: list[Cable] = []
+        self.routes: list[Route] = []
+        self._next: dict[str, int] = {}
+        racks = topology.world.racks
+        self.tops: dict[str, list[int]] = {}  # what is under the spines: the racks that are it, or below it
+        for rack, name in enumerate(topology.world.tops, 1):
+            self.tops.setdefault(name, []).append(rack)
+        self.tails = self._spines() if len(self.tops) > 1 else []
+        self.detour = self._detour()
+        for rack in range(1, len(racks) + 1):
+            self._rack(rack)
+            for number in range(1, racks[rack - 1].hosts + 1):
+                self._host(Host(rack, number))
+        for number, top in enumerate(self.tops, 1):
+            self._top(number, top)
+
+    @cached_property
+    def between(self) -> Mapping[tuple[str, str], tuple[End, End]]:
+        """The ends of the first cable between two routers by both names, the first name's end first."""
+        found: dict[tuple[str, str], tuple[End, End]] = {}
+        for cable in self.cables:
+            for near, far in ((cable.a, cable.b), (cable.b, cable.a)):
+                found.setdefault((near.router, far.router), (near, far))
+        return found
+
+    def host(self, host: Host) -> str:
+        """Name a host's router."""
+        return f"host {self.topology.host_name(host)}"
+
+    def switch(self, host: Host) -> str:
+        """Name the switch between a host and its guests, or return nothing where there is none."""
+        name = f"switch {self.topology.host_name(host)}"
+        return name if name in self.routers else ""
+
+    def gateways(self, place: Place) -> list[Router]:
+        """List the gateways of a guest's own, the one next to its host first."""
+        count = self.topology.extra_gateways(place.host) if self.network.extra_by == ALWAYS else 0
+        return [
+            Router(
+                f"gateway {number} of {self.topology.address(place)}", self.topology.gateway_at(place, number)
+            )
+            for number in range(1, count + 1)
+        ]
+
+    def migrated(self, place: Place) -> list[Route]:
+        """List the routes that lead to a guest whose address is of another place than its own."""
+        home, here = place.address.host, place.host
+        if home == here:
+            return []
+        to = (self.topology.address(place), self.topology.prefix("one"))
+        up, down = self._climb(home), self._climb(here)
+        if home.rack == here.rack:
+            up, down = up[:2], down[:2]
+        found = [Route(a, (b,), to) for a, b in pairwise(up)]
+        found += [Route(b, (a,), to) for a, b in pairwise(down)]
+        if up[-1] != down[-1]:
+            order = list(self.tops)
+            earlier = self.detour and order.index(down[-1]) < order.index(up[-1])
+            found.append(Route(up[-1], tuple(self.detour[:1] if earlier else self._heads()), to))
+            found += [Route(tail, (down[-1],), to) for tail in self.tails]
+        return found
+
+    def _climb(self, host: Host) -> list[str]:
+        """List the routers from a host up to the spines."""
+        rack, top = self._rack_name(host.rack), self.topology.world.tops[host.rack - 1]
+        return [self.host(host), rack, *([top] if top != rack else [])]
+
+    def _spines(self) -> list[str]:
+        rewrites = (Rewrite(self.network.rewrite_ttl),) if self._rewritten(SPINE) else ()
+        for number in range(self.network.spines):
+            for position in range(number + 1):
+                name = _spine(number, position)
+                address = self.topology.at(0, number, position + 1)
+                self._add(Router(name, address, rules=rewrites))
+                if position:
+                    self._join(_spine(number, position - 1), name)
+                    self.routes.append(Route(_spine(number, position - 1), (name,)))
+        return [_spine(number, number) for number in range(self.network.spines)]
+
+    def _detour(self) -> list[str]:
+        names = [f"detour {number}" for number in range(1, self.network.detour + 1)]
+        for number, name in enumerate(names, 1):
+            self._add(Router(name, self.topology.at(0, 255, number)))
+            if number > 1:
+                self._join(names[number - 2], name)
+                self.routes.append(Route(names[number - 2], (name,)))
+        if names:
+            self._join(names[-1], _spine(0, 0))
+            self.routes.append(Route(names[-1], (_spine(0, 0),)))
+        return names
+
+    def _rack(self, rack: int) -> None:
+        name, prefix = self._rack_name(rack), self._prefix(rack)
+        own = self.topology.world.racks[rack - 1].rewrite_ttl
+        ttl = own or (self.network.rewrite_ttl if self._rewritten(RACK) else 0)
+        rules: list[Rule] = [Rewrite(ttl)] if ttl else []
+        if self.network.nat == RACK:
+            rules.append(Translate(*prefix, self.topology.at(rack, 0, 1), leaving=True))
+        self._add(Router(name, self.topology.at(rack, 0, 1), prefix, tuple(rules)))
+
+    def _top(self, number: int, name: str) -> None:
+        """Join a router to the spines: that of a pod, above its racks', or of a rack that is in none."""
+        racks = self.tops[name]
+        if name not in self.routers:
+            self._add(Router(name, self.topology.at(0, 254, number)))
+            for rack in racks:
+                below = self._rack_name(rack)
+                self._join(name, below)
+                self.routes += [Route(name, (below,), self._prefix(rack)), Route(below, (name,))]
+        for spine in dict.fromkeys((*self._heads(), *self.tails)):
+            self._join(spine, name)
+        for tail in self.tails:
+            self.routes += [Route(tail, (name,), self._prefix(rack)) for rack in racks]
+        if self.tails:
+            self.routes.append(Route(name, tuple(self._heads())))
+        if self.detour and number > 1:
+            self._join(name, self.detour[0])
+            earlier = chain.from_iterable(list(self.tops.values())[: number - 1])
+            self.routes += [Route(name, (self.detour[0],), self._prefix(rack)) for rack in earlier]
+
+    def _host(self, host: Host) -> None:
+        name, rack = self.host(host), self._rack_name(host.rack)
+        prefix = (self.topology.at(host.rack, host.number, 0), self.topology.prefix("host"))
+        own = self.topology.at(host.rack, host.number, 1)
+        rules = list(filters(self.network))
+        if self._rewritten(HOST):
+            rules.append(Rewrite(self.network.rewrite_ttl))
+        if self.network.duplicates:
+            rules.append(Double(self.network.duplicates))
+        if self.network.nat == HOST:
+            rules.append(Translate(*prefix, own, leaving=False))
+        self._add(Router(name, own, prefix, tuple(rules)))
+        self._join(rack, name)
+        self.routes += [Route(rack, (name,), prefix), Route(name, (rack,))]
+        if self.network.reordered or (self.network.extra_by != ALWAYS and self.topology.extra_gateways(host)):
+            self._switch(host)
+
+    def _switch(self, host: Host) -> None:
+        """Put a switch between a host and its guests, with gateways to send packets through first."""
+        name, switch = self.host(host), f"switch {self.topology.host_name(host)}"
+        self._next[switch] = BRIDGE + 1
+        fast = self._join(name, switch)
+        rules: list[Rule] = []
+        if self.network.extra_by != ALWAYS and (count := self.topology.extra_gateways(host)):
+            gateways = [f"gateway {n} of {name}" for n in range(1, count + 1)]
+            macs = []
+            for number, gateway in enumerate(gateways, 1):
+                address = self.topology.gateway_at(Place(host, 0), number)
+                before = gateways[number - 2] if number > 1 else name
+                self._add(Router(gateway, address))
+                self._join(before, gateway)
+                self.routes.append(Route(gateway, (before,)))
+                macs.append(self._join(gateway, switch).a.mac)
+            by_flow = self.network.extra_by == BY_FLOW
+            rules.append(Divert(fast.a.mac, tuple(macs), by_flow, self.topology.world.scheduler.seed))
+        if self.network.reordered:
+            slow = self._join(name, switch, slow=True)
+            rules.append(Divert(fast.a.mac, (slow.a.mac,), share=self.network.reordered))
+        self._add(Router(switch, rules=tuple(rules)))
+
+    def _join(self, a: str, b: str, *, slow: bool = False) -> Cable:
+        ends = []
+        for side, name in enumerate((a, b)):
+            index = self._next.get(name, UPLINK)
+            self._next[name] = index + 1
+            number = 2 * len(self.cables) + side
+            mac = ":".join(f"{byte:02x}" for byte in (0x02, 0x6C, *number.to_bytes(4, "big")))
+            ends.append(End(name, index, mac))
+        self.cables.append(Cable(ends[0], ends[1], slow=slow))
+        return self.cables[-1]
+
+    def _add(self, router: Router) -> None:
+        self.routers[router.name] = router
+
+    def _heads(self) -> Sequence[str]:
+        return tuple(_spine(number, 0) for number in range(len(self.tails)))
+
+    def _rack_name(self, rack: int) -> str:
+        return f"rack {self.topology.world.racks[rack - 1].name}"
+
+    def _prefix(self, rack: int) -> tuple[str, int]:
+        return self.topology.at(rack, 0, 0), self.topology.prefix("rack")
+
+    def _rewritten(self, where: str) -> bool:
+        return bool(self.network.rewrite_ttl) and self.network.rewrite_at == where
+
+
+def _spine(number: int, position: int) -> str:
+    return f"spine {number}.{position}"

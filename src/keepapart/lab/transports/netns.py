@@ -1,0 +1,255 @@
+"""The way into network namespaces: many nodes in one process, on sockets opened in other namespaces.
+
+A socket keeps the namespace that it was born in, so only the opening needs to be there. `NAME` is one that
+`ip netns` knows; `ID@LAB` is a guest of a running lab, which opens the sockets itself and hands them over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import resource
+import select
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+from keepapart.config import ReachSettings
+from keepapart.errors import LabError, ReachError
+from keepapart.lab.client import Lab, entering
+from keepapart.node.gateway import trace
+from keepapart.node.node import Node, Want, open_socket
+from keepapart.reach import NodeGroup, Roster, Sighting, Transport
+from keepapart.reach.local import child
+from keepapart.reach.pipe import Pipe, PipedNodes
+
+NAMED = Path("/run/netns")  # where `ip netns add` keeps them
+CLONE_NEWNET = 0x40000000
+
+
+class NetnsTransport:
+    """The way into network namespaces of this machine; see `reach.Transport`."""
+
+    def group(self, wheres: Mapping[str, str], addresses: Mapping[str, str]) -> NodeGroup:
+        """Return nodes of this process; an instance that names no namespace is in the one of its own name."""
+        return NetnsNodes({name: where or name for name, where in wheres.items()}, addresses)
+
+    async def close(self) -> None:
+        """Nothing stays open."""
+
+
+def open_transport(_settings: ReachSettings) -> Transport:
+    """Open the way in."""
+    return NetnsTransport()
+
+
+class NetnsNodes:
+    """Nodes in network namespaces; see `reach.NodeGroup`."""
+
+    def __init__(self, namespaces: Mapping[str, str], addresses: Mapping[str, str]) -> None:
+        self.lost: dict[str, str] = {}
+        self._namespaces = namespaces
+        self._addresses = addresses
+        self._nodes: dict[str, Node] = {}
+
+    async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:
+        """Open each instance's sockets in its namespace."""
+        return await asyncio.to_thread(self._open, port, flows)
+
+    async def join(self, roster: Roster, key: bytes) -> None:
+        """Hand every node the roster: one list, shared."""
+        places = list(roster.places)
+        for index, name in enumerate(roster.ids):
+            if name in self._nodes:
+                self._nodes[name].join(index, key, places)
+
+    async def begin(self, first: int, samples: int) -> None:
+        """Turn every node to a new batch."""
+        for node in self._nodes.values():
+            node.begin(first, samples)
+
+    async def send(self, wants: Mapping[str, Sequence[Want]]) -> None:
+        """Let the nodes send in turn, a burst each, receiving in between."""
+        await asyncio.to_thread(self._send, wants)
+
+    async def report(self, settle: float) -> Mapping[str, bytes]:
+        """Receive until all is there or nothing has come for `settle` seconds."""
+        await asyncio.to_thread(self._settle, settle)
+        return {name: bytes(node.least) for name, node in self._nodes.items()}
+
+    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:
+        """Climb from child processes in the namespaces: ladders need sockets by the thousand."""
+        inside = {name: self._namespaces[name] for name in wants if name in self._nodes}
+        children = ChildrenInside(inside, self._addresses)
+        try:
+            await children.open(0, 1)
+            return await children.climb(by, port, wants)
+        finally:
+            await children.close()
+
+    async def guests(self) -> Mapping[str, Mapping[str, object]]:
+        """Tell nothing: all namespaces see the machine of this process."""
+        return {}
+
+    async def routers(
+        self, wants: Mapping[str, Sequence[int]], again: bool = False
+    ) -> Mapping[str, Sequence[Sighting]]:
+        """Let all nodes find their first routers together."""
+        nodes = self._nodes
+        tracers = {name: nodes[name].tracer(targets) for name, targets in wants.items() if name in nodes}
+        await asyncio.to_thread(trace, list(tracers.values()), again)
+        return {name: tracer.sightings() for name, tracer in tracers.items()}
+
+    async def listen(self) -> None:
+        """Let every node answer."""
+        for node in self._nodes.values():
+            node.listen()
+
+    async def times(self, settle: float) -> Mapping[str, bytes]:
+        """Let the nodes ask in turn, a few requests each, all answering in between."""
+        echoes = {name: node.echo or node.listen() for name, node in self._nodes.items()}
+        await asyncio.to_thread(self._take_turns, [echo.ask() for echo in echoes.values()])
+        await asyncio.to_thread(self._settle, settle)
+        return {name: echo.times() for name, echo in echoes.items()}
+
+    async def close(self) -> None:
+        """Close every socket."""
+        for node in self._nodes.values():
+            for sock in node.sockets:
+                sock.close()
+        self._nodes.clear()
+
+    def _open(self, port: int, flows: int) -> Mapping[str, list[int]]:
+        _raise_file_limit()
+        opened: dict[str, list[socket.socket]] = {}
+        in_labs: dict[str, dict[str, str]] = {}
+        for name, namespace in self._namespaces.items():
+            guest, at, lab = namespace.partition("@")
+            if at:
+                in_labs.setdefault(lab, {})[guest] = name
+            else:
+                try:
+                    opened[name] = _sockets_in(namespace, _family(self._addresses[name]), flows)
+                except ReachError as error:
+                    self.lost[name] = str(error)
+        for lab, guests in in_labs.items():
+            for guest, sockets in self._from_lab(lab, guests, flows).items():
+                opened[guests[guest]] = sockets
+        for name, sockets in opened.items():
+            try:
+                for number, sock in enumerate(sockets):
+                    open_socket(sock, port if number == 0 else 0)
+            except OSError as error:
+                self.lost[name] = f"its namespace gives no socket: {error.strerror}"
+                continue
+            self._nodes[name] = Node(sockets, 1 if port else len(sockets))
+        return {name: node.ports for name, node in self._nodes.items()}
+
+    def _from_lab(
+        self, name: str, guests: Mapping[str, str], flows: int
+    ) -> Mapping[str, list[socket.socket]]:
+        try:
+            found: Mapping[str, list[socket.socket]] = Lab.find(name).sockets(list(guests), flows)
+        except LabError as error:
+            self.lost.update(dict.fromkeys(guests.values(), str(error)))
+            return {}
+        for guest in guests.keys() - found.keys():
+            self.lost[guests[guest]] = f"lab {name!r} has no running guest {guest!r} with a network"
+        return found
+
+    def _send(self, wants: Mapping[str, Sequence[Want]]) -> None:
+        self._take_turns([node.send(wants[name]) for name, node in self._nodes.items() if name in wants])
+
+    def _take_turns(self, sending: list[Iterator[int]]) -> None:
+        while sending:
+            sending = [burst for burst in sending if next(burst, 0)]
+            for node in self._nodes.values():
+                node.receive()
+
+    def _settle(self, quiet: float) -> None:
+        waiting = {sock.fileno(): node for node in self._nodes.values() for sock in node.listening}
+        poll = select.epoll()
+        try:
+            for number in waiting:
+                poll.register(number, select.EPOLLIN)
+            end = time.monotonic() + quiet
+            while not all(node.complete() for node in self._nodes.values()):
+                ready = poll.poll(max(0.0, end - time.monotonic()))
+                if not ready:
+                    break
+                for number, _ in ready:
+                    waiting[number].receive()
+        finally:
+            poll.close()
+
+
+class ChildrenInside(PipedNodes):
+    """Nodes that are child processes of this one inside network namespaces."""
+
+    def __init__(self, namespaces: Mapping[str, str], addresses: Mapping[str, str]) -> None:
+        super().__init__({name: addresses[name] for name in namespaces})
+        self._namespaces = namespaces
+
+    async def connect(self, name: str) -> Pipe:
+        """Start the loader inside."""
+        guest, at, lab = self._namespaces[name].partition("@")
+        try:
+            doors = Lab.find(lab).doors(guest) if at else [os.open(NAMED / guest, os.O_RDONLY)]
+        except (OSError, LabError) as error:
+            raise ReachError(f"network namespace {guest!r} can't be entered: {error}") from None
+        try:
+            return await child([*entering(doors), sys.executable], doors)
+        finally:
+            for door in doors:
+                os.close(door)
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _sockets_in(namespace: str, family: socket.AddressFamily, count: int) -> list[socket.socket]:
+    """Open UDP sockets in a named namespace. Raises `ReachError` where it can't be entered."""
+    try:
+        with _inside(NAMED / namespace):
+            return [socket.socket(family, socket.SOCK_DGRAM) for _ in range(count)]
+    except FileNotFoundError:
+        raise ReachError(f"no network namespace {namespace!r} here") from None
+    except OSError as error:
+        raise ReachError(f"network namespace {namespace!r} can't be entered: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _inside(namespace: Path) -> Iterator[None]:
+    """Move this thread into a network namespace and back again."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        there = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _set_namespace(there)
+        finally:
+            os.close(there)
+        try:
+            yield
+        finally:
+            _set_namespace(home)
+    finally:
+        os.close(home)
+
+
+def _set_namespace(handle: int) -> None:
+    # os.setns came with Python 3.12
+    if ctypes.CDLL(None, use_errno=True).setns(handle, CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -1,0 +1,135 @@
+"""Where an instance can be, and who has which address: pure, shared by both forms of lab.
+
+Addresses follow from the place, `10.RACK.HOST.N` (IPv6 `fd6b:6170:6172:RACK:HOST::N`), so that routes can be
+aggregated: a prefix a host, a prefix a rack.
+
+=============  =========================================================
+spine          10.0.0.1
+pod router     10.0.254.POD
+rack router    10.RACK.0.1
+host           10.RACK.HOST.1, gateway of its guests
+guest          10.RACK.HOST.(2·slot + 3), its gateway one below: a /31
+extra gateway  100.64.0.0/10
+=============  =========================================================
+
+In `flat` and `vlans` there is a segment a VLAN, `10.VLAN.0.0/16`, whatever the host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from keepapart.lab.world.network import ROUTED_HOST, VLANS
+from keepapart.lab.world.world import World
+
+_FIRST_IN_SEGMENT = 16  # the addresses below are the segment's own: its router is number 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Host:
+    """A physical machine: the rack's number and its own number within the rack, from 1."""
+
+    rack: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where an instance is: a slot (from 0) of a host, and the VLAN (from 1; 0: none) that it got.
+
+    One that was migrated keeps the address that it had at `home`.
+    """
+
+    host: Host
+    slot: int
+    vlan: int = 0
+    home: Place | None = None
+
+    @property
+    def address(self) -> Place:
+        """The place that its address is of."""
+        return self.home or self
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """What follows from a world for places and addresses."""
+
+    world: World
+
+    def hosts(self) -> list[Host]:
+        """List all hosts, rack by rack."""
+        return [
+            Host(rack, number)
+            for rack, racks in enumerate(self.world.racks, 1)
+            for number in range(1, racks.hosts + 1)
+        ]
+
+    def capacity(self, host: Host) -> int:
+        """Say how many instances a host has room for."""
+        return self.world.racks[host.rack - 1].capacity
+
+    def rack_name(self, host: Host) -> str:
+        """Name a host's rack as the world file does."""
+        return self.world.racks[host.rack - 1].name
+
+    def pod_name(self, host: Host) -> str:
+        """Name the pod that a host's rack is in as the world file does; empty where it is in none."""
+        return self.world.racks[host.rack - 1].pod
+
+    def host_name(self, host: Host) -> str:
+        """Name a host: its rack's name and its number."""
+        return f"{self.rack_name(host)}-{host.number}"
+
+    def vlan(self, turn: int) -> int:
+        """Say which VLAN the instance placed as number `turn` gets: they take turns."""
+        return turn % self.world.network.vlans + 1 if self.world.network.kind == VLANS else 0
+
+    def prefix(self, level: str) -> int:
+        """Return the prefix length of a `rack`, `host`, `link`, `segment` or single address (`one`)."""
+        v4, v6 = {
+            "rack": (16, 64),
+            "segment": (16, 64),
+            "host": (24, 80),
+            "link": (31, 127),
+            "one": (32, 128),
+        }[level]
+        return v4 if self.world.network.family == "ipv4" else v6
+
+    def address(self, place: Place) -> str:
+        """Return an instance's address."""
+        place = place.address
+        if self.world.network.kind == ROUTED_HOST:
+            return self.at(place.host.rack, place.host.number, 2 * place.slot + 3)
+        number = self.seat(place) + _FIRST_IN_SEGMENT
+        return self.at(place.vlan, number >> 8, number & 0xFF)
+
+    def gateway(self, place: Place) -> str:
+        """Return the address of an instance's gateway; in a flat network there is none."""
+        place = place.address
+        if self.world.network.kind == ROUTED_HOST:
+            return self.at(place.host.rack, place.host.number, 2 * place.slot + 2)
+        return self.at(place.vlan, 0, 1)
+
+    def extra_gateways(self, host: Host) -> int:
+        """Say how many extra gateways, at most, there are between a host and each of its guests."""
+        return self.world.network.extra_gateways + self.world.racks[host.rack - 1].extra_gateways
+
+    def gateway_at(self, place: Place, number: int) -> str:
+        """Return the address of extra gateway `number` of a place: what a trace shows, and nothing else."""
+        low = (self.seat(place) * 16 + number) & 0x3FFFFF
+        if self.world.network.family == "ipv4":
+            return str(IPv4Address((100 << 24 | 64 << 16) + low))
+        return str(IPv6Address(0xFD6B_6170_6172_FFFF << 64 | low))
+
+    def at(self, rack: int, host: int, number: int) -> str:
+        """Return the address with these three numbers."""
+        if self.world.network.family == "ipv4":
+            return str(IPv4Address(10 << 24 | rack << 16 | host << 8 | number))
+        return str(IPv6Address(0xFD6B_6170_6172 << 80 | rack << 64 | host << 48 | number))
+
+    def seat(self, place: Place) -> int:
+        """Number a slot among all slots of all hosts."""
+        before = sum(rack.hosts * rack.capacity for rack in self.world.racks[: place.host.rack - 1])
+        return before + (place.host.number - 1) * self.capacity(place.host) + place.slot

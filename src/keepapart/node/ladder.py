@@ -1,0 +1,206 @@
+"""Ladders: counting hops where datagrams are filtered, by TCP connections or ICMP echoes.
+
+It runs on an instance, see node.py: standard library only, Python 3.6 or later.
+
+1. A ladder sends with ever longer lives, `STEP` apart, until one gets through: the target's answer, a
+   connection or its refusal among them, says so. So no more than one or two reach a target that is near,
+   and what listens there is not flooded. What a router refuses on the way did not get through.
+2. What got through may not be the least that can, since packets are lost. So the next lower rung is tried
+   again, and the one below that as soon as it gets through, until one failed `AGAIN` times, or a router
+   says that it ran out on the way.
+3. No data is sent, and connections are left by a reset.
+"""
+
+from __future__ import annotations
+
+import errno
+import posix
+import select
+import struct
+import time
+from typing import Protocol
+
+from keepapart.node.gateway import IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, sender_of
+from keepapart.node.stdlib import socket
+
+LADDERS = 8  # climbed at once
+RUNGS = 20  # of a ladder: no data centre is deeper
+STEP = 0.002  # seconds from one rung to the next: more than most answers take
+GRACE = 0.1  # seconds that a rung tried again may take
+AGAIN = 2
+ECHO_REQUEST = 8  # of IPv4; IPv6 never hands on its header
+SECRET = 16  # random bytes in an echo request, by which its answer is known
+
+
+class Ladder(Protocol):
+    """What one kind of packet is for climbing to one target."""
+
+    def send(self, ttl: int) -> None:
+        """Send one with this time-to-live."""
+
+    def hear(self, seconds: float) -> list[tuple[int, bool]]:
+        """Wait so long for news of rungs, each by its time-to-live: through to the target, or run out."""
+
+    def close(self) -> None:
+        """Leave."""
+
+
+def set_ttl(sock: socket.socket, ttl: int) -> None:
+    """Have a socket send with this time-to-live."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+
+
+def climb(by: str, port: int, patience: float, targets: list[str]) -> list[int]:
+    """Climb to all targets, `LADDERS` at a time; 0 for those that nothing got through to.
+
+    Where nothing gets through, it is waited for `patience` seconds.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
+
+    def one(address: str) -> int:
+        ladder: Ladder = Echoes(address) if by == "icmp" else Connections(address, port)
+        try:
+            return least(ladder, patience)
+        finally:
+            ladder.close()
+
+    with ThreadPoolExecutor(LADDERS) as pool:
+        return list(pool.map(one, targets))
+
+
+def least(ladder: Ladder, patience: float) -> int:
+    """Return the least time-to-live that gets through, 0 where none does."""
+    through: set[int] = set()
+    out: set[int] = set()
+
+    def listen(seconds: float, below: int) -> bool:
+        left, end = seconds, time.monotonic() + seconds
+        while left > 0 and below - 1 not in out:
+            for ttl, reached in ladder.hear(left):
+                (through if reached else out).add(ttl)
+            if any(ttl < below for ttl in through):
+                return True
+            left = end - time.monotonic()
+        return False
+
+    for ttl in range(1, RUNGS + 1):
+        ladder.send(ttl)
+        if listen(STEP, RUNGS + 1):
+            break
+    if not through and not listen(patience, RUNGS + 1):
+        return 0
+    failed = 0
+    while failed < AGAIN:
+        best = min(through)
+        if best == 1 or best - 1 in out:
+            break
+        ladder.send(best - 1)
+        failed = 0 if listen(GRACE, best) else failed + 1
+    return min(through)
+
+
+class Connections:
+    """TCP connections to one port, open or closed; one for each rung, none of which is kept."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self._place = address, port
+        self._six = ":" in address
+        self._target = socket.inet_pton(socket.AF_INET6 if self._six else socket.AF_INET, address)
+        self._poll = select.poll()
+        self._rungs: dict[int, tuple[int, socket.socket]] = {}
+
+    def send(self, ttl: int) -> None:
+        """Begin a connection."""
+        sock = socket.socket(socket.AF_INET6 if self._six else socket.AF_INET, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
+        if self._six:
+            sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        set_ttl(sock, ttl)
+        if sock.connect_ex(self._place) not in (0, errno.EINPROGRESS, errno.ECONNREFUSED):
+            sock.close()  # no way there: it would seem connected
+            return
+        self._rungs[sock.fileno()] = (ttl, sock)
+        self._poll.register(sock, select.POLLOUT)
+
+    def hear(self, seconds: float) -> list[tuple[int, bool]]:
+        """Say which were accepted or refused, and which had an error on the way."""
+        news = []
+        for number, _ in self._poll.poll(max(1, int(seconds * 1000))):
+            ttl, sock = self._rungs.pop(number)
+            self._poll.unregister(number)
+            answered = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, errno.ECONNREFUSED)
+            news.append((ttl, answered and not self._refused_on_the_way(sock)))
+            sock.close()
+        return news
+
+    def _refused_on_the_way(self, sock: socket.socket) -> bool:
+        """Whether the refusal is an ICMP error of somebody else than the target; Linux tells since 5.7."""
+        try:
+            ancillary = sock.recvmsg(0, 512, MSG_ERRQUEUE)[1]
+        except OSError:
+            return False
+        return any(sender_of(told, self._six) != self._target for _, _, told in ancillary)
+
+    def close(self) -> None:
+        """Leave all connections."""
+        for _, sock in self._rungs.values():
+            sock.close()
+
+
+class Echoes:
+    """ICMP echo requests, of a socket of their own; lives that are too short show in nothing."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._secret = posix.urandom(SECRET)
+        six = ":" in address
+        self._request, self._answer = (128, 129) if six else (ECHO_REQUEST, 0)
+        family = socket.AF_INET6 if six else socket.AF_INET
+        protocol = socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
+        try:
+            self._sock = socket.socket(family, socket.SOCK_DGRAM, protocol)  # unprivileged, where allowed
+        except OSError:
+            self._sock = socket.socket(family, socket.SOCK_RAW, protocol)
+
+    def send(self, ttl: int) -> None:
+        """Send a request."""
+        set_ttl(self._sock, ttl)
+        ours = self._sock.fileno()  # one of its own for each ladder; an unprivileged socket gets the kernel's
+        header = struct.pack("!BBHHH", self._request, 0, 0, ours, ttl)
+        checksum = _checksum(header + self._secret)  # of raw ICMP; the kernel sets the others
+        request = struct.pack("!BBHHH", self._request, 0, checksum, ours, ttl) + self._secret
+        try:
+            self._sock.sendto(request, (self._address, 0))
+        except OSError:
+            pass  # a router's answer to an earlier one, or no way there
+
+    def hear(self, seconds: float) -> list[tuple[int, bool]]:
+        """Say which were answered by the target."""
+        if not select.select([self._sock], [], [], seconds)[0]:
+            return []
+        try:
+            data = self._sock.recv(256)
+        except OSError:  # a router's answer to a life that was too short
+            return []
+        if self._request == ECHO_REQUEST and self._sock.type == socket.SOCK_RAW:
+            data = data[(data[0] & 15) * 4 :]
+        if len(data) < 8 + SECRET or data[0] != self._answer or data[8 : 8 + SECRET] != self._secret:
+            return []
+        ttl = struct.unpack("!H", data[6:8])[0]
+        return [(ttl, True)] if 0 < ttl <= RUNGS else []
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._sock.close()
+
+
+def _checksum(data: bytes) -> int:
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return int(~(total + (total >> 16)) & 0xFFFF)

@@ -1,0 +1,338 @@
+"""One instance's part in a round: send to every other instance, count the hops of what arrives.
+
+This file and the four that it imports (echo, guest, ladder, path) are all that runs on an instance. They are
+handed over the connection as one text and run from memory: standard library only, Python 3.6 or later,
+nothing written, gone when standard input closes.
+
+What it promises:
+
+1. It sends only to the roster that it was given, one small datagram at a time, at most `pace` a second.
+2. It counts only datagrams that carry this round's key, name this node as their target and arrive whole.
+   It answers none of them, so nobody can make it send; how round trips are answered is said in echo.py.
+3. Hops are counted as tracepath counts them: time-to-live when sent - when it arrived + 1, which is the
+   number of routers between the two, plus one. Of repeated datagrams the least count stands.
+4. Where datagrams are filtered it climbs a ladder instead: connections to one TCP port of a member, or ICMP
+   echoes, one for each time-to-live, all at once; the least that gets through is the count.
+5. It ends when standard input does, in the middle of sending too, or when nothing was asked for `IDLE`
+   seconds: a connection may die without a word.
+
+How the operator's side speaks to it is said in `serve`.
+"""
+
+from __future__ import annotations
+
+import binascii
+import errno
+import marshal
+import select
+import struct
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from posix import _exit, read, write
+from typing import Any, TypeAlias
+
+from keepapart.node.gateway import Tracer, trace
+from keepapart.node.hardware import facts
+from keepapart.node.ladder import climb, set_ttl
+from keepapart.node.rtt import Echo
+from keepapart.node.stdlib import blake2b, compare_digest, quoted, socket
+
+# What datagrams start with, by turns: counts that differ as these do show that it is rewritten on the way.
+TTLS = (64, 96)
+REWRITTEN = 255  # stands for a count of datagrams that arrived with more than they were sent with
+BURST = 32  # datagrams sent before receiving again: far below what a receive buffer holds (277 on Linux)
+COMMAND_LIMIT = 1 << 24  # bytes of one command: the roster of 100,000 nodes fits, a runaway doesn't
+LENGTH = 8  # digits before a command
+NAP = 0.02  # seconds between two looks at what arrived: 40 datagrams at the usual pace, few wake-ups
+IDLE = 600.0  # seconds; longer than any other node takes for one command
+IP_RECVTTL = 12  # Linux's number; missing from the socket module
+ANCILLARY = 64  # bytes for one control message, which is 24
+
+# version, time to live when sent, sample, sender's and target's index in the roster; then the MAC of these
+HEADER = struct.Struct("!BBHII")
+VERSION = 1
+MAC_SIZE = 16
+SIZE = HEADER.size + MAC_SIZE
+
+Want: TypeAlias = "tuple[int, Iterable[int] | None]"  # a sample, and whom to send it to (None: all others)
+Place: TypeAlias = "tuple[str, list[int]]"  # where a node receives: its address and ports
+
+
+def open_socket(sock: socket.socket, port: int = 0) -> None:
+    """Prepare a fresh UDP socket for a round: the arriving time-to-live shown."""
+    sock.setblocking(False)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+    sock.bind(("", port))
+
+
+class Node:
+    """One end of every pair that this instance is in.
+
+    `sockets` are prepared by `open_socket`; the first `receiving` of them receive. Sample s is sent from
+    socket s modulo their number (the next one to targets that stand before this node, so that both ways of a
+    pair start with different times to live), and to the next of the target's ports each time all sockets have
+    had their turn: with k of both, the first k × k samples are flows of their own to whatever balances load.
+    """
+
+    def __init__(self, sockets: Sequence[socket.socket], receiving: int) -> None:
+        self.sockets = list(sockets)
+        for number, sock in enumerate(sockets):
+            set_ttl(sock, TTLS[number % len(TTLS)])
+        self.ports = [sock.getsockname()[1] for sock in sockets[:receiving]]
+        self.listening = sockets[:1]
+        self.index = 0
+        self.size = 0
+        self.first = 0
+        self.samples = 0
+        self.key = b""
+        self.roster: list[Place] = []
+        self.least = bytearray()
+        self.echo: Echo | None = None
+
+    def join(self, index: int, key: bytes, roster: list[Place]) -> None:
+        """Enter a round as number `index` of `roster`."""
+        self.index = index
+        self.key = key
+        self.roster = roster
+        self.size = len(roster)
+
+    def begin(self, first: int, samples: int) -> None:
+        """Turn to a new batch, the samples from `first` on; what is left of others counts no more."""
+        if self.echo:
+            self.echo.close()
+            self.echo = None
+        self.first = first
+        self.samples = samples
+        self.least = bytearray(samples * self.size)
+        lanes = {sample // len(self.sockets) % len(self.ports) for sample in range(first, first + samples)}
+        self.listening = [self.sockets[lane] for lane in sorted(lanes)]
+
+    def listen(self) -> Echo:
+        """Turn from hops to round trips: answer peers, and be able to ask them, until the next batch."""
+        self.listening = self.sockets[:1]
+        self.echo = Echo(self.sockets[0], self.key, self.index, self.roster)
+        return self.echo
+
+    def tracer(self, targets: Iterable[int]) -> Tracer:
+        """Return what finds the first routers on the way to these."""
+        places = [(self.roster[target][0], self.roster[target][1][0]) for target in targets]
+        return Tracer(self.sockets, places)
+
+    def send(self, wants: Iterable[Want]) -> Iterator[int]:
+        """Send these samples, yielding the number sent after every burst so that the caller can pace."""
+        pack, key, me, roster = HEADER.pack, self.key, self.index, self.roster
+        sent = 0
+        for sample, targets in wants:
+            turn = sample // len(self.sockets)
+            after, before = ((sample + step) % len(self.sockets) for step in (0, 1))
+            for target in self._all_others() if targets is None else targets:
+                number = after if target > me else before
+                sendto = self.sockets[number].sendto
+                header = pack(VERSION, TTLS[number % len(TTLS)], sample, me, target)
+                datagram = header + blake2b(header, key=key, digest_size=MAC_SIZE).digest()
+                address, ports = roster[target]
+                place = (address, ports[turn % len(ports)])
+                for _ in range(2):
+                    # An ICMP error of an earlier datagram surfaces here and is cleared by it: once more.
+                    # What still fails stays missing, and missing pairs are asked for again.
+                    try:
+                        sendto(datagram, place)
+                        break
+                    except OSError:
+                        pass
+                sent += 1
+                if sent == BURST:
+                    yield sent
+                    sent = 0
+        if sent:
+            yield sent
+
+    def receive(self) -> int:
+        """Take in all that has arrived; return how many datagrams that was, counted or not."""
+        if self.echo:
+            return self.echo.receive()
+        return sum([self._receive_on(sock) for sock in self.listening])
+
+    def _receive_on(self, sock: socket.socket) -> int:
+        recvmsg, unpack, key = sock.recvmsg, HEADER.unpack_from, self.key
+        me, size, first, samples, least = self.index, self.size, self.first, self.samples, self.least
+        arrived = 0
+        while True:
+            try:
+                datagram, ancillary, _, _ = recvmsg(SIZE + 1, ANCILLARY)
+            except OSError as error:
+                if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
+                    return arrived
+                if error.errno == errno.EBADF:  # closed under us: the round is being given up
+                    raise
+                arrived += 1  # a pending ICMP error, cleared by reading it
+                continue
+            arrived += 1
+            if len(datagram) != SIZE or not ancillary:
+                continue
+            version, sent_ttl, sample, sender, target = unpack(datagram)
+            if version != VERSION or target != me or sender >= size or not 0 <= sample - first < samples:
+                continue
+            if sent_ttl not in TTLS:
+                continue
+            header = datagram[: HEADER.size]
+            mac = blake2b(header, key=key, digest_size=MAC_SIZE).digest()
+            if not compare_digest(mac, datagram[HEADER.size :]):
+                continue
+            hops = sent_ttl - ancillary[0][2][0] + 1
+            place = (sample - first) * size + sender
+            if hops < 1:
+                hops = REWRITTEN
+            if not 0 < least[place] <= hops:
+                least[place] = hops
+
+    def complete(self) -> bool:
+        """Whether every sample of every other node has arrived, or every answer."""
+        if self.echo:
+            return self.echo.complete()
+        return self.least.count(0) == self.samples
+
+    def _all_others(self) -> Iterator[int]:
+        # Beginning behind this one, so that the bursts of many nodes spread over many targets.
+        for step in range(1, self.size):
+            yield (self.index + step) % self.size
+
+
+def serve(stdin: int, stdout: int) -> None:
+    """Take part in rounds as told on `stdin`; answer each command with a line of JSON on `stdout`.
+
+    A command is its length in `LENGTH` digits and then that many bytes, marshalled: whoever hands over the
+    code is trusted with that too, and it imports nothing. What a node says is not trusted, hence JSON.
+
+    {"do": "open", "family": 4 or 6, "port": p, "flows": k} -> {"ports": [p, ...], "guest": {name: text, ...}}
+    {"do": "join", "index": i, "key": bytes, "roster": [(address, [port, ...]), ...]} -> {}
+    {"do": "begin", "first": number of the first sample, "samples": how many} -> {}
+    {"do": "send", "pace": datagrams a second, "wants": [(sample, [index, ...] or None for all), ...]} -> {}
+    {"do": "report", "settle": seconds to wait for stragglers} -> {"hops": base64 of samples x nodes bytes}
+    {"do": "climb", "by": "tcp" or "icmp", "port": p, "patience": seconds, "targets": [address, ...]}
+        -> {"hops": [count, ...], 0 where nothing got through}
+    {"do": "trace", "targets": [index, ...], "again": whether to ask twice}
+        -> {"routers": [[distance, address, how often], ...]}
+    {"do": "listen"} -> {}, and from now on peers are answered
+    {"do": "time", "pace": requests a second, "settle": seconds}
+        -> {"times": base64 of the least seconds to each node as little-endian doubles, 0 for not measured}
+
+    Whatever fails is answered by {"error": text}.
+    """
+    node: Any = None
+    buffered = b""
+    end = time.monotonic() + IDLE
+    while time.monotonic() < end:
+        sockets = node.listening if node else []
+        readable, _, _ = select.select([stdin, *sockets], [], [], end - time.monotonic())
+        if stdin not in readable:
+            if readable:
+                time.sleep(NAP)
+                node.receive()
+            continue
+        chunk = read(stdin, 1 << 16)
+        buffered += chunk
+        if not chunk or len(buffered) > COMMAND_LIMIT:
+            return
+        said = ""
+        while len(buffered) >= LENGTH and len(buffered) >= LENGTH + int(buffered[:LENGTH]):
+            last = LENGTH + int(buffered[:LENGTH])
+            command, buffered = marshal.loads(buffered[LENGTH:last]), buffered[last:]
+            try:
+                if command["do"] == "open":
+                    node = _open(command)
+                    answer: dict[str, Any] = {"ports": node.ports, "guest": facts()}
+                else:
+                    answer = _perform(node, command, stdin)
+            except Exception as error:  # whatever it is, the operator must hear of it
+                answer = {"error": "{}: {}".format(type(error).__name__, error)}
+            said += _json(answer) + "\n"
+        _write(stdout, said.encode())
+        end = time.monotonic() + IDLE
+
+
+def _open(command: dict[str, Any]) -> Node:
+    family = socket.AF_INET6 if command["family"] == 6 else socket.AF_INET
+    sockets = []
+    for flow in range(command["flows"]):
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        open_socket(sock, command["port"] if flow == 0 else 0)
+        sockets.append(sock)
+    return Node(sockets, 1 if command["port"] else len(sockets))
+
+
+def _perform(node: Node, command: dict[str, Any], stdin: int) -> dict[str, Any]:
+    if command["do"] == "join":
+        node.join(command["index"], command["key"], command["roster"])
+        return {}
+    if command["do"] == "begin":
+        node.begin(command["first"], command["samples"])
+        return {}
+    if command["do"] == "send":
+        for sent in node.send(command["wants"]):
+            _receive_for(node, sent / command["pace"])
+            if select.select([stdin], [], [], 0)[0]:  # nobody speaks while we send: the operator is gone
+                break
+        return {}
+    if command["do"] == "report":
+        _settle(node, command["settle"])
+        return {"hops": binascii.b2a_base64(bytes(node.least), newline=False).decode()}
+    if command["do"] == "climb":
+        return {"hops": climb(command["by"], command["port"], command["patience"], command["targets"])}
+    if command["do"] == "trace":
+        tracer = node.tracer(command["targets"])
+        trace([tracer], command["again"])
+        return {"routers": tracer.sightings()}
+    if command["do"] == "listen":
+        node.listen()
+        return {}
+    if command["do"] == "time":
+        echo = node.echo or node.listen()
+        for sent in echo.ask():
+            _receive_for(node, sent / command["pace"])
+        _settle(node, command["settle"])
+        return {"times": binascii.b2a_base64(echo.times(), newline=False).decode()}
+    raise ValueError("no such command: {!r}".format(command["do"]))
+
+
+def _settle(node: Node, seconds: float) -> None:
+    """Receive until all is there, for so long at most."""
+    end = time.monotonic() + seconds
+    while not node.complete() and time.monotonic() < end:
+        _receive_for(node, min(0.01, seconds))
+    node.receive()
+
+
+def _receive_for(node: Node, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        time.sleep(min(left, NAP))
+        node.receive()
+    node.receive()
+
+
+def _json(value: Any) -> str:
+    """Write JSON, which takes longer to import than a node takes to start: of texts, whole numbers, lists."""
+    if isinstance(value, dict):
+        return "{" + ",".join([quoted(key) + ":" + _json(value[key]) for key in value]) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join([_json(one) for one in value]) + "]"
+    return quoted(value) if isinstance(value, str) else repr(value)
+
+
+def _write(stdout: int, data: bytes) -> None:
+    while data:
+        data = data[write(stdout, data) :]
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.fileno(), sys.stdout.fileno())
+    _exit(0)  # nothing is left to be flushed, and taking an interpreter down takes as long as bringing it up

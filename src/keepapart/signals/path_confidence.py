@@ -1,0 +1,147 @@
+"""How far hop counts may be believed: the chance that a shorter path exists and no flow took it.
+
+Of k flows that each take a longer path than the shortest with chance p, all do with p^k. p is never assumed.
+It is bounded from above (Clopper and Pearson) by what was measured:
+
+1. A pair varies as all pairs of the network do together, and at least as much as each of its instances' pairs
+   and itself do where those vary.
+2. Where the shortest path is rare, most pairs have not shown it yet and look steady. So a pair varies at
+   least as much, too, as those of its instances' pairs do that vary at all, and as all pairs at two hops do.
+3. Two instances on one host would vary as those pairs do that each is known to share a host with, being two
+   hops apart; where these vary less than that, this stands.
+4. Where addresses decide how long a way is, all its flows are as one, and the chance is at least that both
+   ways are longer than they need be (`signals/per_destination.py`).
+
+Rules 2 and 4 keep two instances from being called separate. To refute what a network is taken for, the
+likeliest is enough: that is what `likely` leaves them out for.
+
+One flow of each pair is its least by definition, so a pair of k flows is k - 1 trials.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv
+
+from keepapart.arrays import Mask, Places, blocks
+from keepapart.probe.measured import LONGEST, Counts, Flows, Tally
+from keepapart.signals.per_destination import compared
+
+UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
+CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
+NOTHING = np.float32(np.log(1e-30))  # no chance is told apart from a smaller one below this
+
+Chances = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Upper bounds on the chance that a flow takes a longer path than its pair's shortest.
+
+    `everywhere` is of all pairs together; `own` [n] of each instance's pairs, 0 where none of them varies;
+    `worst` [n] of those of them that vary, and at least of all pairs at two hops, 0 where those are steady;
+    `with_host` [n] of those of them at two hops, 0 where there are none. `way` is the chance that all flows
+    of one way do, 0 where nothing shows that addresses decide.
+    """
+
+    everywhere: float
+    own: Chances
+    worst: Chances
+    with_host: Chances
+    way: float
+
+    @classmethod
+    def of(cls, tally: Tally) -> Variation:
+        """Measure how much the paths of a tally vary."""
+        size = len(tally.least)
+        longer, trials, varying, longer_two, trials_two = np.zeros((5, size), np.int64)
+        for rows in blocks(size):
+            more, tried = _trials(tally.flows[rows], tally.shortest[rows])
+            two = tally.least[rows] == 2
+            longer[rows], trials[rows] = more.sum(axis=1), tried.sum(axis=1)
+            varying[rows] = (tried * (more > 0)).sum(axis=1)
+            longer_two[rows], trials_two[rows] = (more * two).sum(axis=1), (tried * two).sum(axis=1)
+        together = _upper_bound(longer_two.sum() // 2, trials_two.sum() // 2) * (longer_two.sum() > 0)
+        longer_ways, trials_ways = compared(tally)
+        return cls(
+            float(_upper_bound(longer.sum() // 2, trials.sum() // 2)),
+            _upper_bound(longer, trials) * (longer > 0),
+            np.maximum(_upper_bound(longer, varying) * (longer > 0), together),
+            _upper_bound(longer_two, trials_two) * (trials_two > 0),
+            float(_upper_bound(longer_ways, trials_ways)) * (longer_ways > 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PathConfidence:
+    """A tally, and how far its counts may be believed.
+
+    `sure` is [n, n]: the pairs whose least count may be believed, being two hops (once seen, not unsaid) or
+    more with the chance that anything shorter is unseen below `UNSEEN`. Pairs between which the time-to-live
+    is rewritten count as not measured; `rewritten` is the first of them.
+    """
+
+    tally: Tally
+    variation: Variation
+    sure: Mask
+    rewritten: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, tally: Tally) -> PathConfidence:
+        """Judge a tally."""
+        rewritten = None
+        if (strange := tally.most > LONGEST).any():
+            i, j = divmod(int(strange.argmax()), len(strange))
+            rewritten, tally = (i, j), tally.without(strange)
+        variation = Variation.of(tally)
+        sure: Mask = tally.least == 2
+        paths = cls(tally, variation, sure, rewritten)
+        for rows in blocks(len(sure)):
+            sure[rows] |= (tally.least[rows] > 2) & (paths.unseen(rows) < UNSEEN)
+        return paths
+
+    @property
+    def least(self) -> Counts:
+        """The least counts [n, n], both ways together."""
+        return self.tally.least
+
+    def unseen(self, rows: slice | Places, *, likely: bool = False) -> Chances:
+        """Bound the chance, for rows of pairs, that a shorter path is unseen; 1 where none was measured.
+
+        With `likely` rules 2 and 4 are left out.
+        """
+        flows = self.tally.flows[rows]
+        longer, trials = _trials(flows, self.tally.shortest[rows])
+        vary = self.variation
+        each = vary.own if likely else np.maximum(vary.own, vary.worst)
+        own = np.maximum(each[rows, None], each)
+        chance = np.maximum(own, np.float32(vary.everywhere))
+        varied = longer > 0
+        if varied.any():
+            chance[varied] = np.maximum(chance[varied], _upper_bound(longer[varied], trials[varied]))
+        if own.any():
+            with_host = np.maximum(vary.with_host[rows, None], vary.with_host)
+            np.minimum(chance, with_host, out=chance, where=with_host > 0)
+        # What underflows is two hundred times slower, so the chance is cut off where it is nothing anyway.
+        exponent = np.multiply(np.log(chance, out=chance), flows, out=chance)
+        unseen = np.exp(np.maximum(exponent, NOTHING, out=exponent), out=exponent)
+        if vary.way and not likely:
+            way = self.tally.way
+            both = (way[rows] > 0) & (way.T[rows] > 0)
+            np.maximum(unseen, np.where(both, np.float32(vary.way**2), np.float32(vary.way)), out=unseen)
+        return unseen
+
+
+def _trials(flows: Flows, shortest: Flows) -> tuple[Flows, Flows]:
+    """Return how many flows took a longer path, and how many could have."""
+    return flows - shortest, np.maximum(flows, 1) - flows.dtype.type(1)
+
+
+def _upper_bound(longer: object, trials: object) -> Chances:
+    """Clopper and Pearson's upper bound on a chance, from `longer` of `trials`; 1 where there were none."""
+    x, n = np.asarray(longer, np.float64), np.asarray(trials, np.float64)
+    bound = np.where(x < n, betaincinv(x + 1, np.maximum(n - x, 0.5), CONFIDENCE), 1.0)
+    return bound.astype(np.float32)

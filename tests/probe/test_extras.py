@@ -1,0 +1,269 @@
+"""What a round gathers beside counts: from real nodes, through pipes and in namespaces, to the verdict."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from keepapart.auditing.assess import Audit, assess
+from keepapart.config import ClusterSettings
+from keepapart.model import Instance, Says, Strength, Verdict
+from keepapart.node.node import Place
+from keepapart.probe.extras import _targets
+from keepapart.probe.measured import Extras, Round
+from keepapart.probe.round import measure
+from keepapart.reach import Roster
+from keepapart.reach.bootstrap import NODE, node_source
+from keepapart.reach.pipe import sightings
+from keepapart.reach.transports import Transports
+from tests.networks import build
+from tests.networks.build import Network
+
+namespaces = pytest.mark.skipif(bool(build.possible()), reason=build.possible())
+WEAK, STRONG, CONCLUSIVE = Strength
+
+
+@pytest.fixture
+def net() -> Iterator[Network]:
+    """Return an empty network."""
+    with build.network() as made:
+        yield made
+
+
+def survey(instances: Sequence[Instance]) -> Round:
+    """Run one round."""
+    return asyncio.run(measure(instances, Transports()))
+
+
+def inside(net: Network) -> list[Instance]:
+    """Return the guests of a network as instances."""
+    return [Instance(name, address, f"netns:{name}") for name, address in net.guests.items()]
+
+
+def audit(net: Network) -> Audit:
+    """Measure and judge a network."""
+    instances = inside(net)
+    return assess(instances, survey(instances), cluster=ClusterSettings("others"), model="auto")
+
+
+def one_address_a_host(net: Network) -> None:
+    """Have each host answer all of its guests from one address."""
+    for number, host in enumerate(sorted(set(net.host_of.values()))):
+        net.inside(host, f"addr add 10.200.{number}.1/32 dev lo")
+        for name, address in net.guests.items():
+            if net.host_of[name] == host:
+                shown = subprocess.run(
+                    ["ip", "-n", host, "-o", "route", "get", address],
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                ).stdout.split()
+                device = shown[shown.index("dev") + 1]
+                net.inside(host, f"route add {address}/32 dev {device} src 10.200.{number}.1")
+
+
+def test_children_tell_of_one_kernel_and_so_of_nothing() -> None:
+    """Nodes that are processes of one machine tell its facts, and no evidence comes of them."""
+    instances = [Instance("a", "127.0.0.1", "local"), Instance("b", "127.0.0.1", "local")]
+    measured = survey(instances)
+    assert measured.beside
+    assert [bool(told.get("boot_id")) for told in measured.beside.guests] == [True, True]
+    found = assess(instances, measured, cluster=ClusterSettings("c"), model="auto")
+    assert found.pair("a", "b").verdict is Verdict.UNKNOWN
+    assert [e.signal for e in found.pair("a", "b").evidence] == []
+
+
+def test_children_time_their_round_trips() -> None:
+    """Nodes behind pipes answer each other: every pair of seven has a least time, the same both ways."""
+    measured = survey([Instance(name, "127.0.0.1", "local") for name in "abcdefg"])
+    assert measured.beside
+    times = measured.beside.times
+    assert times is not None
+    assert (times == times.T).all()
+    assert (times[~np.eye(7, dtype=bool)] > 0).all()
+    assert times.max() < 0.05
+    assert not times.diagonal().any()
+
+
+@namespaces
+def test_gateways_of_one_address_each_are_evidence(net: Network) -> None:
+    """Where each host answers from one address, it is strong evidence beside hops, and agrees with them."""
+    build.routed(net, racks=2, hosts=2, guests=2)
+    one_address_a_host(net)
+    found = audit(net)
+    assert found.round.beside
+    assert len(set(found.round.beside.firsts)) == 4
+    names = list(net.guests)
+    pair = found.pair(names[0], names[1])
+    assert {(e.signal, e.says, e.strength) for e in pair.evidence} == {
+        ("hops", Says.SAME, STRONG),
+        ("gateway", Says.SAME, STRONG),
+    }
+    assert {e.signal for e in found.pair(names[0], names[2]).evidence} == {"hops", "upstream"}
+
+
+@namespaces
+def test_a_gateway_speaks_where_no_packet_passes(net: Network) -> None:
+    """Two guests that a filter keeps from each other are co-resident by their gateway alone."""
+    build.routed(net, racks=2, hosts=3, guests=2)
+    one_address_a_host(net)
+    a, b = list(net.guests)[:2]
+    for host, source, target in ((net.host_of[a], a, b), (net.host_of[a], b, a)):
+        build.nft(
+            host,
+            f"table ip cut_{net.guests[source].replace('.', '_')} {{ chain f {{ type filter hook forward"
+            f" priority 0; ip saddr {net.guests[source]} ip daddr {net.guests[target]} drop\n }}\n }}\n",
+        )
+    pair = audit(net).pair(a, b)
+    assert [(e.signal, e.says, e.strength) for e in pair.evidence] == [("gateway", Says.SAME, STRONG)]
+    assert pair.verdict is Verdict.CO_RESIDENT
+
+
+@namespaces
+def test_a_gateway_for_each_guest_says_nothing(net: Network) -> None:
+    """Where a host has an address for each guest, first routers differ on one host, and are no evidence."""
+    build.routed(net, racks=2, hosts=2, guests=2)
+    found = audit(net)
+    seen = Counter(e.signal for p in build.pairs(net.guests) for e in found.pair(*p).evidence)
+    assert "gateway" not in seen
+    assert seen["hops"] == 28
+
+
+@namespaces
+def test_a_router_of_vlans_is_no_gateway_of_hosts(net: Network) -> None:
+    """Behind one router between segments, everybody's first router is no evidence of anything."""
+    found = audit(build.vlans(net, segments=3, guests=2))
+    assert {e.signal for p in build.pairs(net.guests) for e in found.pair(*p).evidence} == set()
+
+
+@namespaces
+def test_round_trips_on_one_host_are_shorter(net: Network) -> None:
+    """Every pair is timed, those on one host are quicker in the middle, and evidence is weak and right."""
+    build.routed(net, racks=2, hosts=2, guests=4)
+    found = audit(net)
+    assert found.round.beside
+    times = found.round.beside.times
+    assert times is not None
+    hosts = np.array([net.host_of[name] for name in net.guests])
+    same, apart = hosts[:, None] == hosts[None, :], hosts[:, None] != hosts[None, :]
+    np.fill_diagonal(same, False)
+    assert (times[same | apart] > 0).all()
+    assert np.median(times[same]) < np.median(times[apart])
+    for a, b in build.pairs(net.guests):
+        for said in found.pair(a, b).evidence:
+            if said.signal == "rtt":
+                assert said.strength is WEAK
+                assert (said.says is Says.SAME) == (net.host_of[a] == net.host_of[b])
+
+
+def test_targets_are_far_and_the_same_for_all() -> None:
+    """Whoever is near is no target; two on one host trace to the same members; on a link nobody traces."""
+    least = np.array([[0, 2, 4, 4], [2, 0, 4, 4], [4, 4, 0, 2], [4, 4, 2, 0]], np.uint8)
+    places: list[Place] = [("10.0.0.1", [1])] * 4
+    roster = Roster("abcd", places)
+    assert _targets(roster, least) == {"a": [2, 3], "b": [2, 3], "c": [0, 1], "d": [0, 1]}
+    assert _targets(roster, np.ones((4, 4), np.uint8)) == {}
+
+
+def test_what_is_not_known_of_some_stays_unknown() -> None:
+    """Spread over more instances, those that took no part have nothing, and times keep their places."""
+    wide = Extras(["x", "y"], ["", "z"], np.array([[0, 1], [1, 0]], np.float32), [{"a": "1"}, {}]).spread(
+        [2, 0], 3
+    )
+    assert (wide.firsts, wide.upstreams, wide.guests) == (["y", "", "x"], ["z", "", ""], [{}, {}, {"a": "1"}])
+    assert wide.times is not None
+    assert wide.times.tolist() == [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        7,
+        "x",
+        {},
+        [7],
+        [[1, "a"]],
+        [["1", "10.0.0.1", 2]],
+        [[1, 2, 3]],
+        [[1, "10.0.0.1", 2, 2]],
+        [[True, "10.0.0.1", 2]],
+        [[1, "10.0.0.1", True]],
+        [[1.0, "10.0.0.1", 2]],
+        [[0, "10.0.0.1", 2]],
+        [[3, "10.0.0.1", 2]],
+        [[10**400, "10.0.0.1", 2]],
+        [[1, "10.0.0.1", 0]],
+        [[1, "10.0.0.1", -2]],
+        [[1, "10.0.0.1", 7]],
+        [[1, "", 2]],
+        [[1, "10.0.0.01", 2]],
+        [[1, "10.0.0.1 ", 2]],
+        [[1, "10.0.0.1\n", 2]],
+        [[1, "router.example", 2]],
+        [[1, "\x1b[31m10.0.0.1", 2]],
+        [[1, "9" * 100_000, 2]],
+        [[1, "fe80::1", 2]],
+        [[1, "::ffff:10.0.0.1", 2]],
+        [[1, "fe80::1%\x1b[31m", 6]],
+    ],
+    ids=lambda told: repr(told)[:40],
+)
+def test_malformed_sightings_are_left_out(told: object) -> None:
+    """What a node says of routers is decoded strictly: who can't have answered, or so often, did not."""
+    assert sightings(told, 4, 6) == []
+    if isinstance(told, list):
+        assert sightings([*told, [1, "10.0.0.1", 6]], 4, 6) == [(1, "10.0.0.1", 6)]
+
+
+def test_a_router_has_one_name_however_it_is_written() -> None:
+    """Of an IPv6 address there are many spellings and one meaning; a scope is another machine's affair."""
+    told = [[1, "FD00:0:0::0001", 2], [2, "fd00::2%eth0", 2], [2, "10.0.0.1", 2]]
+    assert sightings(told, 6, 6) == [(1, "fd00::1", 2)]
+
+
+def test_of_routers_without_end_only_as_many_are_read_as_can_be() -> None:
+    """A node that lists a million routers is heard for as many as can have answered it."""
+    told = [[1, f"10.{n >> 8 & 255}.{n & 255}.1", 2] for n in range(1_000_000)]
+    assert len(sightings(told, 4, 6)) == 12
+
+
+def test_the_node_is_one_text_without_a_name_twice() -> None:
+    """What is handed over compiles as one, needs nothing of keepapart, and no file hides another's name."""
+    compile(node_source(), "node.py", "exec")
+    assert b"\nfrom keepapart" not in node_source()
+    names: Counter[str] = Counter()
+    for name in NODE:
+        tree = ast.parse(files("keepapart.node").joinpath(f"{name}.py").read_text())
+        for statement in tree.body:
+            match statement:
+                case ast.FunctionDef(name=defined) | ast.ClassDef(name=defined):
+                    names[defined] += 1
+                case ast.Assign(targets=targets):
+                    found = (node.id for t in targets for node in ast.walk(t) if isinstance(node, ast.Name))
+                    names.update(found)
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_evidence_of_the_platform_goes_with_that_of_hops() -> None:
+    """A zone that the platform states is conclusive in an audit, whatever was measured."""
+    from keepapart.signals import stated
+
+    instances = [Instance("a", "127.0.0.1", "local", facts={"zone": "1"})]
+    instances.append(Instance("b", "127.0.0.1", "local", facts={"zone": "2"}))
+    found = assess(
+        instances,
+        survey(instances),
+        cluster=ClusterSettings("c"),
+        model="auto",
+        others=stated.testify(instances),
+    )
+    pair = found.pair("a", "b")
+    assert (pair.verdict, pair.strength) == (Verdict.SEPARATE, CONCLUSIVE)

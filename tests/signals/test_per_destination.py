@@ -1,0 +1,62 @@
+"""Counts that look steady and are not: networks that once made keepapart call co-residents separate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keepapart.probe.measured import Counts, Tally
+from keepapart.signals.hops import NetworkStatus, find
+from keepapart.signals.path_confidence import PathConfidence
+from keepapart.signals.per_destination import compared
+
+HOSTS = np.array([0, 0, 1, 1, 2, 3, 4, 5])  # the second pair shares a host as the first does
+
+
+def routed(samples: int = 8) -> Counts:
+    """Return samples of a network of routed hosts."""
+    counts = np.where(np.equal.outer(HOSTS, HOSTS), 2, 4).astype(np.uint8)
+    np.fill_diagonal(counts, 0)
+    return np.repeat(counts[None], samples, axis=0)
+
+
+def separated(samples: Counts) -> bool:
+    """Say whether the second pair of co-residents would be called separate."""
+    paths = PathConfidence.of(Tally.of(samples))
+    strong = find("auto", paths, range(len(HOSTS))).standing is NetworkStatus.ESTABLISHED
+    return strong and bool(paths.least[2, 3] > 2 and paths.sure[2, 3])
+
+
+def test_steady_ways_to_co_residents_are_alike() -> None:
+    """In a network of routed hosts no way is longer than its like, and all pairs are sure."""
+    tally = Tally.of(routed())
+    longer, trials = compared(tally)
+    assert longer == 0
+    assert trials == 2 + 2 * 2 * 6  # there and back in each pair, and with each of the others
+    assert PathConfidence.of(tally).sure[~np.eye(len(HOSTS), dtype=bool)].all()
+
+
+def test_where_addresses_decide_repeating_shows_nothing() -> None:
+    """Each way meets one gateway or none for good; the second pair meets one both ways, in all flows."""
+    counts = routed(samples=64)
+    counts += (np.random.default_rng(1).integers(0, 2, counts.shape[1:]) * (counts[0] > 0)).astype(np.uint8)
+    counts[:, 0, 1] = 2
+    counts[:, 2, 3] = counts[:, 3, 2] = 3
+    assert compared(Tally.of(counts))[0] > 0
+    assert not separated(counts)
+
+
+def test_where_the_shortest_path_is_rare_most_pairs_look_steady() -> None:
+    """All flows but one in a hundred meet a gateway more: the second pair has not shown its path yet."""
+    counts = routed()
+    counts += (counts > 0).astype(np.uint8)
+    counts[3, 0, 1] -= 1
+    counts[5, 4, 6] -= 1
+    assert not separated(counts)
+
+
+def test_a_chain_with_a_steady_pair_beyond_refutes_whatever_else_varies() -> None:
+    """Two that a chain of 2-hop pairs joins, steadily at four hops, refute the network: someone moved."""
+    counts = routed()
+    counts[3:, 1, 2] = counts[3:, 2, 1] = 2
+    found = find("auto", PathConfidence.of(Tally.of(counts)), range(len(HOSTS)))
+    assert found.standing is NetworkStatus.REFUTED
