@@ -49,8 +49,8 @@ class AdmissionContext:
     `clock` gives seconds since the epoch; `tokens` gives a new token of at most 64 ASCII characters each
     time; `progress` hears one line for each thing that happened; `on_arrow` is called before and after each
     effect and each journal write. `wait` are seconds to wait for another admission of the cluster to end;
-    `lease_seconds` is how long a lease outlives its holder where nobody can tell that it is dead, and `holder`
-    names this process so that others can.
+    `lease_seconds` is how long a lease outlives its holder where nobody can tell that it is dead, and
+    `holder` names this process so that others can.
     """
 
     cloud: Cloud
