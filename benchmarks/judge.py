@@ -30,6 +30,7 @@ from keepapart.judging.judge import judge
 from keepapart.model import Strength
 from keepapart.probe.measured import Counts, Tally
 from keepapart.signals import LabelTestimony, hops
+from keepapart.signals.network import find
 from keepapart.signals.path_confidence import PathConfidence
 
 TURNS = 3
@@ -87,8 +88,8 @@ def _whole(size: int) -> Callable[[], object]:
 
     def work() -> None:
         paths = PathConfidence.of(tally)
-        network = hops.find("auto", paths, ids, stated=said)
-        found = judge(ids, [hops.testify(paths, network), *said], Strength.STRONG)
+        network = find("routed-host", paths, ids, said=said)
+        found = judge(ids, [hops.testimony(paths, network), *said], Strength.STRONG)
         placed = domains(found, hops.levels(paths, network), [True] * size)
         risk(found, placed, [True] * size, "majority")
         _check(found.counts, size)

@@ -105,7 +105,7 @@ def _one(kind: str, chance: np.random.Generator, seed: int) -> list[Tested]:
     at = [order[name] for name in found.round.ids]
     hosts = np.array([where[name].host for name in found.round.ids])
     together = np.equal.outer(hosts, hosts) & ~np.eye(SIZE, dtype=np.bool_)
-    beside, judged = found.round.beside, found.judgement
+    beside, judged = found.round.extras, found.judgement
     assert beside is not None
     said = [
         rules.two_hops(once[np.ix_(at, at)]),

@@ -23,7 +23,6 @@ from keepapart.probe.measured import Counts
 from keepapart.probe.round import measure
 from keepapart.reach import NodeGroup, Roster
 from keepapart.reach.transports import Transports
-from keepapart.signals import stated
 from keepapart.signals.hops import wanting
 
 CLUSTER = ClusterSettings()
@@ -106,7 +105,7 @@ def play(world: World, seed: int, runner: asyncio.Runner) -> Audit:
     instances = [Instance(n, address=n, facts=f) for n, f in zip(names, facts, strict=True)]
     ways = Drawn(world, np.random.default_rng(seed))
     measured = runner.run(measure(instances, ways, wanting=partial(wanting, world.model)))
-    return assess(instances, measured, cluster=CLUSTER, model=world.model, others=stated.testify(instances))
+    return assess(instances, measured, cluster=CLUSTER, model=world.model)
 
 
 def score(world: World, audit: Audit) -> Score:

@@ -7,7 +7,7 @@ signal says of one pair; a *verdict* is what all of it together allows to be sai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
@@ -81,3 +81,11 @@ class Pair:
     strength: Strength | None
     because: str
     evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Pairs of ids that the operator knows to share a host, and pairs known not to."""
+
+    same: Sequence[tuple[str, str]] = ()
+    separate: Sequence[tuple[str, str]] = ()

@@ -24,7 +24,8 @@ def small(own: list[int]) -> World:
     """Return six instances on four hosts, each behind so many gateways of its own."""
     hops = np.where(np.equal.outer(HOSTS, HOSTS), 2, 4)
     more = np.add.outer(own, own)[None]
-    return World(Cloud(HOSTS, HOSTS % 1, HOSTS % 1), hops, lambda _draws, _samples, _size: more)
+    cloud = Cloud(HOSTS, HOSTS % 1, HOSTS % 1)
+    return World(cloud, hops, lambda _draws, _samples, _size: more, model="routed-host")
 
 
 def played(world: World) -> Score:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keepapart.auditing.baseline import Baseline
 from keepapart.auditing.history import record
 from keepapart.cli import main
 from keepapart.store import Store
@@ -20,8 +21,8 @@ def config(tmp_path: Path) -> str:
     """Return a configuration whose store keeps two audits: apart, then web-1 and web-2 together."""
     (tmp_path / "keepapart.toml").write_text('[cluster]\nname = "orders"\n')
     with Store(f"sqlite:///{tmp_path}/keepapart.db") as store:
-        record(store, audit_of(APART, at=100.0), "audit")
-        record(store, audit_of(SHARED, at=200.0), "audit")
+        record(store, audit_of(APART, at=100.0), "audit", Baseline())
+        record(store, audit_of(SHARED, at=200.0), "audit", Baseline())
     return str(tmp_path / "keepapart.toml")
 
 
@@ -81,7 +82,7 @@ def test_a_pair_left_out_of_a_large_audit(tmp_path: Path, capsys: Printed) -> No
     config = tmp_path / "keepapart.toml"
     config.write_text('[cluster]\nname = "orders"\n')
     with Store(f"sqlite:///{tmp_path}/keepapart.db") as store:
-        record(store, audit_of([(k % 3, k) for k in range(70)]), "audit")
+        record(store, audit_of([(k % 3, k) for k in range(70)]), "audit", Baseline())
     assert main(["-c", str(config), "explain", "web-1", "web-2", "--json"]) == 0
     (said,) = json.loads(capsys.readouterr().out)["said"]
     assert said["verdict"] == "separate"

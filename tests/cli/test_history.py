@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keepapart.auditing.baseline import Baseline
 from keepapart.auditing.history import record
 from keepapart.cli import main
 from keepapart.store import Store
@@ -18,9 +19,9 @@ def config(tmp_path: Path) -> str:
     """Return a configuration whose store keeps three audits: apart, two together, one not reached."""
     (tmp_path / "keepapart.toml").write_text('[cluster]\nname = "orders"\n')
     with Store(f"sqlite:///{tmp_path}/keepapart.db") as store:
-        record(store, audit_of(APART, at=100.0), "audit")
-        record(store, audit_of(SHARED, at=200.0), "check")
-        record(store, audit_of(SHARED, at=300.0, lost={"web-5": "timed out"}), "audit")
+        record(store, audit_of(APART, at=100.0), "audit", Baseline())
+        record(store, audit_of(SHARED, at=200.0), "check", Baseline())
+        record(store, audit_of(SHARED, at=300.0, lost={"web-5": "timed out"}), "audit", Baseline())
     return str(tmp_path / "keepapart.toml")
 
 
@@ -59,7 +60,7 @@ def test_the_limit_counts_what_is_shown(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "keepapart.toml").write_text('[cluster]\nname = "orders"\n')
     with Store(f"sqlite:///{tmp_path}/keepapart.db") as store:
         for at in range(102):
-            record(store, audit_of(APART, at=at), "audit" if at in (0, 1) else "admit")
+            record(store, audit_of(APART, at=at), "audit" if at in (0, 1) else "admit", Baseline())
     words = ["-c", str(tmp_path / "keepapart.toml"), "history", "--limit", "2", "--verb", "audit", "--json"]
     assert main(words) == 0
     assert [row["number"] for row in json.loads(capsys.readouterr().out)["audits"]] == [101, 102]

@@ -43,7 +43,7 @@ def test_auto_makes_a_spread_group_of_the_cluster_s_own_and_verifies_it(
     assert group["Tags"] == [{"Key": CLUSTER_TAG, "Value": "orders"}]
     shown = list(ec2.describe(ids).values())
     assert {(i.facts["group"], i.facts["group_strategy"]) for i in shown} == {(group["GroupId"], "spread")}
-    (said,) = [t for t in stated.testify(shown) if t.signal == "stated group"]
+    (said,) = [t for t in stated.testimonies(shown) if t.signal == "stated group"]
     assert all(
         (said.evidence(i, j) or pytest.fail("silent")).says.value == "different"
         for i, j in itertools.combinations(range(3), 2)

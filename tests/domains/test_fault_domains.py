@@ -15,7 +15,8 @@ from keepapart.domains.fault_domains import LEVELS, NOTHING, DomainPrior, Domain
 from keepapart.domains.naming import NO_NAMES, remember
 from keepapart.judging.judge import Judgement, judge
 from keepapart.model import Strength
-from keepapart.signals import Counts, PairTestimony
+from keepapart.probe.measured import Counts
+from keepapart.signals import PairTestimony
 
 
 def grouped(

@@ -32,7 +32,7 @@ def wrong(lab: Lab) -> set[str]:
     truth, instances = lab.truth(), lab.instances()
     hosts = [truth[one.id].host for one in instances]
     found = set()
-    for testimony in stated.testify(instances):
+    for testimony in stated.testimonies(instances):
         for i, j in combinations(range(len(hosts)), 2):
             said = testimony.evidence(i, j)
             if said and (said.says.value == "same") != (hosts[i] == hosts[j]):
@@ -44,7 +44,7 @@ def wrong(lab: Lab) -> set[str]:
 def test_what_is_stated_is_true_and_says_something(bring_up: BringUp, states: list[str]) -> None:
     """Each fact, as the signals read it, speaks of some pair and contradicts the truth of none."""
     lab = bring_up(world(states), simulated=True)
-    assert any(said.speaks for said in stated.testify(lab.instances()))
+    assert any(said.speaks for said in stated.testimonies(lab.instances()))
     assert not wrong(lab)
 
 

@@ -75,7 +75,7 @@ class Network:
         self.host_of[full] = host
         return full
 
-    def inventory(self, *, model: str = "auto") -> str:
+    def inventory(self, *, model: str = "routed-host") -> str:
         """Write keepapart.toml for it."""
         parts = [f'[cluster]\nname = "others"\n[network]\nmodel = "{model}"\n']
         for name, address in self.guests.items():

@@ -50,7 +50,7 @@ def inside(net: Network) -> list[Instance]:
 def audit(net: Network) -> Audit:
     """Measure and judge a network."""
     instances = inside(net)
-    return assess(instances, survey(instances), cluster=ClusterSettings("others"), model="auto")
+    return assess(instances, survey(instances), cluster=ClusterSettings("others"), model="routed-host")
 
 
 def one_address_a_host(net: Network) -> None:
@@ -73,8 +73,8 @@ def test_children_tell_of_one_kernel_and_so_of_nothing() -> None:
     """Nodes that are processes of one machine tell its facts, and no evidence comes of them."""
     instances = [Instance("a", "127.0.0.1", "local"), Instance("b", "127.0.0.1", "local")]
     measured = survey(instances)
-    assert measured.beside
-    assert [bool(told.get("boot_id")) for told in measured.beside.guests] == [True, True]
+    assert measured.extras
+    assert [bool(told.get("boot_id")) for told in measured.extras.guests] == [True, True]
     found = assess(instances, measured, cluster=ClusterSettings("c"), model="auto")
     assert found.pair("a", "b").verdict is Verdict.UNKNOWN
     assert [e.signal for e in found.pair("a", "b").evidence] == []
@@ -83,8 +83,8 @@ def test_children_tell_of_one_kernel_and_so_of_nothing() -> None:
 def test_children_time_their_round_trips() -> None:
     """Nodes behind pipes answer each other: every pair of seven has a least time, the same both ways."""
     measured = survey([Instance(name, "127.0.0.1", "local") for name in "abcdefg"])
-    assert measured.beside
-    times = measured.beside.times
+    assert measured.extras
+    times = measured.extras.times
     assert times is not None
     assert (times == times.T).all()
     assert (times[~np.eye(7, dtype=bool)] > 0).all()
@@ -98,8 +98,8 @@ def test_gateways_of_one_address_each_are_evidence(net: Network) -> None:
     build.routed(net, racks=2, hosts=2, guests=2)
     one_address_a_host(net)
     found = audit(net)
-    assert found.round.beside
-    assert len(set(found.round.beside.firsts)) == 4
+    assert found.round.extras
+    assert len(set(found.round.extras.firsts)) == 4
     names = list(net.guests)
     pair = found.pair(names[0], names[1])
     assert {(e.signal, e.says, e.strength) for e in pair.evidence} == {
@@ -148,8 +148,8 @@ def test_round_trips_on_one_host_are_shorter(net: Network) -> None:
     """Every pair is timed, those on one host are quicker in the middle, and evidence is weak and right."""
     build.routed(net, racks=2, hosts=2, guests=4)
     found = audit(net)
-    assert found.round.beside
-    times = found.round.beside.times
+    assert found.round.extras
+    times = found.round.extras.times
     assert times is not None
     hosts = np.array([net.host_of[name] for name in net.guests])
     same, apart = hosts[:, None] == hosts[None, :], hosts[:, None] != hosts[None, :]
@@ -254,7 +254,6 @@ def test_the_node_is_one_text_without_a_name_twice() -> None:
 
 def test_evidence_of_the_platform_goes_with_that_of_hops() -> None:
     """A zone that the platform states is conclusive in an audit, whatever was measured."""
-    from keepapart.signals import stated
 
     instances = [Instance("a", "127.0.0.1", "local", facts={"zone": "1"})]
     instances.append(Instance("b", "127.0.0.1", "local", facts={"zone": "2"}))
@@ -263,7 +262,6 @@ def test_evidence_of_the_platform_goes_with_that_of_hops() -> None:
         survey(instances),
         cluster=ClusterSettings("c"),
         model="auto",
-        others=stated.testify(instances),
     )
     pair = found.pair("a", "b")
     assert (pair.verdict, pair.strength) == (Verdict.SEPARATE, CONCLUSIVE)

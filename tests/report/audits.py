@@ -8,7 +8,7 @@ import numpy as np
 
 from keepapart.auditing.assess import Audit, assess
 from keepapart.config import ClusterSettings
-from keepapart.model import Instance
+from keepapart.model import Controls, Instance
 from keepapart.probe.measured import Round, Tally
 
 Place = tuple[int, int]  # rack, host within it
@@ -48,10 +48,10 @@ def audit_of(
 def with_refuted_chain() -> Audit:
     """Return an audit with a contradiction: a~b and b~c, yet a and c are held apart."""
     names = ("a", "b", "c")
-    hops = np.array([[0, 2, 4], [2, 0, 2], [4, 2, 0]], np.uint8)
     instances = [Instance(name, f"10.0.0.{k}") for k, name in enumerate(names, 1)]
-    measured = Round(names, Tally.of(np.repeat(hops[None], 8, axis=0)), {})
-    return assess(instances, measured, cluster=ClusterSettings(name="orders"), model="routed-host")
+    known = Controls(same=[("a", "b"), ("b", "c")], separate=[("a", "c")])
+    cluster = ClusterSettings(name="orders")
+    return assess(instances, Round(names, Tally.empty(3), {}), cluster=cluster, model="auto", controls=known)
 
 
 APART = ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0))

@@ -10,7 +10,7 @@ from keepapart.auditing.assess import Audit
 from keepapart.config import ClusterSettings
 from keepapart.report import words
 from keepapart.report.words import Tone
-from keepapart.signals.hops import NetworkStatus
+from keepapart.signals.network import NetworkStatus
 from tests.report.audits import APART, SHARED, audit_of, with_refuted_chain
 
 

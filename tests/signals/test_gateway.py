@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.model import Evidence, Says, Strength
-from keepapart.signals import Counts, LabelTestimony, Weights, gateway
+from keepapart.probe.measured import Counts
+from keepapart.signals import LabelTestimony, Weights, gateway
 
 WEAK, STRONG, CONCLUSIVE = Strength
 SIZE = 6
@@ -48,7 +49,7 @@ def testify(
 ) -> dict[str, LabelTestimony]:
     """Return what gateways say, by signal."""
     weights = known(least) if settled is None else settled
-    said = gateway.testify(firsts, upstreams or [""] * len(firsts), least, weights, standing)
+    said = gateway.testimonies(firsts, upstreams or [""] * len(firsts), least, weights, standing)
     return {testimony.signal: testimony for testimony in said}
 
 

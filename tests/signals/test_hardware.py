@@ -80,7 +80,7 @@ def on_hyper_v(boot: str, host: str, machine: str = "", **facts: object) -> dict
 
 def say(one: dict[str, object], other: dict[str, object]) -> dict[str, tuple[Says, Strength]]:
     """Return what is said of two guests, by signal."""
-    said = (t.evidence(0, 1) for t in hardware.testify([Guest.of(one), Guest.of(other)]))
+    said = (t.evidence(0, 1) for t in hardware.testimonies([Guest.of(one), Guest.of(other)]))
     return {e.signal: (e.says, e.strength) for e in said if e}
 
 
@@ -189,7 +189,7 @@ def test_a_stale_or_broken_pool_says_nothing(stale: dict[str, object]) -> None:
 def test_a_contradicted_host_name_leaves_the_pair_unknown() -> None:
     """One host name for two processors: both strong, so neither stands."""
     guests = [Guest.of(on_hyper_v("a", "h")), Guest.of(on_hyper_v("b", "h", cpuinfo=cpuinfo(model=106)))]
-    assert judge("ab", hardware.testify(guests), STRONG).pair(0, 1).verdict is Verdict.UNKNOWN
+    assert judge("ab", hardware.testimonies(guests), STRONG).pair(0, 1).verdict is Verdict.UNKNOWN
 
 
 key = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=40)
@@ -247,6 +247,6 @@ fields = st.sampled_from(["boot_id", "cpuinfo", "maker", "domain", "kvp", "kvp_w
 @given(st.lists(st.dictionaries(fields, anything), min_size=2, max_size=4))
 def test_whatever_nodes_tell_nothing_is_conclusive(drawn: list[dict[str, object]]) -> None:
     """No node upsets the reading, and hardware is never conclusive, nor *same* strongly but by Hyper-V."""
-    for said in hardware.testify([Guest.of(facts) for facts in drawn]):
+    for said in hardware.testimonies([Guest.of(facts) for facts in drawn]):
         assert abs(said.weights).max() <= STRONG
         assert said.weights.max() <= WEAK or said.signal == "hyper-v host"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from keepapart.arrays import Mask
 from keepapart.model import Says, Strength
 from keepapart.probe.measured import Tally
-from keepapart.signals import PairTestimony, hops
+from keepapart.signals import PairTestimony, hops, network
 from keepapart.signals.hidden_gateways import in_doubt
-from keepapart.signals.hops import NetworkFinding, NetworkStatus
+from keepapart.signals.network import NetworkFinding, NetworkPrior, NetworkStatus, Voucher
 from keepapart.signals.path_confidence import PathConfidence
 
 IDS = "abcdefgh"
@@ -32,14 +32,14 @@ def varying(pair: tuple[int, ...], *, others: int = 4, size: int = 5) -> PathCon
     return PathConfidence.of(Tally.of(counts))
 
 
-def find(given: PathConfidence, model: str = "auto", **more: object) -> NetworkFinding:
+def find(given: PathConfidence, model: str = "routed-host", **more: object) -> NetworkFinding:
     """Say what kind of network it is."""
-    return hops.find(model, given, IDS[: len(given.least)], **more)  # type: ignore[arg-type]  # passed on
+    return network.find(model, given, IDS[: len(given.least)], **more)  # type: ignore[arg-type]  # passed on
 
 
-def says(given: PathConfidence, i: int, j: int, model: str = "auto") -> tuple[Says, Strength] | None:
+def says(given: PathConfidence, i: int, j: int, model: str = "routed-host") -> tuple[Says, Strength] | None:
     """Return what hops say of a pair."""
-    evidence = hops.testify(given, find(given, model)).evidence(i, j)
+    evidence = hops.testimony(given, find(given, model)).evidence(i, j)
     return (evidence.says, evidence.strength) if evidence else None
 
 
@@ -48,15 +48,27 @@ ALONE = paths("044", "404", "440")
 FLAT = paths("011", "101", "110")
 
 
-def test_two_and_more_hops_establish_a_routed_host_network() -> None:
-    """With a pair at two hops, one beyond and nothing against it, hops speak strongly, both ways."""
-    assert find(ROUTED).standing is NetworkStatus.ESTABLISHED
-    assert says(ROUTED, 0, 1) == (Says.SAME, Strength.STRONG)
-    assert says(ROUTED, 0, 2) == (Says.DIFFERENT, Strength.STRONG)
+def test_counts_alone_decide_nothing() -> None:
+    """A pair at two hops and one beyond are what any routed network shows: both are weak."""
+    assert find(ROUTED, "auto").standing is NetworkStatus.UNVOUCHED
+    assert says(ROUTED, 0, 1, "auto") == (Says.SAME, Strength.WEAK)
+    assert says(ROUTED, 0, 2, "auto") == (Says.DIFFERENT, Strength.WEAK)
+
+
+@pytest.mark.parametrize(
+    ("model", "word", "by"),
+    [("routed-host", "", Voucher.OPERATOR), ("auto", "routed-host", Voucher.PLATFORM)],
+)
+def test_who_can_know_vouches(model: str, word: str, by: Voucher) -> None:
+    """By the operator's word or the platform's, hops speak strongly, both ways."""
+    found = find(ROUTED, model, word=word)
+    assert (found.standing, found.by) == (NetworkStatus.VOUCHED, by)
+    testimony = hops.testimony(ROUTED, found)
+    assert [int(testimony.weights[0, j]) for j in (1, 2)] == [Strength.STRONG, -Strength.STRONG]
 
 
 def test_a_shared_link_refutes_it_and_is_named() -> None:
-    """One pair at one hop silences hops altogether; the finding names the pair."""
+    """One pair at one hop silences hops altogether, whoever vouches; the finding names the pair."""
     found = find(paths("0124", "1044", "2404", "4440"))
     assert (found.standing, found.pair) == (NetworkStatus.REFUTED, (0, 1))
     assert "a and b are 1 hop apart" in found.because
@@ -72,20 +84,7 @@ def test_two_hops_that_are_not_transitive_refute_it() -> None:
 def test_a_pair_that_may_yet_be_seen_at_two_is_no_counter_example() -> None:
     """Where counts vary so much that a shorter path may be unseen, transitivity isn't refuted by it."""
     samples = np.array([[[0, 2, 3], [2, 0, 2], [3, 2, 0]], [[0, 3, 4], [3, 0, 4], [4, 4, 0]]], np.uint8)
-    assert find(PathConfidence.of(Tally.of(samples))).standing is NetworkStatus.OPEN
-
-
-def test_without_a_pair_at_two_hops_the_question_stays_open() -> None:
-    """Every guest alone on its host looks like many other networks: hops speak only weakly."""
-    assert find(ALONE).standing is NetworkStatus.OPEN
-    assert says(ALONE, 0, 1) == (Says.DIFFERENT, Strength.WEAK)
-
-
-def test_without_a_pair_beyond_the_question_stays_open() -> None:
-    """VLANs behind one router all count two: hops must not call them co-resident."""
-    vlans = paths("022", "202", "220")
-    assert find(vlans).standing is NetworkStatus.OPEN
-    assert says(vlans, 0, 1) == (Says.SAME, Strength.WEAK)
+    assert find(PathConfidence.of(Tally.of(samples))).standing is NetworkStatus.VOUCHED
 
 
 def test_the_operator_may_assert_it() -> None:
@@ -112,18 +111,53 @@ def test_stated_evidence_that_contradicts_refutes_it() -> None:
     """The platform calls a pair different that is two hops apart: hops say nothing, and it is named."""
     weights = np.zeros((4, 4), np.int8)
     weights[2, 3] = weights[3, 2] = -Strength.CONCLUSIVE
-    found = find(ROUTED, stated=[PairTestimony("stated", weights, lambda _i, _j: "hosts x and y")])
+    found = find(ROUTED, said=[PairTestimony("stated", weights, lambda _i, _j: "hosts x and y")])
     assert (found.standing, found.pair) == (NetworkStatus.REFUTED, (2, 3))
     assert "hosts x and y" in found.because
 
 
-def test_what_was_established_earlier_stands_in_for_a_pair_at_two() -> None:
-    """History of the same network lets hops separate although no pair is at two hops now."""
-    for paths_now, standing in ((ALONE, NetworkStatus.REMEMBERED), (FLAT, NetworkStatus.REFUTED)):
+def known(*pairs: tuple[int, int, int]) -> PairTestimony:
+    """Return what is known of pairs (i, j, signed strength) of eight."""
+    weights = np.zeros((8, 8), np.int8)
+    for i, j, weight in pairs:
+        weights[i, j] = weights[j, i] = weight
+    return PairTestimony("stated", weights, lambda _i, _j: "so it is stated")
+
+
+HOSTS_OF_TWO = paths(
+    *("02444444", "20444444", "44024444", "44204444", "44440244", "44442044", "44444402", "44444420")
+)
+
+
+@pytest.mark.parametrize("strength", [Strength.STRONG, Strength.CONCLUSIVE])
+@pytest.mark.parametrize("model", ["auto", "routed-host"])
+def test_what_speaks_as_strongly_against_the_counts_refutes_them(model: str, strength: Strength) -> None:
+    """One host at four hops or two at two, by other evidence: hops say nothing, whoever vouches."""
+    for pair in ((0, 2, strength), (0, 1, -strength)):
+        found = find(HOSTS_OF_TWO, model, word="routed-host", said=[known(pair)])
+        assert (found.standing, found.pair) == (NetworkStatus.REFUTED, pair[:2])
+
+
+def test_controls_vouch_where_they_can_hardly_agree_by_accident() -> None:
+    """One pair in seven is at two hops: that four known to share hosts are all among them is no accident."""
+    same = [(i, i + 1, Strength.STRONG) for i in (0, 2, 4, 6)]
+    assert find(HOSTS_OF_TWO, "auto", said=[known(*same)]).by is Voucher.CONTROLS
+    assert find(HOSTS_OF_TWO, "auto", said=[known(*same[:3])]).standing is NetworkStatus.UNVOUCHED
+
+
+def test_controls_that_are_known_apart_alone_vouch_for_nothing() -> None:
+    """What is apart counts more than two on many networks: only co-residents show what two hops mean."""
+    apart = [(i, j, -Strength.CONCLUSIVE) for i in range(8) for j in range(8) if i // 2 != j // 2]
+    assert find(HOSTS_OF_TWO, "auto", said=[known(*apart)]).standing is NetworkStatus.UNVOUCHED
+
+
+def test_what_was_vouched_for_earlier_still_is() -> None:
+    """The same network lets hops separate although nobody vouches for it now; what refutes it goes before."""
+    for paths_now, standing in ((ALONE, NetworkStatus.VOUCHED), (FLAT, NetworkStatus.REFUTED)):
         size = len(paths_now.least)
         nothing = np.zeros((size, size), np.bool_)
-        earlier = hops.NetworkPrior("established at noon", np.ones(size, np.bool_), nothing)
-        assert find(paths_now, earlier=earlier).standing is standing
+        prior = NetworkPrior("vouched for at noon", np.ones(size, np.bool_), nothing)
+        assert find(paths_now, "auto", prior=prior).standing is standing
 
 
 def test_two_hops_once_seen_are_not_unsaid_by_longer_paths() -> None:
@@ -135,7 +169,7 @@ def test_varying_counts_separate_only_weakly() -> None:
     """A pair that has been seen at 4, 5 and 6 may yet have a shorter path."""
     given = varying((5, 6, 5, 4, 5, 6, 4, 5))
     assert says(given, 0, 1, "routed-host") == (Says.DIFFERENT, Strength.WEAK)
-    assert "not seen" in hops.testify(given, find(given, "routed-host")).because(0, 1)
+    assert "not seen" in hops.testimony(given, find(given, "routed-host")).because(0, 1)
 
 
 def test_variation_anywhere_weakens_an_instance_s_other_pairs() -> None:
@@ -194,13 +228,12 @@ def some_behind(further: int) -> PathConfidence:
 
 
 @pytest.mark.parametrize("further", [1, 2])
-@pytest.mark.parametrize("model", ["auto", "routed-host"])
-def test_guests_behind_gateways_of_their_own_are_not_separated(further: int, model: str) -> None:
-    """Other hosts' pairs establish the network; co-residents behind further gateways are not called apart."""
+def test_guests_behind_gateways_of_their_own_are_not_separated(further: int) -> None:
+    """On a network that is vouched for, co-residents behind further gateways are not called apart."""
     given = some_behind(further)
-    assert says(given, 0, 1, model) == (Says.DIFFERENT, Strength.WEAK)
-    assert says(given, 2, 4, model) == (Says.DIFFERENT, Strength.STRONG)
-    assert "further gateways" in hops.testify(given, find(given, model)).because(0, 1)
+    assert says(given, 0, 1) == (Says.DIFFERENT, Strength.WEAK)
+    assert says(given, 2, 4) == (Says.DIFFERENT, Strength.STRONG)
+    assert "gateways within a host" in hops.testimony(given, find(given)).because(0, 1)
 
 
 def test_without_further_gateways_nobody_is_in_doubt() -> None:
@@ -253,7 +286,7 @@ def hidden_world(seed: int, size: int, network: str, most: int) -> tuple[PathCon
 def test_further_gateways_of_some_never_separate_co_residents(network: str, seed: int, size: int) -> None:
     """Some are behind a gateway of their own, in any network: no co-resident pair is separated."""
     given, together = hidden_world(seed, size, network, 1)
-    weights = hops.testify(given, find(given)).weights
+    weights = hops.testimony(given, find(given)).weights
     assert not (weights[together] == -Strength.STRONG).any()
 
 
@@ -262,7 +295,7 @@ def test_further_gateways_of_some_never_separate_co_residents(network: str, seed
 def test_nor_do_many_gateways_where_hosts_are_all_as_far(network: str, seed: int, size: int) -> None:
     """The same with up to five each: where hosts have one distance, any other shows itself."""
     given, together = hidden_world(seed, size, network, 5)
-    weights = hops.testify(given, find(given)).weights
+    weights = hops.testimony(given, find(given)).weights
     assert not (weights[together] == -Strength.STRONG).any()
 
 
@@ -299,5 +332,4 @@ def test_a_rewritten_time_to_live_says_nothing() -> None:
     given = PathConfidence.of(Tally.of(steady))
     assert find(given).standing is NetworkStatus.REFUTED
     assert "a and c" in find(given).because
-    assert says(given, 0, 2, "routed-host") is None
-    assert says(given, 0, 1, "routed-host") == (Says.SAME, Strength.STRONG)
+    assert says(given, 0, 2) is says(given, 0, 1) is None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from keepapart.errors import UsageError
-from keepapart.model import Says, Strength
-from keepapart.signals.operator import Controls, testify
+from keepapart.model import Controls, Says, Strength
+from keepapart.signals.operator import testimony
 
 
 def test_what_the_operator_knows_is_conclusive() -> None:
     """Named pairs are said to be the same or different, conclusively; of others nothing is said."""
-    said = testify("abc", Controls(same=[("a", "b")], separate=[("c", "a")]))
+    said = testimony("abc", Controls(same=[("a", "b")], separate=[("c", "a")]))
     same, different = said.evidence(0, 1), said.evidence(0, 2)
     assert same is not None
     assert different is not None
@@ -32,4 +32,4 @@ def test_what_the_operator_knows_is_conclusive() -> None:
 def test_what_cannot_be_known_is_refused(known: Controls) -> None:
     """Ids that take no part, an instance with itself, and a pair said to be both are mistakes of use."""
     with pytest.raises(UsageError):
-        testify("abc", known)
+        testimony("abc", known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from keepapart.probe.measured import Counts, Tally
-from keepapart.signals.hops import NetworkStatus, find
+from keepapart.signals.network import NetworkStatus, find
 from keepapart.signals.path_confidence import PathConfidence
 from keepapart.signals.per_destination import compared
 
@@ -22,7 +22,7 @@ def routed(samples: int = 8) -> Counts:
 def separated(samples: Counts) -> bool:
     """Say whether the second pair of co-residents would be called separate."""
     paths = PathConfidence.of(Tally.of(samples))
-    strong = find("auto", paths, range(len(HOSTS))).standing is NetworkStatus.ESTABLISHED
+    strong = find("routed-host", paths, "abcdefgh").standing is NetworkStatus.VOUCHED
     return strong and bool(paths.least[2, 3] > 2 and paths.sure[2, 3])
 
 
@@ -58,5 +58,5 @@ def test_a_chain_with_a_steady_pair_beyond_refutes_whatever_else_varies() -> Non
     """Two that a chain of 2-hop pairs joins, steadily at four hops, refute the network: someone moved."""
     counts = routed()
     counts[3:, 1, 2] = counts[3:, 2, 1] = 2
-    found = find("auto", PathConfidence.of(Tally.of(counts)), range(len(HOSTS)))
+    found = find("auto", PathConfidence.of(Tally.of(counts)), "abcdefgh")
     assert found.standing is NetworkStatus.REFUTED

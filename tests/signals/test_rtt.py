@@ -36,7 +36,7 @@ def learnt(
 ) -> list[PairTestimony]:
     """Let `count` pairs of each kind be known, of these times, and ask about `more`, which follow them."""
     measured = times([near] * count + [far] * count + [*more] + [0.0] * (66 - 2 * count - len(more)))
-    return rtt.testify(measured, known([STRONG] * count + [-STRONG] * count))
+    return rtt.testimonies(measured, known([STRONG] * count + [-STRONG] * count))
 
 
 def asked(said: PairTestimony, number: int) -> int:
@@ -73,7 +73,7 @@ def test_overlapping_times_say_nothing() -> None:
 def test_a_single_quick_pair_between_hosts_silences_it() -> None:
     """One known pair out of line is enough to show that time tells nothing here."""
     measured = times([50 * US] * KNOWN + [200 * US] * KNOWN + [50 * US])
-    assert rtt.testify(measured, known([STRONG] * KNOWN + [-STRONG] * (KNOWN + 1))) == []
+    assert rtt.testimonies(measured, known([STRONG] * KNOWN + [-STRONG] * (KNOWN + 1))) == []
 
 
 duration = st.floats(0, 2**-10, width=32)
@@ -85,7 +85,7 @@ weight = st.sampled_from([-3, -2, -1, 0, 1, 2, 3])
 def test_it_speaks_weakly_and_only_where_both_kinds_are_known(drawn: list[float], weights: list[int]) -> None:
     """Never strongly, never of a pair not measured, never without enough of both kinds that don't overlap."""
     measured, settled = times(drawn), known(weights)
-    for said in rtt.testify(measured, settled):
+    for said in rtt.testimonies(measured, settled):
         assert (np.abs(said.weights) <= WEAK).all()
         assert not said.weights[measured == 0].any()
         upper = np.triu(measured > 0, 1)

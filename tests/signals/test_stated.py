@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from keepapart.judging.judge import judge
 from keepapart.model import Instance, Says, Strength, Verdict
-from keepapart.signals import hops, stated
-from keepapart.signals.hops import NetworkStatus
+from keepapart.signals import network, stated
+from keepapart.signals.network import NetworkStatus
 from keepapart.signals.path_confidence import PathConfidence
 
 WEAK, STRONG, CONCLUSIVE = Strength
@@ -20,7 +20,7 @@ Facts = dict[str, str]
 def say(one: Facts, other: Facts, *, ids: str = "ab") -> dict[str, tuple[Says, Strength]]:
     """Return what is stated of two instances, by signal."""
     instances = [Instance(name, facts=facts) for name, facts in zip(ids, (one, other), strict=True)]
-    said = (testimony.evidence(0, 1) for testimony in stated.testify(instances))
+    said = (testimony.evidence(0, 1) for testimony in stated.testimonies(instances))
     return {e.signal.removeprefix("stated "): (e.says, e.strength) for e in said if e}
 
 
@@ -95,7 +95,7 @@ def test_each_fact_says_what_it_promises(
 
 def test_reasons_name_what_is_stated() -> None:
     """The words of the evidence name the hosts, so that they can be looked up."""
-    (said,) = stated.testify([Instance("a", facts={"host": "x"}), Instance("b", facts={"host": "y"})])
+    (said,) = stated.testimonies([Instance("a", facts={"host": "x"}), Instance("b", facts={"host": "y"})])
     assert said.because(0, 1) == "the platform puts them on hosts x and y"
 
 
@@ -103,7 +103,7 @@ def test_a_lying_platform_leaves_the_pair_unknown() -> None:
     """One group promises two hosts and the host id says one: both conclusive, so unknown, naming both."""
     facts = member("spread", host="x")
     instances = [Instance("a", facts=facts), Instance("b", facts=facts)]
-    pair = judge("ab", stated.testify(instances), STRONG).pair(0, 1)
+    pair = judge("ab", stated.testimonies(instances), STRONG).pair(0, 1)
     assert pair.verdict is Verdict.UNKNOWN
     assert "stated host" in pair.because
     assert "stated group" in pair.because
@@ -116,8 +116,8 @@ def test_a_stated_host_refutes_hops_that_contradict_it() -> None:
     from keepapart.probe.measured import Tally
 
     counts = np.array([[[0, 2, 4], [2, 0, 4], [4, 4, 0]]] * 8, np.uint8)
-    said = stated.testify([Instance(n, facts={"host": h}) for n, h in zip("abc", "xyz", strict=True)])
-    found = hops.find("auto", PathConfidence.of(Tally.of(counts)), "abc", stated=said)
+    said = stated.testimonies([Instance(n, facts={"host": h}) for n, h in zip("abc", "xyz", strict=True)])
+    found = network.find("auto", PathConfidence.of(Tally.of(counts)), "abc", said=said)
     assert (found.standing, found.pair) == (NetworkStatus.REFUTED, (0, 1))
 
 
@@ -144,7 +144,7 @@ facts = st.fixed_dictionaries(
 def test_whatever_is_stated_only_host_and_neighbours_say_same(drawn: list[Facts]) -> None:
     """No facts of two projects say anything of each other; only equal hosts and lists ever say *same*."""
     instances = [Instance(str(n), facts=given) for n, given in enumerate(drawn)]
-    for said in stated.testify(instances):
+    for said in stated.testimonies(instances):
         for i, one in enumerate(drawn):
             for j, other in enumerate(drawn):
                 if evidence := said.evidence(i, j):
@@ -161,5 +161,5 @@ def test_whatever_is_stated_only_host_and_neighbours_say_same(drawn: list[Facts]
 @given(st.dictionaries(st.sampled_from([*stated.PLACEMENT, "group_strategy"]), st.text(max_size=9)))
 def test_no_text_whatever_upsets_it(drawn: Facts) -> None:
     """Any text as a fact is taken, and of one instance alone nothing is said."""
-    assert stated.testify([Instance("a", facts=drawn)]) == []
-    stated.testify([Instance("a", facts=drawn), Instance("b", facts=drawn)])
+    assert stated.testimonies([Instance("a", facts=drawn)]) == []
+    stated.testimonies([Instance("a", facts=drawn), Instance("b", facts=drawn)])

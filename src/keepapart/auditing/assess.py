@@ -6,19 +6,20 @@ Everything of which a wrong answer is dangerous happens below this line: no cloc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.domains.fault_domains import NOTHING, DomainPrior, Domains, domains
 from keepapart.domains.risk import Risk, needed, risk
 from keepapart.domains.yearly import yearly
 from keepapart.judging.judge import Judgement, judge
-from keepapart.model import Instance, Pair, Strength
-from keepapart.probe.measured import Extras, Round
-from keepapart.signals import Testimony, Weights, gateway, hardware, hops, rtt
-from keepapart.signals.hardware import Guest
-from keepapart.signals.hops import NetworkFinding, NetworkPrior
+from keepapart.model import Controls, Instance, Pair, Strength
+from keepapart.probe.measured import Round
+from keepapart.signals import Observed, Signal, Stage, hops
+from keepapart.signals.builtin import SIGNALS
+from keepapart.signals.network import NetworkFinding, NetworkPrior, find
 from keepapart.signals.path_confidence import PathConfidence
+from keepapart.signals.sight import sights_of
 
 RATES = RiskSettings()
 
@@ -76,28 +77,30 @@ def assess(
     *,
     cluster: ClusterSettings,
     model: str,
+    signals: Sequence[Signal] = SIGNALS,
+    controls: Controls = Controls(),  # noqa: B008  # a frozen value
+    word: str = "",
     rates: RiskSettings = RATES,
-    earlier: NetworkPrior | None = None,
-    others: Sequence[Testimony] = (),
+    prior: NetworkPrior | None = None,
     before: DomainPrior = NOTHING,
     at: float = 0.0,
 ) -> Audit:
-    """Judge one round of a cluster.
+    """Judge one round of a cluster by `signals`.
 
-    `model` is `[network] model`, `rates` are `[risk]`; `earlier` is what was shown of the same network, and
-    `before` what was known of domains; `others` is what the platform and the operator say. `instances` are in
-    the order of `measured.ids`.
+    `model` is `[network] model`, `rates` are `[risk]`; `controls` is the operator's word of pairs, `word` the
+    platform's adapter's of the network; `prior` is what was known of the same network, and `before` what was
+    known of domains. `instances` are in the order of `measured.ids`.
     """
     paths = PathConfidence.of(measured.tally)
-    network = hops.find(model, paths, measured.ids, earlier=earlier, stated=others)
-    testimonies: list[Testimony] = [hops.testify(paths, network), *others]
+    seen = Observed(instances, measured, paths, controls, sights_of(instances, measured.extras))
+    seen = _heard(seen, signals, Stage.FACTS)
+    network = find(model, paths, seen.ids, word=word, prior=prior, said=seen.said, sights=seen.sights)
+    seen = _heard(replace(seen, network=network), signals, Stage.NETWORK)
     assurance = Strength[cluster.assurance.upper()]
-    if measured.beside:
-        testimonies += hardware.testify([Guest.of(told) for told in measured.beside.guests])
-    judgement = judge(measured.ids, testimonies, assurance)
-    if measured.beside and (more := _learnt(measured.beside, paths, network, judgement.weights)):
-        testimonies += more
-        judgement = judge(measured.ids, testimonies, assurance)
+    judgement = judge(seen.ids, seen.said, assurance)
+    more = _heard(replace(seen, settled=judgement.weights), signals, Stage.SETTLED)
+    if len(more.said) > len(seen.said):
+        judgement = judge(seen.ids, more.said, assurance)
     reached = [name not in measured.lost for name in measured.ids]
     found = domains(judgement, hops.levels(paths, network), reached, before)
     return Audit(
@@ -114,16 +117,10 @@ def assess(
     )
 
 
-def _learnt(
-    beside: Extras, paths: PathConfidence, network: NetworkFinding, known: Weights
-) -> list[Testimony]:
-    """Say what can be said only by what other signals have settled already."""
-    said: list[Testimony] = []
-    if any(beside.firsts) or any(beside.upstreams):
-        said += gateway.testify(beside.firsts, beside.upstreams, paths.least, known, network.strength)
-    if beside.times is not None:
-        said += rtt.testify(beside.times, known)
-    return said
+def _heard(seen: Observed, signals: Sequence[Signal], stage: Stage) -> Observed:
+    """Let the signals of a stage speak, and keep what they say with the rest."""
+    said = [testimony for signal in signals if signal.stage == stage for testimony in signal.testify(seen)]
+    return replace(seen, said=(*seen.said, *said))
 
 
 def _odds(domains: Domains, size: int, need: int, rates: RiskSettings) -> Odds:

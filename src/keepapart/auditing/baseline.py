@@ -1,15 +1,17 @@
-"""What one audit hands on to the next: the domains' names, and what was shown of the network. Pure.
+"""Baseline: what one audit hands on to the next: the domains' names, and what was shown of the network. Pure.
 
-A network once shown to be routed-host stays known as such, and so do the counts that told its racks and pods
-apart, while it is plainly the same one:
-
-1. the newest audit that settled the question established it (or the configuration says so), and none since
-   refuted it;
-2. at least two of its instances are still here, with the addresses that they had; to vouch for it, one of
-   them must be known from then to stand right behind its host: only by such ones is it known of the others
-   whether they do (`signals/hidden_gateways.py`);
-3. every two of those are as many hops apart as they were then. To know racks and pods by their counts, more
-   than half of these pairs are enough: instances move.
+1. Names are handed on by instance, whatever the network (`domains.naming`).
+2. Counts that told racks and pods apart still do where more than half of the pairs of those who are still
+   there, with the ids and addresses that they had, are as many hops apart as they were: instances move.
+3. What controls or first routers vouched for stays vouched for, while it is plainly the same network: at
+   least two instances are still there, all their pairs count as they did, at least one of them was directly
+   attached to its host, all of them tell the machine id or boot id that they told, and no more than `OLD`
+   seconds have passed. An id and an address are no identity: another network has them as well.
+   The operator and the platform are asked anew each time, so their word is not remembered.
+4. In that same network those who were directly attached still are, and pairs that were in no doubt still are
+   in none. Elsewhere, who was directly attached counts only where nobody is at two hops now: it makes doubts
+   there and removes none.
+5. Whatever refutes the network ends all of it. The newest audit is the one with the highest number.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from keepapart.arrays import Mask
@@ -27,50 +30,72 @@ from keepapart.auditing.assess import Audit
 from keepapart.auditing.document import timestamp
 from keepapart.domains.fault_domains import LEVELS, DomainPrior
 from keepapart.domains.naming import NO_NAMES, Names, remember
+from keepapart.errors import StoreError
 from keepapart.model import Instance, Strength
-from keepapart.probe.measured import Counts
-from keepapart.signals.hidden_gateways import footing_of
-from keepapart.signals.hops import NetworkPrior, NetworkStatus
+from keepapart.probe.measured import Counts, Round
+from keepapart.signals.hidden_gateways import directly_attached
+from keepapart.signals.network import NetworkPrior, NetworkStatus, Voucher
 
 LARGEST_KEPT = 1_024  # instances: larger clusters show what the network is in every round anyway
+OLD = 30 * 86_400.0  # seconds after which nobody's word of a network is believed any more: networks change
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An instance as it was seen: `machine` is the machine id that it told, else its boot id, else empty."""
+
+    id: str
+    address: str
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkBaseline:
-    """A routed-host network, and the least hop counts of who was there.
+    """A network on which hops spoke strongly, and the least hop counts of who was there.
 
-    `because` says how it was shown to be one; empty where only the configuration says so.
+    `because` says in words who vouched for it, and is empty for those who are asked anew each time; `at` is
+    when they did, in seconds since the epoch.
     """
 
     because: str
-    places: Sequence[tuple[str, str]]  # (id, address)
+    at: float
+    places: Sequence[Place]
     least: Counts  # [n, n], in the order of `places`
-    footing: Mask  # [n], who stood right behind its host
+    attached: Mask  # [n], who was directly attached
     doubt: Mask  # [n, n], which pairs might have been one host's in spite of their counts
-    spans: tuple[int, ...] = ()  # see `domains.DomainPrior`
+    spans: tuple[int, ...] = ()  # see `domains.fault_domains.DomainPrior`
 
-    def earlier(self, instances: Sequence[Instance]) -> NetworkPrior | None:
-        """Return what is known from then of these; None where none of them is known to have had footing."""
-        there, here = self._both(instances)
-        footing: Mask = np.zeros(len(instances), np.bool_)
-        footing[here] = self.footing[there]
-        cleared: Mask = np.zeros((len(instances),) * 2, np.bool_)
+    def prior(self, places: Sequence[Place], least: Counts, now: float) -> NetworkPrior | None:
+        """Return what is known from then of these (rules 3 and 4); None where nothing is."""
+        there, here = self._both(places)
+        size = len(places)
+        attached: Mask = np.zeros(size, np.bool_)
+        attached[here] = self.attached[there]
+        cleared: Mask = np.zeros((size, size), np.bool_)
+        if not attached.any() or self.alike(places, least) < 1:
+            return None
+        if not self._same_machines(places, there, here) or not 0 <= now - self.at <= OLD:
+            return None if (least == 2).any() else NetworkPrior("", attached, cleared)
         at = np.ix_(there, there)
         cleared[np.ix_(here, here)] = (self.least[at] > 2) & ~self.doubt[at]
-        return NetworkPrior(self.because, footing, cleared) if footing.any() else None
+        return NetworkPrior(self.because, attached, cleared)
 
-    def alike(self, instances: Sequence[Instance], least: Counts) -> float:
-        """Return the share of those pairs (rules 2 and 3) that count as they did; 0 where there are none."""
-        there, here = self._both(instances)
+    def alike(self, places: Sequence[Place], least: Counts) -> float:
+        """Return the share of the pairs still there that count as they did; 0 where there are none."""
+        there, here = self._both(places)
         before, today = self.least[np.ix_(there, there)], least[np.ix_(here, here)]
         known = (before > 0) & (today > 0)
         return float((before == today)[known].mean()) if known.any() else 0.0
 
-    def _both(self, instances: Sequence[Instance]) -> tuple[list[int], list[int]]:
+    def _both(self, places: Sequence[Place]) -> tuple[list[int], list[int]]:
         """Say who was there then and is here now, as indices of then and of now."""
-        then = {place: number for number, place in enumerate(self.places)}
-        both = [(then[i.id, i.address], now) for now, i in enumerate(instances) if (i.id, i.address) in then]
+        then = {(place.id, place.address): number for number, place in enumerate(self.places)}
+        both = [(then[p.id, p.address], now) for now, p in enumerate(places) if (p.id, p.address) in then]
         return [there for there, _ in both], [here for _, here in both]
+
+    def _same_machines(self, places: Sequence[Place], there: Sequence[int], here: Sequence[int]) -> bool:
+        told = [(self.places[t].machine, places[h].machine) for t, h in zip(there, here, strict=True)]
+        return len(told) > 1 and all(then and then == now for then, now in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +105,20 @@ class Baseline:
     names: Mapping[str, Names] = field(default_factory=dict)  # by level
     network: NetworkBaseline | None = None
 
-    def vouches(self, instances: Sequence[Instance], least: Counts) -> NetworkPrior | None:
-        """Say when this very network was shown to be routed-host; None where it was not."""
-        if self.network and self.network.because and self.network.alike(instances, least) == 1:
-            return self.network.earlier(instances)
-        return None
+    def network_prior(
+        self, instances: Sequence[Instance], measured: Round, now: float
+    ) -> NetworkPrior | None:
+        """Return what is known of the network that these instances were measured in, at `now`."""
+        if not self.network:
+            return None
+        return self.network.prior(places_of(instances, measured), measured.tally.least, now)
 
-    def past(self, instances: Sequence[Instance], least: Counts) -> DomainPrior:
-        """Return what is known of the domains of these instances, who are at these hop counts."""
-        if self.network and self.network.alike(instances, least) > 0.5:
-            return DomainPrior(self.names, self.network.spans)
+    def domain_prior(self, instances: Sequence[Instance], measured: Round) -> DomainPrior:
+        """Return what is known of the domains of these instances."""
+        if self.network:
+            alike = self.network.alike(places_of(instances, measured), measured.tally.least)
+            if alike > 0.5:
+                return DomainPrior(self.names, self.network.spans)
         return DomainPrior(self.names)
 
     def after(self, audit: Audit, *, naming: bool) -> Baseline:
@@ -100,51 +129,88 @@ class Baseline:
         return Baseline(names, self._network_after(audit))
 
     def _network_after(self, audit: Audit) -> NetworkBaseline | None:
-        standing, least, spans = audit.network.standing, audit.paths.least, audit.domains.spans
-        if standing is NetworkStatus.REFUTED:
+        found, least, spans = audit.network, audit.paths.least, audit.domains.spans
+        if found.standing is NetworkStatus.REFUTED:
             return None
-        if audit.network.strength is not Strength.STRONG or len(audit.instances) > LARGEST_KEPT:
+        if found.strength is not Strength.STRONG or len(audit.instances) > LARGEST_KEPT:
             return self.network
-        because = ""
-        if standing is NetworkStatus.ESTABLISHED:
-            because = f"established at {timestamp(audit.at)} in this same network: {audit.network.because}"
-        elif self.network and self.network.alike(audit.instances, least) == 1:
+        places = places_of(audit.instances, audit.round)
+        if found.by is Voucher.BASELINE and self.network:
             return replace(self.network, spans=spans)
-        places = [(i.id, i.address) for i in audit.instances]
-        doubt = audit.network.doubt(audit.paths)
+        because = ""
+        if found.by in (Voucher.CONTROLS, Voucher.GATEWAY):
+            because = f"vouched for at {timestamp(audit.at)} in this same network: {found.because}"
+        elif self.network and not (least == 2).any() and self.network.alike(places, least) == 1:
+            return replace(
+                self.network, spans=spans
+            )  # it shows who is directly attached, as this audit can't
+        doubt = found.doubt(audit.paths)
         doubt = np.zeros(least.shape, np.bool_) if doubt is None else doubt
-        return NetworkBaseline(because, places, least, footing_of(audit.paths), doubt, spans)
+        return NetworkBaseline(because, audit.at, places, least, directly_attached(audit.paths), doubt, spans)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         document: dict[str, Any] = {
             f"{level}s": {"of": dict(names.of), "used": names.used} for level, names in self.names.items()
         }
-        if self.network:
+        if kept := self.network:
             document["network"] = {
-                "because": self.network.because,
-                "places": [list(place) for place in self.network.places],
-                "least": _packed(self.network.least),
-                "footing": self.network.footing.tolist(),
-                "doubt": _packed(self.network.doubt),
-                "spans": list(self.network.spans),
+                "because": kept.because,
+                "at": kept.at,
+                "places": [[place.id, place.address, place.machine] for place in kept.places],
+                "least": _packed(kept.least),
+                "footing": kept.attached.tolist(),
+                "doubt": _packed(kept.doubt),
+                "spans": list(kept.spans),
             }
         return document
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Baseline:
-        """Read back what `document` returned, now or when hosts and racks were all there was."""
-        shown = None
-        if kept := document.get("network"):
-            size = len(kept["places"])
-            least = _unpacked(kept["least"], size)
-            footing = np.array(kept.get("footing", (least == 2).any(axis=1).tolist()), np.bool_)
-            doubt = _unpacked(kept["doubt"], size) > 0 if "doubt" in kept else least > 0
-            places = [(name, address) for name, address in kept["places"]]
-            spans = tuple(kept.get("spans", ()))
-            shown = NetworkBaseline(kept["because"], places, least, footing, doubt, spans)
-        names = {level: Names(**document[f"{level}s"]) for level in LEVELS if f"{level}s" in document}
-        return cls(names, shown)
+        """Read back what `document` returned, now or ever before. Raises `StoreError` for anything else.
+
+        What was kept before networks had to be vouched for tells no machines, and so vouches for nothing.
+        """
+        try:
+            names = {
+                level: msgspec.convert(document[f"{level}s"], Names)
+                for level in LEVELS
+                if f"{level}s" in document
+            }
+            kept = document.get("network")
+            return cls(names, msgspec.convert(kept, _Kept).network() if kept else None)
+        except (msgspec.ValidationError, ValueError, zlib.error):
+            raise StoreError("the history holds a baseline that this keepapart can't read") from None
+
+
+def places_of(instances: Sequence[Instance], measured: Round) -> list[Place]:
+    """Return the instances as they were seen in a round."""
+    guests: Sequence[Mapping[str, object]] = measured.extras.guests if measured.extras else ()
+    told = [*guests, *[{}] * (len(instances) - len(guests))]
+    return [
+        Place(i.id, i.address, str(guest.get("machine") or guest.get("boot_id") or "").strip())
+        for i, guest in zip(instances, told, strict=True)
+    ]
+
+
+class _Kept(msgspec.Struct):
+    """A network as it is kept."""
+
+    because: str
+    places: list[tuple[str, ...]]
+    least: str
+    at: float = 0.0
+    footing: list[bool] | None = None
+    doubt: str = ""
+    spans: tuple[int, ...] = ()
+
+    def network(self) -> NetworkBaseline:
+        size = len(self.places)
+        least = _unpacked(self.least, size)
+        attached = (least == 2).any(axis=1) if self.footing is None else np.array(self.footing, np.bool_)
+        doubt = _unpacked(self.doubt, size) > 0 if self.doubt else least > 0
+        places = [Place(*place[:3]) for place in self.places]
+        return NetworkBaseline(self.because, self.at, places, least, attached, doubt, self.spans)
 
 
 def _packed(matrix: Counts | Mask) -> str:

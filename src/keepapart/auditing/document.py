@@ -84,6 +84,7 @@ def network_document(audit: Audit) -> dict[str, Any]:
         "model": "routed-host" if routed else "opaque",
         "established": routed,
         "standing": audit.network.standing.value,
+        "by": audit.network.by.value if audit.network.by else None,
         "because": audit.network.because,
     }
 

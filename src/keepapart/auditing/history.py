@@ -12,10 +12,13 @@ from keepapart.auditing.document import audit_document
 from keepapart.store import Store
 
 
-def record(store: Store, audit: Audit, purpose: str) -> None:
-    """Keep an audit; `purpose` is the verb that it was made for. Only a whole audit's names are kept."""
-    memory = memory_of(store, audit.cluster).after(audit, naming=purpose == "audit")
-    entry = {"purpose": purpose, "audit": audit_document(audit), "memory": memory.document()}
+def record(store: Store, audit: Audit, purpose: str, baseline: Baseline) -> None:
+    """Keep an audit; `purpose` is the verb that it was made for, `baseline` what was remembered before it.
+
+    Only a whole audit's names are kept.
+    """
+    memory = baseline.after(audit, naming=purpose == "audit").document()
+    entry = {"purpose": purpose, "audit": audit_document(audit), "memory": memory}
     store.add_audit(audit.cluster, audit.at, json.dumps(entry))
 
 
@@ -24,7 +27,7 @@ def recall(store: Store, cluster: str, limit: int) -> list[Mapping[str, Any]]:
     return [json.loads(entry) for entry in store.audits(cluster, limit)]
 
 
-def memory_of(store: Store, cluster: str) -> Baseline:
+def baseline_of(store: Store, cluster: str) -> Baseline:
     """Return what is remembered of a cluster."""
     newest = recall(store, cluster, 1)
     return Baseline.of(newest[0]["memory"]) if newest else Baseline()

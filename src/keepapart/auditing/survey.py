@@ -10,22 +10,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import entry_points
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from keepapart.auditing.assess import Audit, assess
 from keepapart.auditing.baseline import Baseline
-from keepapart.auditing.history import memory_of, record
-from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, connect
+from keepapart.auditing.history import baseline_of, record
+from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, Vouching, connect
 from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
-from keepapart.model import Instance, Pair
+from keepapart.model import Controls, Instance, Pair
 from keepapart.probe.measured import MUTE
 from keepapart.probe.round import Progress, measure
 from keepapart.reach.transports import Transports
-from keepapart.signals import operator, stated
+from keepapart.signals import Signal
+from keepapart.signals.builtin import SIGNALS
 from keepapart.signals.hops import wanting
-from keepapart.signals.operator import Controls
 
 if TYPE_CHECKING:
     from keepapart.store import Store
@@ -42,6 +43,17 @@ def silent(_what: str, _share: float) -> None:
 def cloud_of(config: Config) -> Cloud:
     """Connect to the cloud that the configuration names."""
     return connect(config.cloud.provider, config.cloud.settings, config.instances)
+
+
+def network_word(cloud: Cloud) -> str:
+    """Ask the cloud for its word of the network; empty where it knows nothing of it."""
+    return cloud.network() if isinstance(cloud, Vouching) else ""
+
+
+def installed() -> Sequence[Signal]:
+    """Return all signals: those that come with keepapart, and those of plug-ins."""
+    found = sorted(entry_points(group="keepapart.signals"), key=lambda point: point.name)
+    return [*SIGNALS, *(point.load() for point in found)]
 
 
 def members(config: Config, cloud: Cloud) -> list[Instance]:
@@ -66,13 +78,14 @@ def audit(
 
     Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached.
     """
-    everybody = members(config, cloud_of(config))
+    cloud = cloud_of(config)
+    everybody = members(config, cloud)
     ids = sorted(instance.id for instance in everybody)
     for name in only:
         if name not in ids:
             raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(ids)}")
     chosen = [instance for instance in everybody if not only or instance.id in only]
-    with Session(config) as session:
+    with Session(config, network_word(cloud)) as session:
         found = session.survey(chosen, "audit", known=known, store=store, clock=clock, progress=progress)
     lost = found.round.lost
     if not any(found.reached) and MUTE not in lost.values():
@@ -107,13 +120,18 @@ def check(
 
 @contextmanager
 def checker(
-    config: Config, *, store: Store | None = None, clock: Clock = time.time, progress: Progress = silent
+    config: Config,
+    *,
+    cloud: Cloud | None = None,
+    store: Store | None = None,
+    clock: Clock = time.time,
+    progress: Progress = silent,
 ) -> Iterator[Checker]:
     """Yield what admission asks: pairs of candidates with each other and with all they must be apart from.
 
-    Connections stay open from one candidate to the next.
+    `cloud` is the one that is open already. Connections stay open from one candidate to the next.
     """
-    with Session(config) as session:
+    with Session(config, network_word(cloud or cloud_of(config))) as session:
 
         def check_candidates(
             candidates: Sequence[Instance], against: Sequence[Instance], witnesses: Sequence[Instance]
@@ -127,10 +145,14 @@ def checker(
 
 
 class Session:
-    """The rounds of one run: one event loop, and the ways in that stay open on it."""
+    """The rounds of one run: one event loop, and the ways in that stay open on it.
 
-    def __init__(self, config: Config) -> None:
+    `word` is what the platform's adapter says of the network.
+    """
+
+    def __init__(self, config: Config, word: str = "") -> None:
         self._config = config
+        self._word = word
         self._ways = Transports(config.reach)
         self._runner = asyncio.Runner()
 
@@ -169,20 +191,23 @@ class Session:
         )
         measured = measured.among([i.id for i in instances], idle)
         progress("judge", 0.0)
-        memory = memory_of(store, cluster.name) if store else Baseline()
+        baseline = baseline_of(store, cluster.name) if store else Baseline()
+        now = clock()
         found = assess(
             instances,
             measured,
             cluster=cluster,
             model=network.model,
+            signals=installed(),
+            controls=known,
+            word=self._word,
             rates=self._config.risk,
-            others=[operator.testify(measured.ids, known), *stated.testify(instances)],
-            earlier=memory.vouches(instances, measured.tally.least),
-            before=memory.past(instances, measured.tally.least),
-            at=clock(),
+            prior=baseline.network_prior(instances, measured, now),
+            before=baseline.domain_prior(instances, measured),
+            at=now,
         )
         if store:
-            record(store, found, purpose)
+            record(store, found, purpose, baseline)
         return found
 
 

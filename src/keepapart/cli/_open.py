@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keepapart.config import Config
+    from keepapart.model import Controls
     from keepapart.probe.round import Progress
-    from keepapart.signals.operator import Controls
     from keepapart.store import Store
 
 
@@ -61,7 +61,7 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
 
 def known(args: argparse.Namespace) -> Controls:
     """Return the pairs that the operator named."""
-    from keepapart.signals.operator import Controls
+    from keepapart.model import Controls
 
     return Controls(args.known_same, args.known_separate)
 

@@ -44,7 +44,7 @@ def opened(
         with (
             Store(config.store.url) as store,
             _progress() as told,
-            _checker(config, store, checks) as checker,
+            _checker(config, cloud, store, checks) as checker,
         ):
             yield (
                 AdmissionContext(cloud, store, config.cluster.name, policy, progress=told, wait=wait),
@@ -96,10 +96,10 @@ def _progress() -> Iterator[Any]:
         yield told
 
 
-def _checker(config: Config, store: Store, checks: bool) -> AbstractContextManager[Checker]:
+def _checker(config: Config, cloud: Cloud, store: Store, checks: bool) -> AbstractContextManager[Checker]:
     from keepapart.auditing.survey import checker
 
-    return checker(config, store=store) if checks else nullcontext(_no_checker)
+    return checker(config, cloud=cloud, store=store) if checks else nullcontext(_no_checker)
 
 
 def _no_checker(*asked: Sequence[Instance]) -> Sequence[Pair]:

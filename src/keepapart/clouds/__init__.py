@@ -99,6 +99,17 @@ class Priced(Protocol):
         """
 
 
+@runtime_checkable
+class Vouching(Protocol):
+    """A cloud that knows how its network routes."""
+
+    def network(self) -> str:
+        """Return "routed-host" where every host is the gateway of its guests, as one router; else nothing.
+
+        It is believed: two hops mean one host then. See `signals.network`.
+        """
+
+
 def connect(provider: str, settings: Mapping[str, str], instances: Sequence[Instance]) -> Cloud:
     """Open the cloud that `[cloud] provider` names.
 

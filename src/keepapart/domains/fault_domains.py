@@ -24,7 +24,7 @@ from keepapart.arrays import Labels, Mask, Sizes, blocks, components, edges, in_
 from keepapart.domains.naming import NO_NAMES, Names, settle
 from keepapart.judging.by_label import LabelJudgement
 from keepapart.judging.judge import Judgement
-from keepapart.signals import Counts
+from keepapart.probe.measured import Counts
 
 # From the innermost out, in the words of those who build Clos networks: racks under one row of aggregation
 # switches are a pod, pods under one spine a site. What is beyond has no name, and makes no level.

@@ -41,7 +41,8 @@ class Whereabouts:
 class Lab:
     """A running lab. `kind` is `netns` or `simulated`; `because` says why it is simulated.
 
-    `api` is the address at which it answers a cloud's API, or empty.
+    `api` is the address at which it answers a cloud's API, or empty; `network` what kind of network it has,
+    as its world file says.
     Every method may raise `LabError`, those that name an instance `NotFoundError`.
     """
 
@@ -50,6 +51,7 @@ class Lab:
     because: str
     pid: int
     api: str = ""
+    network: str = ""
 
     @staticmethod
     def find(name: str | None = None) -> Lab:

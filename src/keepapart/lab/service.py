@@ -112,6 +112,7 @@ class Service:
                 "because": self.because,
                 "pid": os.getpid(),
                 "api": self.api,
+                "network": self.fleet.topology.world.network.kind,
             }
         )
 

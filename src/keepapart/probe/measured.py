@@ -130,7 +130,7 @@ class Extras:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round measured: the `tally` of `ids`, in their order, and what was gathered `beside` it.
+    """What one round measured: the `tally` of `ids`, in their order, and the `extras` gathered with it.
 
     `lost` says of instances without a count why that is.
     """
@@ -138,7 +138,7 @@ class Round:
     ids: tuple[str, ...]
     tally: Tally
     lost: Mapping[str, str]
-    beside: Extras | None = None
+    extras: Extras | None = None
 
     def among(self, ids: Sequence[str], lost: Mapping[str, str]) -> Round:
         """Return the same round as one of `ids`, those not in it being `lost` (why, in words)."""
@@ -146,5 +146,5 @@ class Round:
             return self
         place = {name: number for number, name in enumerate(ids)}
         places = [place[name] for name in self.ids]
-        beside = self.beside.spread(places, len(ids)) if self.beside else None
-        return Round(tuple(ids), self.tally.spread(places, len(ids)), {**self.lost, **lost}, beside)
+        extras = self.extras.spread(places, len(ids)) if self.extras else None
+        return Round(tuple(ids), self.tally.spread(places, len(ids)), {**self.lost, **lost}, extras)

@@ -85,11 +85,11 @@ async def measure(
         batches = _Batches(groups, roster, progress)
         tally = await batches.run(wanting, flows=SOCKETS if port else SOCKETS**2, tcp_port=tcp_port)
         lost = {name: why for group in groups for name, why in group.lost.items()}
-        beside = await gather(groups, roster, tally)
+        extras = await gather(groups, roster, tally)
     finally:
         await asyncio.gather(*(group.close() for group in groups))
     lost = _with_mute(lost, roster.ids, tally)
-    return Round(tuple(roster.ids), tally, lost, beside).among(ids, {})
+    return Round(tuple(roster.ids), tally, lost, extras).among(ids, {})
 
 
 class _Batches:

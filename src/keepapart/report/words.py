@@ -16,16 +16,14 @@ import numpy as np
 from keepapart.auditing.assess import Audit
 from keepapart.domains.fault_domains import Domain
 from keepapart.model import Pair, Verdict
-from keepapart.signals.hops import NetworkStatus
+from keepapart.signals.network import NetworkStatus
 
 LOOKED_AT = 500  # unknown pairs whose reasons are collected: each costs a judgement, and reasons repeat
 TYPED = 6  # ids that somebody would still type after a command
 
 NETWORK = {
-    NetworkStatus.ASSERTED: "routed-host, as configured",
-    NetworkStatus.ESTABLISHED: "routed-host, established",
-    NetworkStatus.REMEMBERED: "routed-host, established before",
-    NetworkStatus.OPEN: "not established: hops speak only weakly",
+    NetworkStatus.VOUCHED: "routed-host, vouched for",
+    NetworkStatus.UNVOUCHED: "nobody vouches for it: hops speak only weakly",
     NetworkStatus.REFUTED: "not routed-host: hops say nothing",
     NetworkStatus.OPAQUE: "opaque, as configured: hops say nothing",
 }

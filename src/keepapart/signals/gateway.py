@@ -29,13 +29,32 @@ from ipaddress import ip_address
 import numpy as np
 
 from keepapart.model import Strength
-from keepapart.signals import UNKNOWN, Counts, LabelTestimony, Weights
+from keepapart.probe.measured import Counts
+from keepapart.signals.observed import Observed, Stage
+from keepapart.signals.testimony import UNKNOWN, LabelTestimony, Testimony, Weights
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
 SHOWN = 2  # gateways seen to be one host's each: with one alone, all hosts might share it
 
 
-def testify(
+name = "gateway"
+stage = Stage.SETTLED
+
+
+def testify(seen: Observed) -> Sequence[Testimony]:
+    """Say what the first two routers of each instance say, where any answered."""
+    extras, network = seen.round.extras, seen.network
+    if (
+        extras is None
+        or network is None
+        or seen.settled is None
+        or not any((*extras.firsts, *extras.upstreams))
+    ):
+        return []
+    return testimonies(extras.firsts, extras.upstreams, seen.paths.least, seen.settled, network.strength)
+
+
+def testimonies(
     firsts: Sequence[str],
     upstreams: Sequence[str],
     least: Counts,

@@ -29,7 +29,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from keepapart.model import Strength
-from keepapart.signals import LabelTestimony, PairTestimony, Testimony, Weights
+from keepapart.signals.observed import Observed, Stage
+from keepapart.signals.testimony import LabelTestimony, PairTestimony, Testimony, Weights
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
 CLOSE = 2  # domains apart; farther ones are as likely to be neighbours by chance
@@ -128,7 +129,17 @@ def kvp(raw: bytes) -> dict[str, str]:
     return found
 
 
-def testify(guests: Sequence[Guest]) -> list[Testimony]:
+name = "hardware"
+stage = Stage.FACTS
+
+
+def testify(seen: Observed) -> Sequence[Testimony]:
+    """Say what the guests' own sight of their hardware says, where any of them told of it."""
+    extras = seen.round.extras
+    return testimonies([Guest.of(told) for told in extras.guests]) if extras else []
+
+
+def testimonies(guests: Sequence[Guest]) -> list[Testimony]:
     """Say what the guests' own sight of their hardware says of every pair."""
     boots = Counter(guest.boot_id for guest in guests)
     heard = [guest if guest.boot_id and boots[guest.boot_id] == 1 else Guest() for guest in guests]

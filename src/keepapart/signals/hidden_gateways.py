@@ -1,26 +1,36 @@
-"""Depth: instances that may sit behind further gateways while others sit right behind their hosts.
+"""Hidden gateways: instances that don't sit right behind their host, where others do.
 
-Where a pair at two hops has shown that hosts are gateways, an instance of the same network may still be
-reached through another gateway or more of its own. Two such instances of one host are more than two hops
-apart, and steadily so. Their counts to everybody else give them away:
+Even where every host is the gateway of its guests, an instance may be reached by a further gateway or more
+within its host (a virtual machine that routes for its containers, a VPN), or past its host (a port of the
+rack's router that is passed through to it). Then two instances of one host are more than two hops apart, and
+steadily so. Their counts to everybody else give them away. Those at two hops from each other are taken
+together as one *group*, whoever is at two hops from nobody is a group alone; the distance of two groups is
+the least count between them. All of this is of groups, so that it hangs on no single instance's counts.
 
-1. An instance at two hops from another stands right behind its host: it has *footing*, and so have others of
-   the same network later on if they give no cause for doubt now. What those with footing on different hosts
-   count between each other are the network's own distances. Where all footing is on one host, the others'
-   counts to it are taken for that.
-2. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
-   counts a - b more than the other: by that, a and b are known. A pair whose counts don't fit is in no doubt.
-   Nor is one whose counts to those with footing, the gateways taken away, are no distances between hosts:
-   fewer than three, or odd where the network's own are even and nothing else shows odd ones (a count of
-   three, or one instance's counts to several hosts).
-3. Anybody without footing may be behind one gateway, if its counts less one are the network's own distances.
-4. It may be behind any number, if its counts are strange: not as those of a tree, where of three hosts'
-   distances the two longest are equal; or, to those with footing, others than the network's own; or, where
-   all footing is on one host, if anybody's to that are odd, unless all are three, as hosts of one link are.
-5. A pair that fits is in doubt. Its count is only weak evidence of difference then.
+1. A group of several is *directly attached* to its host; so is one that was known to be so in the same
+   network before. What directly attached groups count between each other are the network's own distances;
+   where all of those are one group, the others' counts to it are taken for that.
+2. No host lies on the way between two others. Group x lies between y and everybody else where
+   d(y, z) = d(y, x) + d(x, z) − 2 for every other group z: x may be the host of y, behind whose gateway y
+   sits, or a router above y's host, past which x sits. Then x and y are in doubt; where that is so of
+   several y, they are in doubt among each other as well, and so are those within x.
+3. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
+   counts a − b more than the other: by that, a and b are known. A pair whose counts don't fit that is in no
+   doubt by it. Nor is one whose counts to the directly attached, the gateways taken away, are no distances
+   between hosts: fewer than three (of one host that is their own, two), or odd where the network's own are
+   even and nothing else shows odd ones.
+4. Whoever isn't directly attached may be behind one gateway, if its counts less one are the network's own
+   distances; behind any number, if it counts others than the network's own to those directly attached (where
+   these are one group: an odd count, unless all are three, as hosts of one link are).
+5. Whoever isn't directly attached and whose counts are not those of a tree, where of three hosts' distances
+   the two longest are equal, is in doubt with everybody: nothing explains it.
+6. What is not measured might be anything: it makes doubts and removes none. So measuring less separates
+   nobody, and the order of the instances changes nothing. Of whom nothing is measured at all, nothing is
+   thought.
 
-What this can't see: gateways of instances all of whose counts are such as hosts have; and a router within a
-host that several of its guests share, which looks like a host itself.
+A pair in doubt has a count that is only weak evidence of difference. What this can't see: gateways of
+instances all of whose counts are such as hosts have; and a router within a host that several of its guests
+share, where no plain guest of that host is measured.
 """
 
 from __future__ import annotations
@@ -30,126 +40,220 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.arrays import Mask, Places, components, edges
+from keepapart.arrays import Labels, Mask, Places, components, edges, in_groups
 from keepapart.signals.path_confidence import PathConfidence
 
 LINK = 3  # hops between instances of different hosts that share a link; none are closer
-COLUMNS = 128  # instances that a pair's counts are compared to
+COLUMNS = 128  # groups that a pair's counts are compared to, the directly attached ones first
 FEW = 8  # of them that are compared first, which leaves few pairs
 
-Distances = npt.NDArray[np.int16]  # hops, 0 = not known
+Distances = npt.NDArray[np.int16]  # hops between groups, 0 = not known
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """What is known of where instances stand.
+class _Groups:
+    """Those at two hops from each other, as one.
 
-    `footing` [n] says who has it. `columns` are who counts are compared to: one of each host with footing
-    first, `hosts` of them, then others. `to` [n, columns] are everybody's counts to them. Who may be behind
-    one gateway is `hidden` [n], who behind any number `strange` [n]. Where all the network's own distances
-    are `even`, no other is thought of.
+    `of` [n] is the group of each instance. `between` [g, g] are the least counts, 0 where none is known;
+    `attached` [g] says which are directly attached, `open` [g] which might be if all were measured.
     """
 
-    footing: Mask
-    columns: Places
-    hosts: int
-    to: Distances
-    hidden: Mask
-    strange: Mask
+    of: Labels
+    between: Distances
+    attached: Mask
+    open: Mask
+
+    @classmethod
+    def of_paths(cls, paths: PathConfidence, before: Mask | None) -> _Groups:
+        """Sort instances into groups; `before` says who was directly attached earlier."""
+        size = len(paths.least)
+        of = components(size, edges(lambda rows: paths.least[rows] == 2, size))
+        order, starts = in_groups(of)
+        counts = np.where(paths.sure, paths.least, np.uint8(0))
+        gaps = (counts == 0).sum(axis=1) > 1  # oneself is never measured
+        block = counts[np.ix_(order, order)] - np.uint8(1)  # 0 wraps to 255: it loses against every count
+        least = np.minimum.reduceat(np.minimum.reduceat(block, starts, axis=0), starts, axis=1)
+        between = (least + np.uint8(1)).astype(np.int16)
+        np.fill_diagonal(between, 0)
+        alone = np.ones(size, np.bool_) if before is None else ~before
+        attached = np.bincount(of) > 1
+        attached[of[~alone]] = True
+        return cls(of, between, attached, attached | (np.bincount(of, gaps) > 0))
+
+
+def in_doubt(paths: PathConfidence, before: Mask | None = None) -> Mask | None:
+    """Say which pairs may be one host's, or another's, in spite of their counts, [n, n]; None where none may.
+
+    `before` [n] says who was directly attached in the same network before.
+    """
+    groups = _Groups.of_paths(paths, before)
+    doubt = _on_the_way(groups.between)
+    if groups.open.any() and not groups.attached.all():
+        doubt |= _behind_gateways(groups)
+    if not doubt.any():
+        return None
+    found: Mask = doubt[np.ix_(groups.of, groups.of)]
+    np.fill_diagonal(found, val=False)
+    return found
+
+
+def directly_attached(paths: PathConfidence) -> Mask:
+    """Say who is directly attached in this network from now on, [n]: also who gives no cause for doubt."""
+    groups = _Groups.of_paths(paths, None)
+    if not groups.attached.any():
+        return groups.attached[groups.of]
+    depth = _Depth.of(groups)
+    heard = (groups.between[:, groups.attached] > 0).any(axis=1)
+    plain = groups.attached | heard & ~depth.maybe_one & ~depth.maybe_many & ~depth.irregular
+    found: Mask = plain[groups.of]
+    return found
+
+
+def _on_the_way(between: Distances) -> Mask:
+    """Say of which groups it is in doubt that they are different hosts, or one host each, by rule 2.
+
+    Only the nearest group of all can lie between y and everybody else, as any other z is farther from y by
+    d(x, z) − 2 at least; besides it those not measured from y, of which the others' counts may say so.
+    """
+    size = len(between)
+    doubt: Mask = np.zeros((size, size), np.bool_)
+    behind: dict[int, list[int]] = {}
+    heard = (between > 0).any(axis=1)
+    if heard.sum() < 3:
+        return doubt
+    for y in np.flatnonzero(heard).tolist():
+        row = between[y]
+        nearest = np.flatnonzero(row == row[row > 0].min())
+        unknown = np.flatnonzero((row == 0) & heard)
+        candidates = np.concatenate([nearest if len(nearest) == 1 else nearest[:0], unknown[unknown != y]])
+        for x in _between_all(y, candidates, between).tolist():
+            behind.setdefault(x, []).append(y)
+    for x, several in behind.items():
+        if len(several) > 1:
+            doubt[np.ix_([x, *several], [x, *several])] = True
+        else:
+            doubt[x, several] = doubt[several, x] = True
+    within = np.ones(size, np.bool_)
+    within[[x for x, several in behind.items() if len(several) > 1]] = False
+    doubt[within, within] = False
+    return doubt
+
+
+def _between_all(y: int, candidates: Places, between: Distances) -> Places:
+    """Return those of `candidates` that may lie between y and every other group."""
+    known = np.flatnonzero(between[y] > 0)
+    for columns in (known[:FEW], known):
+        theirs = between[np.ix_(candidates, columns)]
+        longer = np.where(theirs > 0, between[y, columns] - theirs, np.int16(-255))  # so much farther is y
+        most = longer.max(axis=1, initial=-255)
+        same = ((theirs == 0) | (longer == most[:, None]) | (columns == candidates[:, None])).all(axis=1)
+        measured = between[y, candidates]
+        fits = np.where(measured > 0, most == measured - 2, most >= LINK - 2) | (most == -255)
+        candidates = candidates[same & fits]
+    return candidates
+
+
+@dataclass(frozen=True, slots=True)
+class _Depth:
+    """How deep within their hosts groups may sit, [g] each: rules 4 and 5.
+
+    `hosts` are the groups that others are compared to, by index: those directly attached, or, where there are
+    none, those that might be; it takes `all` of the former to clear anybody, one of the latter. Where all
+    distances that may be the network's own are `even`, no other is thought of.
+    """
+
+    maybe_one: Mask
+    maybe_many: Mask
+    irregular: Mask
+    hosts: Places
+    all: bool
     even: bool
 
     @classmethod
-    def of(cls, paths: PathConfidence, before: Mask | None) -> _Ground | None:
-        """Find it out, by rules 1, 3 and 4; None where nobody has footing, or everybody."""
-        footing = _at_two_hops(paths) if before is None else _at_two_hops(paths) | before
-        if not footing.any() or footing.all():
-            return None
-        size, standing = len(footing), np.flatnonzero(footing)
-        groups = components(size, edges(lambda rows: paths.least[rows] == 2, size))
-        first = standing[np.unique(groups[standing], return_index=True)[1]]
-        others = np.flatnonzero(~np.isin(np.arange(size), first))
-        columns = np.concatenate([first, others])[:COLUMNS]
-        to = np.where(paths.sure[:, columns], paths.least[:, columns], 0).astype(np.int16)
-        hosts = to[:, : len(first)]
-        between = hosts[columns[: len(first)]]
-        own = np.unique(between[between > 2])
-        if len(own):
-            strange = ((hosts > 2) & ~np.isin(hosts, own)).any(axis=1)
-            even = not ((own % 2).any() or (hosts == LINK).any() or _of_both_parities(hosts).any())
+    def of(cls, groups: _Groups) -> _Depth:
+        """Find it out."""
+        between, attached = groups.between, groups.attached
+        some = bool(attached.any())
+        hosts = np.flatnonzero(attached if some else groups.open)
+        gaps = bool((groups.open & ~attached).any())
+        to, among = between[:, hosts], between[np.ix_(hosts, hosts)]
+        several, complete = len(hosts) > 1 and some, some and _complete(among)
+        own: Distances = np.unique(among[among > 0]) if several else np.unique(to[to > 0])
+        wide: Distances = np.union1d(own, between[np.ix_(groups.open, groups.open)])
+        if some and not complete:
+            wide = np.arange(LINK, 256, dtype=np.int16)
+        nearer = to - 1
+        hidden = (to == 0) | (nearer == 2) | np.isin(nearer, wide[wide > 0])
+        hidden[hosts, np.arange(len(hosts))] = some
+        maybe_one = hidden.all(axis=1) if some else hidden.any(axis=1)
+        if several:
+            maybe_many = ((to == 0) | ~np.isin(to, own)).any(axis=1) | gaps | (not complete)
         else:
-            counts = hosts[~footing]
-            own = np.unique(counts[counts > 2])
-            strange = np.full(size, (own % 2).any() and own.max() > LINK)
-            even = False
-        strange = strange | _out_of_tree(to, to[columns])
-        nearer = hosts - 1
-        hidden = ((hosts == 0) | (nearer == 2) | np.isin(nearer, own)).all(axis=1)
-        return cls(footing, columns, hosts.shape[1], to, hidden & ~footing, strange & ~footing, even)
-
-    def together(self, i: int, apart: Distances) -> Places:
-        """Say which instances may be on the host of i, from which they are so many hops `apart` (rule 2)."""
-        others = np.flatnonzero((apart > 2) & (self.strange | self.strange[i] | (apart <= 4)))
-        for some in (slice(FEW), slice(None)):
-            others, ours, theirs = self._fitting(i, apart[others], others, some)
-        deep = self.strange[i] | self.strange[others]
-        shallow = (ours <= self.hidden[i]) & (theirs <= self.hidden[others])
-        left = self.to[i, : self.hosts] - ours[:, None]
-        counts = (self.to[i, : self.hosts] > 0) & (self.columns[: self.hosts] != others[:, None])
-        wrong = (left < 2) | (self.even & (left % 2 == 1))
-        possible = ~(counts & wrong).any(axis=1) & ((counts & (left == 2)).sum(axis=1) <= 1)
-        found: Places = others[(deep | shallow) & possible]
-        return found
-
-    def _fitting(
-        self, i: int, apart: Distances, others: Places, some: slice
-    ) -> tuple[Places, Distances, Distances]:
-        """Keep of `others` whose counts to `some` fit; return them, i's gateways and theirs."""
-        columns, mine, theirs = self.columns[some], self.to[i, some], self.to[others, some]
-        known = (mine > 0) & (theirs > 0) & (columns != i) & (columns != others[:, None])
-        more = np.where(known, mine - theirs, 0)
-        # Where nothing is known of any third, the gateways are divided in some way that is possible.
-        unknown = np.where(self.footing[others], apart - 2, (apart - 2) % 2)
-        most = np.where(known.any(axis=1), more.max(axis=1, where=known, initial=-255), unknown)
-        fits = (more == most[:, None]) | ~known
-        both, ours = apart - 2 + most, (apart - 2 + most) // 2
-        its = ours - most
-        keep = (
-            fits.all(axis=1)
-            & (both % 2 == 0)
-            & (ours >= 0)
-            & (its >= 0)
-            & ((its == 0) | ~self.footing[others])
-        )
-        return others[keep], ours[keep], its[keep]
+            others: Mask = np.any(between > 0, axis=1)
+            others[hosts] = False
+            lacking = bool((to[others] == 0).any())
+            maybe_many = np.full(len(between), lacking or bool((own % 2).any() and own.max() > LINK))
+        even = not ((wide % 2).any() or (to == LINK).any() or _of_both_parities(to).any())
+        irregular = _out_of_tree(between, np.flatnonzero(attached)[:COLUMNS])
+        free = ~attached
+        return cls(maybe_one & free, maybe_many & free, irregular & free, hosts[:COLUMNS], some, even)
 
 
-def in_doubt(paths: PathConfidence, footing: Mask | None = None) -> Mask | None:
-    """Say which pairs beyond two hops may be one host's all the same, [n, n]; None where none may.
+def _complete(among: Distances) -> bool:
+    return bool(np.count_nonzero(among) == len(among) * (len(among) - 1))
 
-    `footing` [n] says who had it before, in the same network.
-    """
-    ground = _Ground.of(paths, footing)
-    if ground is None or not (ground.hidden | ground.strange).any():
-        return None
-    doubt: Mask = np.zeros(paths.least.shape, np.bool_)
-    for i in np.flatnonzero(ground.hidden | ground.strange).tolist():
-        apart = np.where(paths.sure[i], paths.least[i], 0).astype(np.int16)
-        doubt[i, ground.together(i, apart)] = True
+
+def _behind_gateways(groups: _Groups) -> Mask:
+    """Say which groups may be one host's, behind gateways of their own (rules 3 to 5)."""
+    depth = _Depth.of(groups)
+    between, attached = groups.between, groups.attached
+    firsts, others = np.flatnonzero(attached), np.flatnonzero(~attached)
+    columns = np.concatenate([firsts, others])[:COLUMNS]
+    doubt: Mask = np.zeros(between.shape, np.bool_)
+    for i in np.flatnonzero(depth.maybe_one | depth.maybe_many | depth.irregular).tolist():
+        if depth.irregular[i]:
+            doubt[i] = between[i] > 0
+        else:
+            doubt[i, _together(i, groups, depth, columns)] = True
     return doubt | doubt.T
 
 
-def footing_of(paths: PathConfidence) -> Mask:
-    """Say who has footing in this network from now on, [n]."""
-    ground = _Ground.of(paths, None)
-    if ground is None:
-        return _at_two_hops(paths)
-    heard = (ground.to[:, : ground.hosts] > 0).any(axis=1)
-    return ground.footing | heard & ~ground.hidden & ~ground.strange
+def _together(i: int, groups: _Groups, depth: _Depth, columns: Places) -> Places:
+    """Return the groups that may be on the host of i (rule 3)."""
+    apart, hosts = groups.between[i], depth.hosts
+    others = np.flatnonzero((apart > 2) & (depth.maybe_many | depth.maybe_many[i] | (apart <= 4)))
+    for some in (columns[:FEW], columns):
+        others, ours, theirs = _fitting(i, others, groups, some)
+    many = depth.maybe_many[i] | depth.maybe_many[others]
+    one = (ours <= depth.maybe_one[i]) & (theirs <= depth.maybe_one[others])
+    left = groups.between[i, hosts] - ours[:, None]
+    counts = (groups.between[i, hosts] > 0) & (hosts != others[:, None])
+    wrong = counts & ((left < 2) | (depth.even & (left % 2 == 1)))
+    their_own = (counts & (left == 2)).astype(np.int16)
+    known_apart = (groups.between[np.ix_(hosts, hosts)] > 2).astype(np.int16)  # only such two are two hosts
+    two_hosts = ((their_own @ known_apart) * their_own > 0).any(axis=1)
+    refuted = (
+        wrong.any(axis=1) | two_hosts if depth.all else counts.any(axis=1) & (wrong | ~counts).all(axis=1)
+    )
+    found: Places = others[(many | one) & ~refuted]
+    return found
 
 
-def _at_two_hops(paths: PathConfidence) -> Mask:
-    two: Mask = (paths.least == 2).max(axis=1, initial=False)
-    return two
+def _fitting(i: int, others: Places, groups: _Groups, columns: Places) -> tuple[Places, Distances, Distances]:
+    """Keep of `others` whose counts to `columns` fit; return them, i's gateways and theirs."""
+    between = groups.between
+    mine, theirs = between[i, columns], between[np.ix_(others, columns)]
+    known = (mine > 0) & (theirs > 0) & (columns != i) & (columns != others[:, None])
+    more = np.where(known, mine - theirs, 0)
+    apart, attached = between[i, others], groups.attached[others]
+    # Where nothing is known of any third, the gateways are divided in some way that is possible.
+    unknown = np.where(attached, apart - 2, (apart - 2) % 2)
+    most = np.where(known.any(axis=1), more.max(axis=1, where=known, initial=-255), unknown)
+    fits = ((more == most[:, None]) | ~known).all(axis=1)
+    both, ours = apart - 2 + most, (apart - 2 + most) // 2
+    its = ours - most
+    keep = fits & (both % 2 == 0) & (ours >= 0) & (its >= 0) & ((its == 0) | ~attached)
+    return others[keep], ours[keep], its[keep]
 
 
 def _of_both_parities(hosts: Distances) -> Mask:
@@ -158,11 +262,11 @@ def _of_both_parities(hosts: Distances) -> Mask:
     return both
 
 
-def _out_of_tree(to: Distances, between: Distances) -> Mask:
-    """Say whose counts to some two, with what is `between` these, have one that is longest alone (rule 4)."""
-    out: Mask = np.zeros(len(to), np.bool_)
-    for one, distances in zip(to.T, between, strict=True):
-        a, b, c = one[:, None], to, distances[None, :]
+def _out_of_tree(between: Distances, columns: Places) -> Mask:
+    """Say whose counts to some two, with what is between these, have one that is longest alone (rule 5)."""
+    out: Mask = np.zeros(len(between), np.bool_)
+    for column in columns.tolist():
+        a, b, c = between[:, column, None], between[:, columns], between[column, columns][None, :]
         longest = np.maximum(np.maximum(a, b), c)
         twice = ((a == longest).astype(np.int8) + (b == longest) + (c == longest)) > 1
         out |= (~twice & (a > 2) & (b > 2) & (c > 2)).any(axis=1)

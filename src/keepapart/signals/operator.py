@@ -1,31 +1,31 @@
 """The operator's word: pairs known to share a host, or not to, from other sources.
 
-Conclusive, both ways. They are controls as well: where hops contradict one, hops say nothing on that network.
+Conclusive, both ways. They are controls as well: they vouch for a network whose counts agree with them, and
+refute one whose counts don't (`network.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from keepapart.errors import UsageError
-from keepapart.model import Strength
-from keepapart.signals import PairTestimony, Weights
+from keepapart.model import Controls, Strength
+from keepapart.signals.observed import Observed, Stage
+from keepapart.signals.testimony import PairTestimony, Testimony, Weights
 
-Named = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """Pairs of ids that the operator knows to share a host, and pairs known not to."""
-
-    same: Sequence[Named] = ()
-    separate: Sequence[Named] = ()
+name = "operator"
+stage = Stage.FACTS
 
 
-def testify(ids: Sequence[str], known: Controls) -> PairTestimony:
+def testify(seen: Observed) -> Sequence[Testimony]:
+    """Say of the pairs that the operator named what the operator knows."""
+    controls = seen.controls
+    return [testimony(seen.ids, controls)] if controls.same or controls.separate else []
+
+
+def testimony(ids: Sequence[str], known: Controls) -> PairTestimony:
     """Say of the named pairs what the operator knows. Raises `UsageError` for ids that take no part."""
     weights: Weights = np.zeros((len(ids), len(ids)), np.int8)
     for pairs, weight in ((known.same, Strength.CONCLUSIVE), (known.separate, -Strength.CONCLUSIVE)):

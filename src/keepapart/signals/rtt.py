@@ -14,11 +14,14 @@ round. A pair unlike those known (in another zone, on a busy host) is not held t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from keepapart.model import Strength
-from keepapart.signals import PairTestimony, Weights
+from keepapart.signals.observed import Observed, Stage
+from keepapart.signals.testimony import PairTestimony, Testimony, Weights
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
 KNOWN = 9  # pairs of each kind: a wrong call then has a chance of 1 in 10 at most
@@ -27,7 +30,18 @@ MARGIN = 1.25
 Times = npt.NDArray[np.float32]  # [n, n], seconds, symmetric; 0 is not measured
 
 
-def testify(least: Times, known: Weights) -> list[PairTestimony]:
+name = "rtt"
+stage = Stage.SETTLED
+
+
+def testify(seen: Observed) -> Sequence[Testimony]:
+    """Say what the least round-trip times say, where there are any."""
+    if seen.round.extras is None or seen.round.extras.times is None or seen.settled is None:
+        return []
+    return testimonies(seen.round.extras.times, seen.settled)
+
+
+def testimonies(least: Times, known: Weights) -> list[PairTestimony]:
     """Say what the least round-trip times say of every pair, given what other signals have settled."""
     measured = np.triu(least > 0, 1)
     same, apart = least[measured & (known >= STRONG)], least[measured & (known <= -STRONG)]

@@ -28,13 +28,23 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
 from keepapart.model import Instance, Strength
-from keepapart.signals import LabelTestimony
+from keepapart.signals.observed import Observed, Stage
+from keepapart.signals.testimony import LabelTestimony, Testimony
 
 WEAK, STRONG, CONCLUSIVE = (int(strength) for strength in Strength)
 PLACEMENT = ("host", "zone", "group", "partition", "fault_domain", "topology", "neighbors", "whole_host")
 
 
-def testify(instances: Sequence[Instance]) -> list[LabelTestimony]:
+name = "stated"
+stage = Stage.FACTS
+
+
+def testify(seen: Observed) -> Sequence[Testimony]:
+    """Say what the platform's facts say of every pair."""
+    return testimonies(seen.instances)
+
+
+def testimonies(instances: Sequence[Instance]) -> list[LabelTestimony]:
     """Say what the platform's facts say of every pair, a testimony for each kind of fact that speaks."""
     rules = (_host, _zone, _spread, _partition, _fault_domain, _topology, _neighbors, _whole_host)
     return [said for rule in rules if (said := rule(instances)).speaks]

@@ -1,0 +1,8 @@
+"""The list of all signals that come with keepapart, in the order in which their evidence is shown."""
+
+from __future__ import annotations
+
+from keepapart.signals import gateway, hardware, hops, operator, rtt, stated
+from keepapart.signals.observed import Signal
+
+SIGNALS: tuple[Signal, ...] = (hops, operator, stated, hardware, gateway, rtt)

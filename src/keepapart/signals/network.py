@@ -1,0 +1,281 @@
+"""Network: what kind of network this is, and so whether hop counts may speak.
+
+A router between two instances looks the same to a packet whether it is their host or not: counts alone never
+decide. A network is *routed-host* where every host is the gateway of its guests, as one router. It is
+
+1. *refuted*, whoever vouches for it, where
+   a. a time-to-live is rewritten on the way;
+   b. two instances are one hop apart: they share a link;
+   c. "two hops" is not transitive (a pair that may yet be seen at two is no counter-example);
+   d. strong or conclusive evidence contradicts the counts: one host beyond two hops, two hosts at two;
+   e. the platform is known to route elsewhere (`platform_network.py`);
+   f. the first router that an instance sees is known to be no host, or the way out is a tunnel
+      (`router_kind.py`).
+   Hops say nothing then.
+2. *vouched for* by somebody who can know:
+   a. the operator, by the configuration;
+   b. the platform's adapter (`clouds.Vouching`);
+   c. the first routers, where every instance that took part has a kernel of its own and one that only
+      routed-host networks show;
+   d. controls: pairs that facts or the operator hold for one host's, and that are two hops apart, with pairs
+      that they hold apart, and that are not, where the chance that all of them agree by accident is below
+      `ACCIDENT`. By accident each agrees as often as any pair of this network does. A control shares no
+      instance with another, as it would not be independent; at least `SHOWN` are of one host; and those apart
+      count only at the least distance that there is beyond two: farther ones count more on any network.
+   e. what c or d showed before, in the same network of the same machines (`auditing.baseline`).
+   Hops speak strongly then.
+3. *unvouched* otherwise: hops speak weakly, whatever they show. Pairs at two hops are suspected, and all
+   stay unknown.
+
+Where the configuration says "opaque", hops say nothing and nothing else is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from math import log
+
+import numpy as np
+
+from keepapart.arrays import Mask, blocks, components, edges, grown
+from keepapart.model import Strength
+from keepapart.signals import platform_network, router_kind
+from keepapart.signals.hidden_gateways import in_doubt
+from keepapart.signals.path_confidence import UNSEEN, PathConfidence
+from keepapart.signals.sight import Sight
+from keepapart.signals.testimony import Testimony
+
+ACCIDENT = 1e-3  # the chance that controls agree with the counts of a network that they don't vouch for
+SHOWN = 2  # controls of one host at the least: only such show that co-residents are two hops apart
+
+MODELS = ("auto", "routed-host", "opaque")
+
+
+class NetworkStatus(Enum):
+    """Whether hop counts may speak on a network."""
+
+    VOUCHED = "vouched"
+    UNVOUCHED = "unvouched"
+    REFUTED = "refuted"
+    OPAQUE = "opaque"
+
+
+class Voucher(Enum):
+    """Who vouches for a network."""
+
+    OPERATOR = "operator"
+    PLATFORM = "platform"
+    GATEWAY = "gateway"
+    CONTROLS = "controls"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPrior:
+    """What was known of the same network before: in words, who vouched for it, and when.
+
+    `because` is empty where nobody did but the operator or the platform, who are asked anew each time.
+    `directly_attached` [n] says who was known to stand right behind its host, and `cleared` [n, n] which
+    pairs, beyond two hops then and now, were in no doubt (`hidden_gateways.py`).
+    """
+
+    because: str
+    directly_attached: Mask
+    cleared: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFinding:
+    """Whether hops may speak on this network, who vouches for it, and why.
+
+    `pair` names the two instances that show it, by index, where there are two; `prior` is what is known of
+    the network from before.
+    """
+
+    standing: NetworkStatus
+    because: str
+    by: Voucher | None = None
+    pair: tuple[int, int] | None = None
+    prior: NetworkPrior | None = None
+
+    def doubt(self, paths: PathConfidence) -> Mask | None:
+        """Say which pairs beyond two hops may be one host's all the same, [n, n]; None where none may."""
+        if self.prior is None:
+            return in_doubt(paths)
+        doubt = in_doubt(paths, self.prior.directly_attached)
+        return None if doubt is None else doubt & ~self.prior.cleared
+
+    @property
+    def strength(self) -> Strength | None:
+        """How strongly hops may speak; None where they say nothing."""
+        return {NetworkStatus.VOUCHED: Strength.STRONG, NetworkStatus.UNVOUCHED: Strength.WEAK}.get(
+            self.standing
+        )
+
+    @property
+    def if_vouched(self) -> NetworkFinding:
+        """The same network, were the operator to vouch for it."""
+        return replace(
+            self,
+            standing=NetworkStatus.VOUCHED,
+            by=Voucher.OPERATOR,
+            because="if each host is its guests' gateway here",
+        )
+
+
+def find(
+    model: str,
+    paths: PathConfidence,
+    ids: Sequence[str],
+    *,
+    word: str = "",
+    prior: NetworkPrior | None = None,
+    said: Sequence[Testimony] = (),
+    sights: Sequence[Sight] = (),
+) -> NetworkFinding:
+    """Say what kind of network this is.
+
+    `model` is the configuration's, one of `MODELS`; `word` is what the platform's adapter says, "routed-host"
+    or nothing; `prior` is what was known of the same network before; `said` is what signals say that don't
+    rest on hops; `sights` is what each instance told of itself, in the order of `ids`, empty where none did.
+    """
+    if model == "opaque":
+        return NetworkFinding(NetworkStatus.OPAQUE, "the configuration says that hops say nothing here")
+    for refuted in refutations(paths, ids, said, sights):
+        return replace(refuted, prior=prior)
+    if model == "routed-host":
+        because = "the configuration says that each host is its guests' gateway"
+        return NetworkFinding(NetworkStatus.VOUCHED, because, Voucher.OPERATOR, prior=prior)
+    if word == "routed-host":
+        because = "the platform says that each host is its guests' gateway"
+        return NetworkFinding(NetworkStatus.VOUCHED, because, Voucher.PLATFORM, prior=prior)
+    if because := router_kind.vouched(sights):
+        return NetworkFinding(NetworkStatus.VOUCHED, because, Voucher.GATEWAY, prior=prior)
+    if because := _agreeing(paths, said):
+        return NetworkFinding(NetworkStatus.VOUCHED, because, Voucher.CONTROLS, prior=prior)
+    if prior and prior.because:
+        return NetworkFinding(NetworkStatus.VOUCHED, prior.because, Voucher.BASELINE, prior=prior)
+    because = (
+        "nobody vouches for it that hosts are gateways here"
+        ' (if they are, say so: [network] model = "routed-host"; `keepapart network` says how to find out)'
+    )
+    return NetworkFinding(NetworkStatus.UNVOUCHED, because, prior=prior)
+
+
+def refutations(
+    paths: PathConfidence, ids: Sequence[str], said: Sequence[Testimony], sights: Sequence[Sight]
+) -> Iterator[NetworkFinding]:
+    """Yield all that refutes the network (rule 1), in the order of the rule."""
+    for refute in (_rewritten, _shared_link, _not_transitive):
+        if finding := refute(paths, ids):
+            yield finding
+    for testimony in said:
+        if finding := _contradicted(paths, ids, testimony):
+            yield finding
+    for because in (*platform_network.refuting(ids, sights), *router_kind.refuting(ids, sights)):
+        yield NetworkFinding(NetworkStatus.REFUTED, because)
+
+
+def _refuted(because: str, pair: tuple[int, int]) -> NetworkFinding:
+    return NetworkFinding(NetworkStatus.REFUTED, because, pair=pair)
+
+
+def _rewritten(paths: PathConfidence, ids: Sequence[str]) -> NetworkFinding | None:
+    if pair := paths.rewritten:
+        because = f"the time-to-live is rewritten between {_named(ids, pair)}"
+        return _refuted(f"{because}: counts depend on what it began with", pair)
+    return None
+
+
+def _shared_link(paths: PathConfidence, ids: Sequence[str]) -> NetworkFinding | None:
+    if pair := _first(paths, lambda rows: paths.least[rows] == 1):
+        because = f"{_named(ids, pair)} are 1 hop apart"
+        return _refuted(f"{because}: they share a link, so hosts are not the gateways here", pair)
+    return None
+
+
+def _not_transitive(paths: PathConfidence, ids: Sequence[str]) -> NetworkFinding | None:
+    size = len(paths.least)
+    groups = components(size, edges(lambda rows: paths.least[rows] == 2, size))
+    for members in grown(groups, np.arange(size, dtype=np.int32)):
+        at = np.ix_(members, members)
+        refuted = paths.least[at] > 2
+        if refuted.any():
+            refuted &= paths.unseen(members, likely=True)[:, members] < UNSEEN
+        if refuted.any():
+            i, j = divmod(int(refuted.argmax()), len(members))
+            pair = int(members[i]), int(members[j])
+            because = (
+                f"{_named(ids, pair)} are {paths.least[pair]} hops apart, yet a chain of 2-hop pairs joins"
+                " them: the router between those is not a host"
+            )
+            return _refuted(because, pair)
+    return None
+
+
+def _contradicted(paths: PathConfidence, ids: Sequence[str], said: Testimony) -> NetworkFinding | None:
+    def lie(rows: slice) -> Mask:
+        least, weights = paths.least[rows], said.rows(rows)
+        apart: Mask = (least == 2) & (weights <= -Strength.STRONG)
+        together: Mask = (least > 2) & paths.sure[rows] & (weights >= Strength.STRONG)
+        return apart | together
+
+    if pair := _first(paths, lie):
+        because = f"{_named(ids, pair)} are {paths.least[pair]} hops apart"
+        return _refuted(f"{because}, but {said.signal}: {said.because(*pair)}", pair)
+    return None
+
+
+def _agreeing(paths: PathConfidence, said: Sequence[Testimony]) -> str:
+    """Say which controls vouch (rule 2d); empty where they don't."""
+    measured = int(np.count_nonzero(paths.least))
+    two = int((paths.least == 2).sum())
+    nearest = int(paths.least[paths.least > 2].min(initial=255))
+    if not two or two == measured:
+        return ""
+    taken: set[int] = set()
+    same = _controls(paths, said, 2, 1, taken)
+    apart = _controls(paths, said, nearest, -1, taken)
+    chance = same * log(two / measured) + apart * log(1 - two / measured)
+    if same < SHOWN or chance >= log(ACCIDENT):
+        return ""
+    return (
+        f"{same} pairs known to share a host are 2 hops apart, and {apart} known not to are {nearest}: by"
+        f" accident that has a chance of {np.exp(chance):.1g}"
+    )
+
+
+def _controls(paths: PathConfidence, said: Sequence[Testimony], hops: int, sign: int, taken: set[int]) -> int:
+    """Count pairs at so many `hops` that are known to be the same (`sign` 1) or not (-1).
+
+    No instance is counted twice: whoever is in a pair is `taken` from then on.
+    """
+    count = 0
+    for rows in blocks(len(paths.least)):
+        known = np.zeros(paths.least[rows].shape, np.bool_)
+        for testimony in said:
+            known |= sign * testimony.rows(rows) >= Strength.STRONG
+        known &= (paths.least[rows] == hops) & paths.sure[rows]
+        for i in np.flatnonzero(known.any(axis=1)).tolist():
+            one = rows.start + i
+            others = [j for j in np.flatnonzero(known[i]).tolist() if j not in taken]
+            if one not in taken and others:
+                taken.update((one, others[0]))
+                count += 1
+    return count
+
+
+def _first(paths: PathConfidence, rows_of: Callable[[slice], Mask]) -> tuple[int, int] | None:
+    """Return the first pair that is true in a mask [n, n], of which `rows_of` makes some rows at a time."""
+    for rows in blocks(len(paths.least)):
+        mask = rows_of(rows)
+        if mask.any():
+            i, j = divmod(int(mask.argmax()), mask.shape[1])
+            return rows.start + i, j
+    return None
+
+
+def _named(ids: Sequence[str], pair: tuple[int, int]) -> str:
+    return f"{ids[pair[0]]} and {ids[pair[1]]}"
