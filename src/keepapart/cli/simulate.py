@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from keepapart.cli._open import print_json, progress_bar
 from keepapart.cli._options import add_json
+from keepapart.simulate.habits import HABITS, RANDOM
 
 if TYPE_CHECKING:
     from keepapart.simulate.pool import Pool
@@ -23,7 +24,6 @@ EXAMPLES = """  keepapart simulate --hosts 200 --size 5
 Defaults marked (assumed) are assumptions: no provider publishes its pools. Figures are of runs that
 nothing cuts short; `gives up` is the chance that `admit` would, by [launch] max_attempts."""
 
-HABITS = ("random", "packing", "sticky")
 NAMES = ("hold", "terminate", "stop", "restart", "batch", "spares")
 
 HOSTS, CAPACITY, FILL = 1000, 20, 0.7
@@ -147,16 +147,17 @@ def _pool(args: argparse.Namespace) -> tuple[Pool, int]:
         existing = args.existing or 0
         fill = FILL if args.fill is None else args.fill
         found = pool.pool(
-            args.hosts or HOSTS, args.capacity or CAPACITY, fill, args.habit or HABITS[0], existing
+            args.hosts or HOSTS, args.capacity or CAPACITY, fill, args.habit or RANDOM, existing
         )
         return found, existing
     from keepapart.errors import UsageError
+    from keepapart.lab.world.pool import pool_of
     from keepapart.lab.world.world import load
 
     for name in ("hosts", "capacity", "fill", "habit"):
         if getattr(args, name) is not None:
             raise UsageError(f"--{name}: the world file says it; leave out one of the two")
-    return pool.of_world(load(Path(args.world)), args.existing)
+    return pool_of(load(Path(args.world)), args.existing)
 
 
 def _attempts(args: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.lab.world.world import PACKING, STICKY
+from keepapart.simulate.habits import PACKING, STICKY
 from keepapart.simulate.pool import Pool
 
 Found = npt.NDArray[np.float64]  # [trial, member]: the number, from 1, of the launch that found it; inf: none

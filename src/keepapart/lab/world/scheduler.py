@@ -13,7 +13,8 @@ from collections.abc import Collection, Mapping
 from random import Random
 
 from keepapart.lab.world.topology import Host
-from keepapart.lab.world.world import PACKING, STICKY, Scheduler
+from keepapart.lab.world.world import Scheduler
+from keepapart.simulate.habits import PACKING, STICKY
 
 Slot = tuple[Host, int]
 
