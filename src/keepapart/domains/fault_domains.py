@@ -32,7 +32,7 @@ LEVELS = ("host", "rack", "pod", "site")
 
 
 class Grouping(Protocol):
-    """What any judgement says of co-residents, however it came by it; see `judge.Judgement`."""
+    """What a judgement says of co-residents, whether it was made of all pairs or of labels."""
 
     @property
     def ids(self) -> Sequence[str]:

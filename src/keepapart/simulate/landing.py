@@ -1,9 +1,6 @@
 """Where launches land: at which of them each new member's host is found, trial by trial.
 
-Habits, as in `lab/world/scheduler.py`:
-1. `random`: any host that has room, each as likely.
-2. `packing`: the fullest host that has room (of equals the first).
-3. `sticky`: the slot freed last is filled first; with none freed, as `random`.
+The scheduler has one of the `habits`; of equally full hosts `packing` takes the first.
 
 A candidate that lands beside a member, or beside another candidate that was let in, is turned down. Its slot
 is kept until the run is done (*holding*), or given back before the next launch (*freeing*). Freeing under
