@@ -43,7 +43,7 @@ class Bench:
         hosts = [self.cloud.host(m) for m in self.cloud.members()]
         assert len(set(hosts)) == len(hosts), "two members share a host"
         assert len(set(self.cloud.tokens())) == len(self.cloud.tokens()), "an instance was doubled"
-        assert self.store.unfinished(CLUSTER) == []
+        assert self.store.journals.unfinished(CLUSTER) == []
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ class AdmissionContext:
 
         def renew() -> None:
             if lease:
-                self.store.renew(lease, self.clock())
+                self.store.leases.renew(lease, self.clock())
 
         return GuardedCloud(self.cloud, self.cluster, self.clock, self.sleep, renew, self.on_arrow)
 
@@ -97,7 +97,7 @@ class AdmissionContext:
                 yield lease
         finally:
             with suppress(StoreError):  # it runs out by itself
-                self.store.give_back(lease)
+                self.store.leases.give_back(lease)
 
     def _acquired(self) -> Lease:
         deadline = self.clock() + self.wait
@@ -105,7 +105,9 @@ class AdmissionContext:
         while True:
             now = self.clock()
             try:
-                return self.store.acquire(self.cluster, self.holder(), now, self.lease_seconds, is_dead)
+                return self.store.leases.acquire(
+                    self.cluster, self.holder(), now, self.lease_seconds, is_dead
+                )
             except LeaseError as held:
                 if now >= deadline:
                     raise
@@ -175,7 +177,7 @@ def _unfinished(
     context: AdmissionContext, lease: Lease, checker: Checker, asked: e.Requested
 ) -> Executor | None:
     same: Executor | None = None
-    for run in context.store.unfinished(context.cluster):
+    for run in context.store.journals.unfinished(context.cluster):
         executor = context.executor(lease, run, checker)
         state = executor.journal.state
         alike = (state.count, sorted(state.replaces)) == (asked.count, sorted(asked.replaces))

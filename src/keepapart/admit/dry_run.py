@@ -45,10 +45,12 @@ def plan(context: AdmissionContext, count: int) -> Plan:
     state = State("", context.cluster, count)
     members = tuple(sorted(m.id for m in inventory.members(state)))
     steps: list[str] = []
-    holder = context.store.holder(context.cluster)
+    holder = context.store.leases.holder(context.cluster)
     if holder and holder.expires > now and not is_dead(holder.who):
         steps.append(f"wait: {holder.who.split(' [')[0]} is admitting now")
-    steps += [f"settle {run}, which was interrupted" for run in context.store.unfinished(context.cluster)]
+    steps += [
+        f"settle {run}, which was interrupted" for run in context.store.journals.unfinished(context.cluster)
+    ]
     ending = budget.ending(state, inventory, policy, 0.0, now)
     if ending:
         return Plan(ending.code, members, (*steps, ending.because))

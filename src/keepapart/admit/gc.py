@@ -74,7 +74,7 @@ def collect(context: AdmissionContext, *, dry_run: bool = False) -> Collected:
     if dry_run:
         alive = _admission_alive(context)
         found = _found(
-            context, context.guarded(None).look(), context.store.unfinished(context.cluster), alive
+            context, context.guarded(None).look(), context.store.journals.unfinished(context.cluster), alive
         )
         return Collected(context.cluster, tuple(found), (), (), dry_run=True)
     try:
@@ -88,7 +88,7 @@ def collect(context: AdmissionContext, *, dry_run: bool = False) -> Collected:
 def _collect(context: AdmissionContext, lease: Lease | None) -> Collected:
     guarded = context.guarded(lease)
     inventory = guarded.look()
-    unfinished = context.store.unfinished(context.cluster)
+    unfinished = context.store.journals.unfinished(context.cluster)
     found = _found(context, inventory, unfinished, alive=lease is None)
     done: list[str] = []
     left: list[Rejection] = []
@@ -157,7 +157,7 @@ def _why(instance: Instance) -> str:
 
 
 def _admission_alive(context: AdmissionContext) -> bool:
-    holder = context.store.holder(context.cluster)
+    holder = context.store.leases.holder(context.cluster)
     return holder is not None and holder.expires > context.clock() and not is_dead(holder.who)
 
 

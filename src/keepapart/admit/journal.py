@@ -27,7 +27,7 @@ class Journal:
 
     def read(self) -> None:
         """Fold what is durable: after an interruption a write may have gone through unnoticed."""
-        written = [(at, e.decode(kind, data)) for at, kind, data in self._store.events(self.run)]
+        written = [(at, e.decode(kind, data)) for at, kind, data in self._store.journals.events(self.run)]
         self._length = len(written)
         self.state = fold(self.run, written)
 
@@ -38,9 +38,11 @@ class Journal:
         state = apply(self.state, event, at)
         self._on_arrow(f"before journal {kind}")
         if self._length == 0:
-            self._store.open_run(self._lease, self.run, at, kind, data)
+            self._store.journals.open(self._lease, self.run, at, kind, data)
         else:
-            self._store.append(self._lease, self.run, self._length, at, kind, data, closes=state.finished)
+            self._store.journals.append(
+                self._lease, self.run, self._length, at, kind, data, closes=state.finished
+            )
         self._length += 1
         self.state = state
         self._on_arrow(f"after journal {kind}")

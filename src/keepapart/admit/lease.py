@@ -33,7 +33,7 @@ def renewed(store: Store, lease: Lease, clock: Callable[[], float]) -> Iterator[
     def renew() -> None:
         while not over.wait(lease.seconds / RENEWALS):
             try:
-                store.renew(lease, clock())
+                store.leases.renew(lease, clock())
             except LeaseError:
                 return  # the next write or effect says so
             except StoreError:

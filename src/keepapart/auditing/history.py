@@ -16,12 +16,12 @@ def record(store: Store, audit: Audit, purpose: str) -> None:
     """Keep an audit; `purpose` is the verb that it was made for. Only a whole audit's names are kept."""
     memory = memory_of(store, audit.cluster).after(audit, naming=purpose == "audit")
     entry = {"purpose": purpose, "audit": audit_document(audit), "memory": memory.document()}
-    store.add_audit(audit.cluster, audit.at, json.dumps(entry))
+    store.audits.add(audit.cluster, audit.at, json.dumps(entry))
 
 
 def recall(store: Store, cluster: str, limit: int) -> list[Mapping[str, Any]]:
     """Return kept audits, newest first, as {"purpose", "audit", "memory"}."""
-    return [json.loads(entry) for entry in store.audits(cluster, limit)]
+    return [json.loads(entry) for entry in store.audits.newest(cluster, limit)]
 
 
 def memory_of(store: Store, cluster: str) -> Baseline:
