@@ -7,9 +7,15 @@ signal says of one pair; a *verdict* is what all of it together allows to be sai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+
+Progress = Callable[[str, float], None]  # hears what is being done, and the share of it that is, 0 to 1
+
+
+def silent(*_: object) -> None:
+    """Hear nothing: the progress of whoever shows none."""
 
 
 class Verdict(Enum):

@@ -31,7 +31,7 @@ class Bench:
             policy or LaunchSettings(),
             clock=self.clock,
             sleep=self.clock.sleep,
-            progress=self.told.append,
+            tell=self.told.append,
         )
         return replace(context, **more)
 

@@ -123,7 +123,16 @@ def test_the_same_seed_lands_the_same_and_batches_add_up(monkeypatch: pytest.Mon
     assert (landed(a_pool, 5, 100, 8, holding=True) != one).any()
     monkeypatch.setattr("keepapart.simulate.landing.CELLS", 300)
     shares: list[float] = []
-    batches = list(land(a_pool, 5, 100, np.random.default_rng(7), holding=True, progress=shares.append))
+    batches = list(
+        land(
+            a_pool,
+            5,
+            100,
+            np.random.default_rng(7),
+            holding=True,
+            progress=lambda _what, share: shares.append(share),
+        )
+    )
     assert [len(batch) for batch in batches] == [12] * 8 + [4]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0

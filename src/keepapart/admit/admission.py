@@ -12,13 +12,13 @@ Rules:
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from keepapart.admit import budget
 from keepapart.admit import events as e
 from keepapart.admit.check import Checker
 from keepapart.admit.executor import Executor
@@ -30,15 +30,12 @@ from keepapart.admit.outcome import Outcome, outcome
 from keepapart.admit.state import HELD, IN_FLIGHT, Phase, State
 from keepapart.clouds import Cloud
 from keepapart.config import LaunchSettings
-from keepapart.errors import KeepapartError, LeaseError, OperationError, StoreError, UsageError
+from keepapart.errors import ExitCode, KeepapartError, LeaseError, OperationError, StoreError, UsageError
+from keepapart.model import silent
 from keepapart.store import Lease, Store
 
 WAITING = 1.0  # seconds between two looks at a lease that another admission holds
 BRIEFLY = 20.0  # seconds to wait for an instance to go when interrupted: a person is waiting
-
-
-def nobody(_: str) -> None:
-    """Hear nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class AdmissionContext:
 
     `policy` is the configuration's `[launch]`; `parameters` go into every launch call as they are.
     `clock` gives seconds since the epoch; `tokens` gives a new token of at most 64 ASCII characters each
-    time; `progress` hears one line for each thing that happened; `on_arrow` is called before and after each
+    time; `tell` hears one line for each thing that happened; `on_arrow` is called before and after each
     effect and each journal write. `wait` are seconds to wait for another admission of the cluster to end;
     `lease_seconds` is how long a lease outlives its holder where nobody can tell that it is dead, and
     `holder` names this process so that others can.
@@ -61,8 +58,8 @@ class AdmissionContext:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     tokens: Callable[[], str] = lambda: secrets.token_hex(16)
-    progress: Callable[[str], None] = nobody
-    on_arrow: Arrow = nobody
+    tell: Callable[[str], None] = silent
+    on_arrow: Arrow = silent
     wait: float = 0.0
     lease_seconds: float = SECONDS
     holder: Callable[[], str] = holder_id
@@ -85,7 +82,7 @@ class AdmissionContext:
             checker,
             self.tokens,
             self.parameters,
-            self.progress,
+            self.tell,
         )
 
     @contextmanager
@@ -113,7 +110,7 @@ class AdmissionContext:
                     raise
                 waiting = str(held).partition(" holds it until")[0]
                 if waiting != told:
-                    self.progress(f"waiting: {waiting}")
+                    self.tell(f"waiting: {waiting}")
                 told = waiting
                 self.sleep(min(WAITING, deadline - now))
 
@@ -141,7 +138,7 @@ def replace(
 def clean_up(executor: Executor, because: str) -> None:
     """End an unfinished run without going on with it: what isn't a member is let go."""
     if not executor.journal.state.closing:
-        executor.write(e.Closing(budget.SPENT, because))
+        executor.write(e.Closing(ExitCode.NO, because))
     executor.go_on()
 
 
@@ -159,7 +156,7 @@ def _run(context: AdmissionContext, checker: Checker, asked: e.Requested, excuse
         try:
             executor = _unfinished(context, lease, checker, asked)
         except BaseException:
-            context.progress("an earlier run is not cleaned up yet; `keepapart gc` finds what it left")
+            context.tell("an earlier run is not cleaned up yet; `keepapart gc` finds what it left")
             raise
         if executor is None:
             _known(asked.replaces, inventory)
@@ -181,12 +178,12 @@ def _unfinished(
         executor = context.executor(lease, run, checker)
         state = executor.journal.state
         alike = (state.count, sorted(state.replaces)) == (asked.count, sorted(asked.replaces))
-        succeeding = state.closing is None or state.closing.code == budget.DONE
+        succeeding = state.closing is None or state.closing.code == ExitCode.OK
         if alike and succeeding and same is None:
-            context.progress(f"going on with {run}, which was interrupted")
+            context.tell(f"going on with {run}, which was interrupted")
             same = executor
         else:
-            context.progress(f"cleaning up after {run}, which was interrupted")
+            context.tell(f"cleaning up after {run}, which was interrupted")
             clean_up(executor, "another request came")
     if same:
         same.resume()
@@ -208,12 +205,12 @@ def _finish(context: AdmissionContext, executor: Executor, began: float) -> Outc
     except LeaseError:
         raise
     except KeyboardInterrupt:
-        code = budget.INTERRUPTED
+        code = ExitCode.INTERRUPTED
         _let_go(context, executor, e.Closing(code, "interrupted"))
     except OperationError as error:
-        _let_go(context, executor, e.Closing(budget.FAILED, str(error)), cause=error)
+        _let_go(context, executor, e.Closing(ExitCode.FAILED, str(error)), cause=error)
     except BaseException as error:
-        _let_go(context, executor, e.Closing(budget.FAILED, f"{type(error).__name__}: {error}"))
+        _let_go(context, executor, e.Closing(ExitCode.FAILED, f"{type(error).__name__}: {error}"))
         raise
     result = outcome(executor.journal.state, context.clock() - began)
     return result if code is None else _interrupted(result)
@@ -233,13 +230,11 @@ def _let_go(
         raise
     except BaseException as error:
         left = ", ".join(held(executor.journal.state)) or "nothing that is known of"
-        context.progress(f"not let go of: {left}; `keepapart gc` finds and releases what is left")
+        context.tell(f"not let go of: {left}; `keepapart gc` finds and releases what is left")
         if isinstance(error, OperationError):
             raise OperationError(f"{cause or error} (not let go of: {left}; see `keepapart gc`)") from error
         raise
 
 
 def _interrupted(result: Outcome) -> Outcome:
-    from dataclasses import replace as changed
-
-    return changed(result, code=budget.INTERRUPTED, because="interrupted")
+    return dataclasses.replace(result, code=ExitCode.INTERRUPTED, because="interrupted")

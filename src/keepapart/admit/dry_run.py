@@ -13,6 +13,7 @@ from keepapart.admit.lease import is_dead
 from keepapart.admit.state import State
 from keepapart.clouds import CLUSTER_TAG, Chooser
 from keepapart.config import LaunchSettings
+from keepapart.errors import ExitCode
 
 REJECTS = {
     "hold": "hold it until all are in, then terminate it",
@@ -24,9 +25,9 @@ REJECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would happen; `code` is the exit code where it is certain already, else 0."""
+    """What would happen; `code` is the exit code where it is certain already, else `OK`."""
 
-    code: int
+    code: ExitCode
     members: tuple[str, ...]
     steps: tuple[str, ...]
 
@@ -53,14 +54,14 @@ def plan(context: AdmissionContext, count: int) -> Plan:
     ]
     ending = budget.ending(state, inventory, policy, 0.0, now)
     if ending:
-        return Plan(ending.code, members, (*steps, ending.because))
+        return Plan(ExitCode(ending.code), members, (*steps, ending.because))
     steps += _candidates(context, state, inventory, budget.together(state, policy, now))
     among = " and with each other; keep the most that are apart" if policy.at_once != 1 else ""
     steps.append(f"check with {len(members)} members{among}")
     kept = "stop it again" if policy.source == "stopped" and policy.on_reject != "restart" else ""
     steps.append(f"turned down: {kept or REJECTS[policy.on_reject]}")
     steps.append(f"until {count} are in, or a budget is spent: {', '.join(_budgets(policy, count))}")
-    return Plan(0, members, tuple(steps))
+    return Plan(ExitCode.OK, members, tuple(steps))
 
 
 def _candidates(context: AdmissionContext, state: State, inventory: Inventory, size: int) -> list[str]:

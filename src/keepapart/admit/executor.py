@@ -30,7 +30,7 @@ class Executor:
         checker: Checker,
         tokens: Callable[[], str],
         parameters: Mapping[str, str],
-        progress: Callable[[str], None],
+        tell: Callable[[str], None],
     ) -> None:
         self.journal = journal
         self.gone_within = release.GONE_WITHIN
@@ -39,7 +39,7 @@ class Executor:
         self._checker = checker
         self._tokens = tokens
         self._parameters = parameters
-        self._progress = progress
+        self._tell = tell
         self._began = guarded.clock()
 
     def resume(self) -> None:
@@ -65,7 +65,7 @@ class Executor:
         """Journal an event, then tell it."""
         self.journal.write(event)
         if message := told(self.journal.state, event):
-            self._progress(message)
+            self._tell(message)
 
     def _chosen(self, step: steps.Intend) -> dict[str, str]:
         """Return what the launch call will say beside token and tags; a start says nothing."""

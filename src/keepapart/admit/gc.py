@@ -25,7 +25,7 @@ from keepapart.admit.outcome import Rejection, told
 from keepapart.admit.state import State
 from keepapart.admit.steps import AwaitGone, Release
 from keepapart.clouds import RUN_TAG, STOPPED
-from keepapart.errors import LeaseError
+from keepapart.errors import ExitCode, LeaseError
 from keepapart.model import Instance, Pair
 from keepapart.store import Lease
 
@@ -41,9 +41,9 @@ class Collected:
     dry_run: bool
 
     @property
-    def code(self) -> int:
+    def code(self) -> ExitCode:
         """The exit code."""
-        return 4 if self.left else 0
+        return ExitCode.FAILED if self.left else ExitCode.OK
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document of `keepapart gc --json`."""
@@ -81,7 +81,7 @@ def collect(context: AdmissionContext, *, dry_run: bool = False) -> Collected:
         with context.lease() as lease:
             return _collect(context, lease)
     except LeaseError as held:
-        context.progress(f"{held}; what it owns is left alone")
+        context.tell(f"{held}; what it owns is left alone")
         return _collect(context, None)
 
 
@@ -120,7 +120,7 @@ def _let_go(guarded: GuardedCloud, context: AdmissionContext, step: Release) -> 
     event = release.release(guarded, step)
     if isinstance(event, e.Releasing):
         event = release.await_gone(guarded, AwaitGone(step))
-    context.progress(told(State(""), event))
+    context.tell(told(State(""), event))
     return event
 
 

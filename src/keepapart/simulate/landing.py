@@ -10,19 +10,18 @@ on for ever: such a trial finds no further host.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
+from keepapart.model import Progress, silent
 from keepapart.simulate.habits import PACKING, STICKY
 from keepapart.simulate.pool import Pool
 
 Found = npt.NDArray[np.float64]  # [trial, member]: the number, from 1, of the launch that found it; inf: none
 
 CELLS = 4_000_000  # of the tables of one batch of trials: some 30 MB
-
-Progress = Callable[[float], None]
 
 
 def land(
@@ -32,25 +31,22 @@ def land(
     chance: np.random.Generator,
     *,
     holding: bool,
-    progress: Progress = lambda _share: None,
+    progress: Progress = silent,
 ) -> Iterator[Found]:
-    """Yield, batch by batch of `trials`, the launches at which `need` members were found.
-
-    `progress` is told the share of the work that is done, 0 to 1.
-    """
+    """Yield, batch by batch of `trials`, the launches at which `need` members were found."""
     if pool.habit == PACKING:  # nothing is left to chance, so one trial is all of them
         yield np.repeat(_packing(pool, need, holding=holding)[None], trials, axis=0)
-        progress(1.0)
+        progress("simulate", 1.0)
         return
     batch = max(1, CELLS // max(1, len(pool.room), need))
     for done in range(0, trials, batch):
         size = min(batch, trials - done)
 
-        def advance(share: float, done: int = done, size: int = size) -> None:
-            progress((done + size * share) / trials)
+        def advance(what: str, share: float, done: int = done, size: int = size) -> None:
+            progress(what, (done + size * share) / trials)
 
         yield _random(pool, need, size, chance, holding=holding, progress=advance)
-    progress(1.0)
+    progress("simulate", 1.0)
 
 
 def _random(
@@ -89,7 +85,7 @@ def _random(
             goes_on &= lets_in
         active = active[goes_on]
         if launches % 64 == 0:
-            progress(float(members.sum()) / (reachable * trials))
+            progress("simulate", float(members.sum()) / (reachable * trials))
     return found
 
 
