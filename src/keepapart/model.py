@@ -7,9 +7,10 @@ signal says of one pair; a *verdict* is what all of it together allows to be sai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from typing import Protocol
 
 Progress = Callable[[str, float], None]  # hears what is being done, and the share of it that is, 0 to 1
 
@@ -87,3 +88,19 @@ class Pair:
     strength: Strength | None
     because: str
     evidence: tuple[Evidence, ...]
+
+
+class Checker(Protocol):
+    """What an admission asks of an audit: who shares a host with whom."""
+
+    def __call__(
+        self,
+        candidates: Sequence[Instance],
+        against: Sequence[Instance],
+        witnesses: Sequence[Instance],
+        /,
+    ) -> Sequence[Pair]:
+        """Return the pairs of each candidate with each other candidate and with each of `against`.
+
+        The witnesses take part in the measurement only, and help to establish what kind of network it is.
+        """

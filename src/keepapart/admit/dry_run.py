@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from keepapart.admit import budget
-from keepapart.admit.admission import AdmissionContext
+from keepapart.admit.context import AdmissionContext
+from keepapart.admit.guarded_cloud import GuardedCloud
+from keepapart.admit.holder import is_dead
 from keepapart.admit.intent import next_source
 from keepapart.admit.inventory import Inventory
-from keepapart.admit.lease import is_dead
 from keepapart.admit.state import State
 from keepapart.clouds import CLUSTER_TAG, Chooser
 from keepapart.config import LaunchSettings
@@ -42,7 +43,7 @@ class Plan:
 
 def plan(context: AdmissionContext, count: int) -> Plan:
     """Say what `admit` would do now. Raises `CloudError` or `StoreError`."""
-    inventory, policy, now = context.guarded(None).look(), context.policy, context.clock()
+    inventory, policy, now = GuardedCloud(context, None).look(), context.policy, context.clock()
     state = State("", context.cluster, count)
     members = tuple(sorted(m.id for m in inventory.members(state)))
     steps: list[str] = []

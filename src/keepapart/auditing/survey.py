@@ -19,7 +19,7 @@ from keepapart.auditing.history import memory_of, record
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, connect
 from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
-from keepapart.model import Instance, Pair, Progress, silent
+from keepapart.model import Checker, Instance, Pair, Progress, silent
 from keepapart.probe.measured import MUTE
 from keepapart.probe.round import measure
 from keepapart.reach.transports import Transports
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 NOTHING = Controls()
 Clock = Callable[[], float]
-Checker = Callable[[Sequence[Instance], Sequence[Instance], Sequence[Instance]], Sequence[Pair]]
 
 
 def cloud_of(config: Config) -> Cloud:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.admit.lease import holder_id, is_dead
+from keepapart.admit.holder import holder_id, is_dead
 
 
 def test_a_living_process_is_not_dead() -> None:
@@ -23,7 +23,7 @@ def test_a_living_process_is_not_dead() -> None:
 def test_an_ended_process_is_dead() -> None:
     """A process that ended is known to be dead at once, also as a zombie or when its number is used again."""
     child = subprocess.Popen(
-        [sys.executable, "-c", "from keepapart.admit.lease import holder_id; print(holder_id())"],
+        [sys.executable, "-c", "from keepapart.admit.holder import holder_id; print(holder_id())"],
         stdout=subprocess.PIPE,
         text=True,
     )
