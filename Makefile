@@ -25,10 +25,11 @@ demo-ec2: $(VENV)/ready  ## The same through the EC2 API, which the lab answers
 test: lint  ## The whole test suite
 	$(BIN)/pytest
 
-lint: $(VENV)/ready  ## Format, lint and types
+lint: $(VENV)/ready  ## Format, lint, types, and which way imports go
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 bench: $(VENV)/ready  ## Figures side by side with the peers that are installed
 	@$(BIN)/python -m benchmarks

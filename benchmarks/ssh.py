@@ -173,8 +173,9 @@ def bare() -> None:
 
 def candidate() -> None:
     """Survey all members, then all with one more instance on the connections that are open by then."""
-    from keepapart.auditing.survey import Session, cloud_of, members, silent
+    from keepapart.auditing.survey import Session, cloud_of, members
     from keepapart.config import load
+    from keepapart.model import silent
 
     config = load(sys.argv[1])
     cloud = cloud_of(config)

@@ -14,17 +14,30 @@ KeepapartError              any of these; `exit_code` is what the command line e
         └── LeaseError      4  another admission of the cluster holds the lease
 """
 
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a command ends with."""
+
+    OK = 0  # separate; no two share a host and none are unknown; all asked for are in
+    NO = 1  # co-resident; some share a host; the budget was spent first, and nothing is left behind
+    USAGE = 2
+    UNKNOWN = 3
+    FAILED = 4
+    INTERRUPTED = 130  # as a shell tells of a command that was ended by Ctrl-C
+
 
 class KeepapartError(Exception):
     """Base of every error raised on purpose; its text is one line for the operator."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
 
 class UsageError(KeepapartError):
     """What was asked can't be meant; nothing was done."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class ConfigError(UsageError):

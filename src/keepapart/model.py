@@ -7,9 +7,16 @@ signal says of one pair; a *verdict* is what all of it together allows to be sai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from typing import Protocol
+
+Progress = Callable[[str, float], None]  # hears what is being done, and the share of it that is, 0 to 1
+
+
+def silent(*_: object) -> None:
+    """Hear nothing: the progress of whoever shows none."""
 
 
 class Verdict(Enum):
@@ -89,3 +96,19 @@ class Controls:
 
     same: Sequence[tuple[str, str]] = ()
     separate: Sequence[tuple[str, str]] = ()
+
+
+class Checker(Protocol):
+    """What an admission asks of an audit: who shares a host with whom."""
+
+    def __call__(
+        self,
+        candidates: Sequence[Instance],
+        against: Sequence[Instance],
+        witnesses: Sequence[Instance],
+        /,
+    ) -> Sequence[Pair]:
+        """Return the pairs of each candidate with each other candidate and with each of `against`.
+
+        The witnesses take part in the measurement only, and help to establish what kind of network it is.
+        """

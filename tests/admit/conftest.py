@@ -31,7 +31,7 @@ class Bench:
             policy or LaunchSettings(),
             clock=self.clock,
             sleep=self.clock.sleep,
-            progress=self.told.append,
+            tell=self.told.append,
         )
         return replace(context, **more)
 
@@ -43,7 +43,7 @@ class Bench:
         hosts = [self.cloud.host(m) for m in self.cloud.members()]
         assert len(set(hosts)) == len(hosts), "two members share a host"
         assert len(set(self.cloud.tokens())) == len(self.cloud.tokens()), "an instance was doubled"
-        assert self.store.unfinished(CLUSTER) == []
+        assert self.store.journals.unfinished(CLUSTER) == []
 
 
 @pytest.fixture

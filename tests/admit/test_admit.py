@@ -65,8 +65,8 @@ def test_intent_is_durable_before_the_launch_call(bench: Bench) -> None:
 
     def on_arrow(name: str) -> None:
         if name == "before launch":
-            (run,) = bench.store.unfinished(CLUSTER)
-            journalled.append([kind for _, kind, _ in bench.store.events(run)])
+            (run,) = bench.store.journals.unfinished(CLUSTER)
+            journalled.append([kind for _, kind, _ in bench.store.journals.events(run)])
 
     admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert len(journalled) == 3
@@ -183,4 +183,4 @@ def test_dry_run_launches_nothing(bench: Bench) -> None:
     assert planned.members == ("m-1", "m-2")
     assert "launch a candidate" in planned.steps
     assert bench.cloud.calls("launch") == []
-    assert bench.store.unfinished(CLUSTER) == []
+    assert bench.store.journals.unfinished(CLUSTER) == []

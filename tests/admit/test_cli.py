@@ -83,7 +83,7 @@ def test_waiting_for_another_admission(
 ) -> None:
     """Who may not wait long enough is told who holds the lease, and ends with 4."""
     with Store(f"sqlite:///{tmp_path / 'keepapart.db'}") as store:
-        store.acquire("orders", "pid 7 on elsewhere", time.time(), 600.0, lambda _: False)
+        store.leases.acquire("orders", "pid 7 on elsewhere", time.time(), 600.0, lambda _: False)
     assert main(["-c", config, "admit", "--wait", "0.1"]) == 4
     told = capsys.readouterr().err
     assert "waiting: an admission of 'orders' is running already: pid 7 on elsewhere" in told

@@ -33,7 +33,7 @@ def test_fenced_off_admission_touches_nothing_more(bench: Bench) -> None:
 
     def on_arrow(name: str) -> None:
         if name == "after journal intended":
-            bench.store.acquire(CLUSTER, "another", bench.clock() + 10_000, 300.0, lambda _: False)
+            bench.store.leases.acquire(CLUSTER, "another", bench.clock() + 10_000, 300.0, lambda _: False)
 
     with pytest.raises(LeaseError):
         admit(bench.context(on_arrow=on_arrow), bench.truth)
@@ -98,7 +98,7 @@ def test_twin_is_released(bench: Bench) -> None:
     bench.cloud.idempotent = False
     bench.cloud.hosts = 3
     interrupted_at(bench, "after journal intended", nth=3)
-    (run,) = bench.store.unfinished(CLUSTER)
+    (run,) = bench.store.journals.unfinished(CLUSTER)
     tags = {RUN_TAG: run, ATTEMPT_TAG: "3"}
     bench.cloud.add("twin-a", 2, role=CANDIDATE, **tags)
     bench.cloud.add("twin-b", 2, role=CANDIDATE, **tags)

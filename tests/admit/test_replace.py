@@ -33,7 +33,7 @@ def test_unknown_member_to_replace_names_the_known(bench: Bench) -> None:
     """An id that is no member's is a usage error, with the members' names."""
     with pytest.raises(UsageError, match=r"m-9: no such member; the members are m-1, m-2"):
         replace(bench.context(), bench.truth, ["m-1", "m-9"])
-    assert bench.store.unfinished(CLUSTER) == []
+    assert bench.store.journals.unfinished(CLUSTER) == []
 
 
 def test_old_members_stay_where_no_stand_in_was_found(bench: Bench) -> None:

@@ -38,7 +38,7 @@ def test_excusing_nobody_is_a_usage_error(bench: Bench) -> None:
     with pytest.raises(UsageError, match=r"m-3: no such member; the members are m-1, m-2"):
         admit(bench.context(), bench.truth, excuse=["m-3"])
     assert bench.cloud.calls("launch") == []
-    assert bench.store.unfinished(CLUSTER) == []
+    assert bench.store.journals.unfinished(CLUSTER) == []
 
 
 def test_one_bad_candidate_is_tried_past(bench: Bench) -> None:

@@ -161,7 +161,7 @@ def _problems(
         for name, instance in stage.alive().items():
             if not _at_home(instance):
                 yield f"{name} is still there after gc"
-        if context.store.unfinished(CLUSTER):
+        if context.store.journals.unfinished(CLUSTER):
             yield "a run is unfinished after gc"
 
 

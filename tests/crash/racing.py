@@ -37,7 +37,7 @@ def main(url: str, folder: str, count: str, wait: str, arrow: str = "") -> int:
             store,
             CLUSTER,
             sleep=lambda seconds: time.sleep(min(seconds, 0.2)),
-            progress=say,
+            tell=say,
             on_arrow=on_arrow,
             wait=float(wait),
             lease_seconds=LEASE,

@@ -47,7 +47,7 @@ def stand_in(context: AdmissionContext, checker: Checker, stage: Stage) -> None:
     try:
         replace(context, checker, [old])
     except UsageError:
-        if old in stage.alive() or context.store.unfinished(context.cluster):
+        if old in stage.alive() or context.store.journals.unfinished(context.cluster):
             raise
 
 

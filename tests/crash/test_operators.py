@@ -81,7 +81,7 @@ def until(process: subprocess.Popen[str], words: str) -> str:
 def sound(url: str, cloud: FileCloud, members: int) -> None:
     """Nothing lost, nothing doubled, nobody beside another, and as many as were asked for."""
     with Store(url) as store:
-        assert store.unfinished(CLUSTER) == []
+        assert store.journals.unfinished(CLUSTER) == []
         assert collect(AdmissionContext(cloud, store, CLUSTER), dry_run=True).found == ()
     assert sorted(cloud.alive()) == sorted(cloud.members())
     assert len({cloud.host(m) for m in cloud.members()}) == len(cloud.members()) == members
@@ -98,15 +98,15 @@ def test_many_make_the_schema_at_once(url: str) -> None:
 def test_a_lease_is_given_once(url: str) -> None:
     """Of many who take a free lease at the same time one gets it; later ones get a greater token."""
     with Store(url) as store:
-        first = store.acquire("c", "one", 0.0, 10.0, lambda _: False)
+        first = store.leases.acquire("c", "one", 0.0, 10.0, lambda _: False)
         with pytest.raises(LeaseError, match="one holds it until"):
-            store.acquire("c", "two", 9.0, 10.0, lambda _: False)
-        second = store.acquire("c", "two", 10.0, 10.0, lambda _: False)
+            store.leases.acquire("c", "two", 9.0, 10.0, lambda _: False)
+        second = store.leases.acquire("c", "two", 10.0, 10.0, lambda _: False)
         assert second.token > first.token
         with pytest.raises(LeaseError):
-            store.open_run(first, "r", 11.0, "asked", {})
-        store.open_run(second, "r", 11.0, "asked", {"n": 1})
-        assert store.events("r") == [(11.0, "asked", {"n": 1})]
+            store.journals.open(first, "r", 11.0, "asked", {})
+        store.journals.open(second, "r", 11.0, "asked", {"n": 1})
+        assert store.journals.events("r") == [(11.0, "asked", {"n": 1})]
 
 
 def test_second_operator_is_told_who_works(cloud: FileCloud, operator: Operator) -> None:

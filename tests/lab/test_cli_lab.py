@@ -21,7 +21,7 @@ WORLD = str(Path(__file__).parents[2] / "worlds" / "three-racks.toml")
 COMMAND = "import sys; from keepapart import cli; sys.exit(cli.main(sys.argv[1:]))"
 WITHOUT_NAMESPACES = """
 from pathlib import Path
-from keepapart.lab import linux
+from keepapart.lab.netns import linux
 linux.enter_user_namespace()
 Path("/proc/sys/user/max_net_namespaces").write_text("0")
 """

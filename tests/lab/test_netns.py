@@ -36,7 +36,8 @@ print("gone", flush=True)
 UP = """
 import ctypes, os, sys
 from pathlib import Path
-from keepapart.lab import client, world
+from keepapart.lab import client
+from keepapart.lab.world import world
 if sys.argv[1] == "without-privilege":
     assert ctypes.CDLL(None).prctl(24, 21, 0, 0, 0) == 0  # drop CAP_SYS_ADMIN from what execve gives
     os.execv(sys.executable, [sys.executable, "-c", sys.argv[4], "as-is", *sys.argv[2:]])

@@ -13,7 +13,8 @@ from keepapart.clouds import PENDING, RUNNING, STOPPED, TERMINATED
 from keepapart.errors import CapacityError, CloudError, NotFoundError
 from keepapart.lab.world.lifecycle import Fleet, Guest
 from keepapart.lab.world.topology import Host
-from keepapart.lab.world.world import PACKING, RANDOM, STICKY, Rack, Scheduler, World
+from keepapart.lab.world.world import Rack, Scheduler, World
+from keepapart.simulate.habits import PACKING, RANDOM, STICKY
 
 
 def fleet(habit: str, seed: int = 0, racks: tuple[Rack, ...] = (Rack("a", 3, 2),)) -> Fleet:

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from keepapart.lab.world.world import PACKING, RANDOM, STICKY
 from keepapart.simulate import formula
 from keepapart.simulate.compare import Comparison, advised, compare
+from keepapart.simulate.habits import PACKING, RANDOM, STICKY
 from keepapart.simulate.pool import pool
 from keepapart.simulate.strategies import STRATEGIES, Rates
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from keepapart.lab.world.world import PACKING, RANDOM, STICKY
 from keepapart.simulate import formula
+from keepapart.simulate.habits import PACKING, RANDOM, STICKY
 from keepapart.simulate.landing import land
 from keepapart.simulate.pool import Pool, pool
 from tests.simulate import exact

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keepapart.lab.world.pool import pool_of
 from keepapart.lab.world.scheduler import Slots
 from keepapart.lab.world.topology import Host, Topology
-from keepapart.lab.world.world import PACKING, RANDOM, STICKY, Cluster, Rack, Scheduler, World
+from keepapart.lab.world.world import Cluster, Rack, Scheduler, World
+from keepapart.simulate.habits import HABITS, PACKING, RANDOM, STICKY
 from keepapart.simulate.landing import Found, land
-from keepapart.simulate.pool import Pool, of_world
+from keepapart.simulate.pool import Pool
 from tests.simulate import exact
 
-HABITS = [RANDOM, PACKING, STICKY]
 ENOUGH = 80  # launches after which the lab's own loop is taken to be endless
 ERROR = 1e-9  # the chance that a test which rests on chance fails though all is well
 
@@ -67,7 +68,7 @@ def test_launches_land_as_in_the_lab(habit: str, holding: bool) -> None:
         clusters=(Cluster("orders", 3),),
     )
     need, few, many = 3, 3000, 30_000
-    ours = landed(of_world(world, None)[0], need, many, holding=holding)
+    ours = landed(pool_of(world, None)[0], need, many, holding=holding)
     theirs = np.array([lab(world, need, seed, holding=holding) for seed in range(few)])
     bound = sum(math.sqrt(math.log(2 / (ERROR / 2)) / (2 * n)) for n in (few, many))
     for member in range(need):
@@ -122,7 +123,16 @@ def test_the_same_seed_lands_the_same_and_batches_add_up(monkeypatch: pytest.Mon
     assert (landed(a_pool, 5, 100, 8, holding=True) != one).any()
     monkeypatch.setattr("keepapart.simulate.landing.CELLS", 300)
     shares: list[float] = []
-    batches = list(land(a_pool, 5, 100, np.random.default_rng(7), holding=True, progress=shares.append))
+    batches = list(
+        land(
+            a_pool,
+            5,
+            100,
+            np.random.default_rng(7),
+            holding=True,
+            progress=lambda _what, share: shares.append(share),
+        )
+    )
     assert [len(batch) for batch in batches] == [12] * 8 + [4]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0

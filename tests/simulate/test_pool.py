@@ -8,11 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.errors import UsageError
-from keepapart.lab.world.lifecycle import Fleet
-from keepapart.lab.world.world import PACKING, RANDOM, STICKY, Cluster, Rack, Scheduler, World
-from keepapart.simulate.pool import of_world, pool
-
-HABITS = [RANDOM, PACKING, STICKY]
+from keepapart.simulate.habits import HABITS, PACKING, RANDOM
+from keepapart.simulate.pool import pool
 
 
 @given(
@@ -48,29 +45,7 @@ def test_a_packed_pool_has_one_host_at_most_that_is_neither_full_nor_empty() -> 
     assert ((packed.taken > 0) & (packed.room > 0)).sum() <= 1
 
 
-@pytest.mark.parametrize("habit", HABITS)
-def test_a_worlds_pool_is_the_lab_just_come_up(habit: str) -> None:
-    """Host by host as many slots are taken as in the lab, and the members are where the lab put them."""
-    racks = (Rack("a", 3, 4), Rack("b", 2, 3))
-    world = World(
-        "w", racks, scheduler=Scheduler(habit, 5), clusters=(Cluster("orders", 3), Cluster("other", 6))
-    )
-    fleet = Fleet(world)
-    for n in range(9):
-        fleet.launch(f"t{n}", {}, {})
-    places = [guest.place.host for guest in fleet.guests() if guest.place]
-    hosts = fleet.topology.hosts()
-    made, existing = of_world(world, None)
-    assert existing == 3
-    assert made.taken.tolist() == [places.count(host) for host in hosts]
-    assert made.room.tolist() == [fleet.topology.capacity(host) - places.count(host) for host in hosts]
-    assert made.members.tolist() == [host in places[:3] for host in hosts]
-    assert of_world(world, 7)[0].members.tolist() == [host in places[:7] for host in hosts]
-
-
 def test_members_that_do_not_fit_are_refused() -> None:
-    """More members than hosts, or than a world launches, is an error that says so."""
+    """More members than hosts is an error that says so."""
     with pytest.raises(UsageError, match="only 3 hosts"):
         pool(3, 10, 0.5, RANDOM, 4)
-    with pytest.raises(UsageError, match="launches 2 instances"):
-        of_world(World("w", (Rack("a", 3, 4),), clusters=(Cluster("orders", 2),)), 3)

@@ -6,11 +6,12 @@ shows), within `budget`, after `reconcile`; `executor` performs it through `hand
 it. `run` and `collect` are the use cases.
 """
 
-from keepapart.admit.admission import AdmissionContext, admit, replace
-from keepapart.admit.check import Checker
+from keepapart.admit.admission import admit, replace
+from keepapart.admit.context import AdmissionContext
 from keepapart.admit.dry_run import Plan, plan
 from keepapart.admit.gc import Collected, collect
 from keepapart.admit.outcome import Outcome, Rejection
+from keepapart.model import Checker
 
 __all__ = [
     "AdmissionContext",

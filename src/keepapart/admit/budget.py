@@ -28,8 +28,8 @@ from keepapart.admit.inventory import Inventory
 from keepapart.admit.state import HELD, IN_FLIGHT, SETTLED, Attempt, Phase, State
 from keepapart.clouds import RUNNING
 from keepapart.config import LaunchSettings
+from keepapart.errors import ExitCode
 
-DONE, SPENT, CANNOT_TELL, FAILED, INTERRUPTED = 0, 1, 3, 4, 130
 ALL_IN = "all asked for are in"
 UNKNOWN_IN_A_ROW = 2
 CHECKING = 60.0  # seconds kept ready for a round: it takes seconds, and a minute where ways in fail
@@ -41,7 +41,7 @@ def ending(
 ) -> Closing | None:
     """Say how and why the run ends now, before another candidate is come by; None: it goes on."""
     if len(state.joined) >= state.count:
-        return Closing(DONE, ALL_IN)
+        return Closing(ExitCode.OK, ALL_IN)
     dark = [
         m
         for m in inventory.members(state)
@@ -50,11 +50,11 @@ def ending(
     if dark:
         names = ", ".join(f"{m.id} ({m.state})" for m in dark)
         return Closing(
-            CANNOT_TELL, f"can't measure {names}: replace it, or excuse it with --excuse {dark[0].id}"
+            ExitCode.UNKNOWN, f"can't measure {names}: replace it, or excuse it with --excuse {dark[0].id}"
         )
     unknown = state.unknown_in_a_row
     if unknown >= UNKNOWN_IN_A_ROW:
-        return Closing(CANNOT_TELL, f"{unknown} candidates in a row can't be told apart: {_last(state)}")
+        return Closing(ExitCode.UNKNOWN, f"{unknown} candidates in a row can't be told apart: {_last(state)}")
     undecided = state.in_phase(Phase.UNDECIDED)
     code = _spent_code(state)
     if attempts_left(state, policy) < 1:
@@ -80,7 +80,7 @@ def out_of_money(state: State, policy: LaunchSettings, now: float) -> Closing | 
     """Say that the run ends whatever is in flight: what is left pays for no round, only for letting go."""
     if lasts(state, policy, now) < now + CHECKING:
         if len(state.joined) >= state.count:
-            return Closing(DONE, ALL_IN)
+            return Closing(ExitCode.OK, ALL_IN)
         return Closing(_spent_code(state), f"{_money(state, policy, now)}, save for letting go")
     return None
 
@@ -156,8 +156,9 @@ def _charged(attempt: Attempt, policy: LaunchSettings, now: float) -> float:
     return max(until - attempt.since, policy.billed_seconds)
 
 
-def _spent_code(state: State) -> int:
-    return CANNOT_TELL if state.unknown_in_a_row or state.in_phase(Phase.UNDECIDED) else SPENT
+def _spent_code(state: State) -> ExitCode:
+    unknown = state.unknown_in_a_row or state.in_phase(Phase.UNDECIDED)
+    return ExitCode.UNKNOWN if unknown else ExitCode.NO
 
 
 def _money(state: State, policy: LaunchSettings, now: float) -> str:

@@ -15,8 +15,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from keepapart.admit import events as e
 from keepapart.admit.guarded_cloud import GuardedCloud
@@ -26,11 +25,7 @@ from keepapart.admit.state import Attempt, Phase, State
 from keepapart.admit.steps import Check, Join, Step
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING
 from keepapart.errors import OperationError
-from keepapart.model import Instance, Pair, Verdict
-
-Checker: TypeAlias = Callable[[Sequence[Instance], Sequence[Instance], Sequence[Instance]], Sequence[Pair]]
-"""Given candidates, those they must be separate from, and witnesses: the pairs of each candidate with each
-other candidate and with each of the second."""
+from keepapart.model import Checker, Pair, Verdict
 
 
 def step(state: State, inventory: Inventory) -> Step:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from keepapart.admit import budget
-from keepapart.admit.admission import AdmissionContext
+from keepapart.admit.context import AdmissionContext
+from keepapart.admit.guarded_cloud import GuardedCloud
+from keepapart.admit.holder import is_dead
 from keepapart.admit.intent import next_source
 from keepapart.admit.inventory import Inventory
-from keepapart.admit.lease import is_dead
 from keepapart.admit.state import State
 from keepapart.clouds import CLUSTER_TAG, Chooser
 from keepapart.config import LaunchSettings
+from keepapart.errors import ExitCode
 
 REJECTS = {
     "hold": "hold it until all are in, then terminate it",
@@ -24,9 +26,9 @@ REJECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would happen; `code` is the exit code where it is certain already, else 0."""
+    """What would happen; `code` is the exit code where it is certain already, else `OK`."""
 
-    code: int
+    code: ExitCode
     members: tuple[str, ...]
     steps: tuple[str, ...]
 
@@ -41,24 +43,26 @@ class Plan:
 
 def plan(context: AdmissionContext, count: int) -> Plan:
     """Say what `admit` would do now. Raises `CloudError` or `StoreError`."""
-    inventory, policy, now = context.guarded(None).look(), context.policy, context.clock()
+    inventory, policy, now = GuardedCloud(context, None).look(), context.policy, context.clock()
     state = State("", context.cluster, count)
     members = tuple(sorted(m.id for m in inventory.members(state)))
     steps: list[str] = []
-    holder = context.store.holder(context.cluster)
+    holder = context.store.leases.holder(context.cluster)
     if holder and holder.expires > now and not is_dead(holder.who):
         steps.append(f"wait: {holder.who.split(' [')[0]} is admitting now")
-    steps += [f"settle {run}, which was interrupted" for run in context.store.unfinished(context.cluster)]
+    steps += [
+        f"settle {run}, which was interrupted" for run in context.store.journals.unfinished(context.cluster)
+    ]
     ending = budget.ending(state, inventory, policy, 0.0, now)
     if ending:
-        return Plan(ending.code, members, (*steps, ending.because))
+        return Plan(ExitCode(ending.code), members, (*steps, ending.because))
     steps += _candidates(context, state, inventory, budget.together(state, policy, now))
     among = " and with each other; keep the most that are apart" if policy.at_once != 1 else ""
     steps.append(f"check with {len(members)} members{among}")
     kept = "stop it again" if policy.source == "stopped" and policy.on_reject != "restart" else ""
     steps.append(f"turned down: {kept or REJECTS[policy.on_reject]}")
     steps.append(f"until {count} are in, or a budget is spent: {', '.join(_budgets(policy, count))}")
-    return Plan(0, members, tuple(steps))
+    return Plan(ExitCode.OK, members, tuple(steps))
 
 
 def _candidates(context: AdmissionContext, state: State, inventory: Inventory, size: int) -> list[str]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from math import inf
 
 from keepapart.admit import budget, check, events, intent, launch, reconcile, release, steps
-from keepapart.admit.check import Checker
+from keepapart.admit.context import AdmissionContext
 from keepapart.admit.guarded_cloud import GuardedCloud
 from keepapart.admit.inventory import Inventory
 from keepapart.admit.journal import Journal
 from keepapart.admit.machine import decide
 from keepapart.admit.outcome import told
 from keepapart.clouds import CLUSTER_TAG, Chooser
-from keepapart.config import LaunchSettings
+from keepapart.model import Checker
+from keepapart.store import Lease
 
 
 class Executor:
@@ -22,25 +22,13 @@ class Executor:
     `gone_within` is how many seconds to wait for each instance that is let go.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        guarded: GuardedCloud,
-        policy: LaunchSettings,
-        checker: Checker,
-        tokens: Callable[[], str],
-        parameters: Mapping[str, str],
-        progress: Callable[[str], None],
-    ) -> None:
-        self.journal = journal
+    def __init__(self, context: AdmissionContext, lease: Lease, run: str, checker: Checker) -> None:
+        self.journal = Journal(context, lease, run)
         self.gone_within = release.GONE_WITHIN
-        self._guarded = guarded
-        self._policy = policy
+        self._context = context
+        self._guarded = GuardedCloud(context, lease)
         self._checker = checker
-        self._tokens = tokens
-        self._parameters = parameters
-        self._progress = progress
-        self._began = guarded.clock()
+        self._began = context.clock()
 
     def resume(self) -> None:
         """Void what an interruption made doubtful."""
@@ -50,10 +38,10 @@ class Executor:
     def go_on(self) -> None:
         """Go on until the run is finished."""
         while not self.journal.state.finished:
-            inventory, now = self.look(), self._guarded.clock()
-            state = self.journal.state
-            step = decide(state, inventory, self._policy, now - self._began, now)
-            self._guarded.until = inf if state.closing else budget.lasts(state, self._policy, now)
+            inventory, now = self.look(), self._context.clock()
+            state, policy = self.journal.state, self._context.policy
+            step = decide(state, inventory, policy, now - self._began, now)
+            self._guarded.until = inf if state.closing else budget.lasts(state, policy, now)
             self.write(self.perform(step))
 
     def look(self) -> Inventory:
@@ -65,14 +53,14 @@ class Executor:
         """Journal an event, then tell it."""
         self.journal.write(event)
         if message := told(self.journal.state, event):
-            self._progress(message)
+            self._context.tell(message)
 
     def _chosen(self, step: steps.Intend) -> dict[str, str]:
         """Return what the launch call will say beside token and tags; a start says nothing."""
-        cloud, tags = self._guarded.cloud, {CLUSTER_TAG: self.journal.state.cluster}
+        cloud, tags = self._context.cloud, {CLUSTER_TAG: self.journal.state.cluster}
         if step.source or not isinstance(cloud, Chooser):
-            return dict(self._parameters)
-        return {**self._parameters, **self._guarded.retried(lambda: cloud.parameters(tags))}
+            return dict(self._context.parameters)
+        return {**self._context.parameters, **self._guarded.retried(lambda: cloud.parameters(tags))}
 
     def perform(self, step: steps.Step) -> events.Event:
         """Do what the step says, and return what came of it."""
@@ -81,7 +69,7 @@ class Executor:
             case steps.Note(event):
                 return event
             case steps.Intend():
-                return intent.intended(self.journal.state, step, self._tokens(), self._chosen(step))
+                return intent.intended(self.journal.state, step, self._context.tokens(), self._chosen(step))
             case steps.Launch():
                 return launch.launch(guarded, step)
             case steps.StartStopped():

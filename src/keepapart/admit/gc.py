@@ -16,16 +16,19 @@ from typing import Any
 
 from keepapart.admit import events as e
 from keepapart.admit import release
-from keepapart.admit.admission import AdmissionContext, clean_up
+from keepapart.admit.admission import clean_up
+from keepapart.admit.context import AdmissionContext
+from keepapart.admit.executor import Executor
 from keepapart.admit.guarded_cloud import GuardedCloud
+from keepapart.admit.holder import is_dead
 from keepapart.admit.inventory import Inventory, is_candidate, is_spare, may_be_started
-from keepapart.admit.journal import Journal
-from keepapart.admit.lease import is_dead
+from keepapart.admit.journal import state_of
+from keepapart.admit.lease import leased
 from keepapart.admit.outcome import Rejection, told
 from keepapart.admit.state import State
 from keepapart.admit.steps import AwaitGone, Release
 from keepapart.clouds import RUN_TAG, STOPPED
-from keepapart.errors import LeaseError
+from keepapart.errors import ExitCode, LeaseError
 from keepapart.model import Instance, Pair
 from keepapart.store import Lease
 
@@ -41,9 +44,9 @@ class Collected:
     dry_run: bool
 
     @property
-    def code(self) -> int:
+    def code(self) -> ExitCode:
         """The exit code."""
-        return 4 if self.left else 0
+        return ExitCode.FAILED if self.left else ExitCode.OK
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document of `keepapart gc --json`."""
@@ -73,28 +76,27 @@ def collect(context: AdmissionContext, *, dry_run: bool = False) -> Collected:
     """
     if dry_run:
         alive = _admission_alive(context)
-        found = _found(
-            context, context.guarded(None).look(), context.store.unfinished(context.cluster), alive
-        )
+        inventory = GuardedCloud(context, None).look()
+        found = _found(context, inventory, context.store.journals.unfinished(context.cluster), alive)
         return Collected(context.cluster, tuple(found), (), (), dry_run=True)
     try:
-        with context.lease() as lease:
+        with leased(context) as lease:
             return _collect(context, lease)
     except LeaseError as held:
-        context.progress(f"{held}; what it owns is left alone")
+        context.tell(f"{held}; what it owns is left alone")
         return _collect(context, None)
 
 
 def _collect(context: AdmissionContext, lease: Lease | None) -> Collected:
-    guarded = context.guarded(lease)
+    guarded = GuardedCloud(context, lease)
     inventory = guarded.look()
-    unfinished = context.store.unfinished(context.cluster)
+    unfinished = context.store.journals.unfinished(context.cluster)
     found = _found(context, inventory, unfinished, alive=lease is None)
     done: list[str] = []
     left: list[Rejection] = []
     if lease:
         for run in unfinished:
-            executor = context.executor(lease, run, _no_check)
+            executor = Executor(context, lease, run, _no_check)
             before = len(executor.journal.state.released)
             clean_up(executor, "ended by gc")
             done += executor.journal.state.released[before:]
@@ -120,7 +122,7 @@ def _let_go(guarded: GuardedCloud, context: AdmissionContext, step: Release) -> 
     event = release.release(guarded, step)
     if isinstance(event, e.Releasing):
         event = release.await_gone(guarded, AwaitGone(step))
-    context.progress(told(State(""), event))
+    context.tell(told(State(""), event))
     return event
 
 
@@ -131,9 +133,7 @@ def _found(
         return _candidates(inventory, unfinished)
     found = _candidates(inventory, ())
     for run in unfinished:
-        state = Journal(
-            context.store, Lease(context.cluster, 0, 0.0), run, context.clock, context.on_arrow
-        ).state
+        state = state_of(context.store, run)
         leaving = [i for i in state.replaced if i in inventory.instances and i not in state.released]
         found += [Rejection(i, f"its stand-in is in, by {run}") for i in leaving]
     return found
@@ -157,7 +157,7 @@ def _why(instance: Instance) -> str:
 
 
 def _admission_alive(context: AdmissionContext) -> bool:
-    holder = context.store.holder(context.cluster)
+    holder = context.store.leases.holder(context.cluster)
     return holder is not None and holder.expires > context.clock() and not is_dead(holder.who)
 
 

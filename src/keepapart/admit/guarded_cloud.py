@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 from typing import TypeVar
 
+from keepapart.admit.context import AdmissionContext
 from keepapart.admit.inventory import Inventory
-from keepapart.clouds import CLUSTER_TAG, TERMINATED, Cloud
+from keepapart.clouds import CLUSTER_TAG, TERMINATED
 from keepapart.errors import CapacityError, CloudError, NotFoundError, RefusedError
 from keepapart.model import Instance
+from keepapart.store import Lease
 
 T = TypeVar("T")
 
@@ -28,28 +30,22 @@ NOT_YET = (2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0)  # up to five minu
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.25, 1.5, 10.0
 LONGEST_NAP = 10.0  # seconds without looking whether the lease is still held
 
-Arrow = Callable[[str], None]
-
 
 class GuardedCloud:
-    """A cloud, a clock, a sleep and a lease, as the steps of an admission use them."""
+    """A context's cloud as the steps of an admission use it, under its lease (None: it only looks)."""
 
-    def __init__(
-        self,
-        cloud: Cloud,
-        cluster: str,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
-        renew: Callable[[], None],
-        on_arrow: Arrow,
-    ) -> None:
-        self.cloud = cloud
-        self.cluster = cluster
-        self.clock = clock
-        self.renew = renew
+    def __init__(self, context: AdmissionContext, lease: Lease | None) -> None:
+        self.cloud = context.cloud
+        self.cluster = context.cluster
+        self.clock = context.clock
         self.until = inf
-        self._sleep = sleep
-        self._on_arrow = on_arrow
+        self._context = context
+        self._lease = lease
+
+    def renew(self) -> None:
+        """Hold the lease for its full time again. Raises `LeaseError` where it was lost."""
+        if self._lease:
+            self._context.store.leases.renew(self._lease, self.clock())
 
     def look(self, also: Iterable[str] = ()) -> Inventory:
         """List the cluster, and describe those of `also` that the list (which may lag) doesn't show."""
@@ -78,9 +74,9 @@ class GuardedCloud:
 
         def once() -> T:
             self.renew()
-            self._on_arrow(f"before {name}")
+            self._context.on_arrow(f"before {name}")
             result = call()
-            self._on_arrow(f"after {name}")
+            self._context.on_arrow(f"after {name}")
             return result
 
         return self.retried(once, not_yet=not_yet)
@@ -126,6 +122,6 @@ class GuardedCloud:
         """Sleep, as long as the lease is held."""
         while seconds > 0:
             nap = min(seconds, LONGEST_NAP)
-            self._sleep(nap)
+            self._context.sleep(nap)
             seconds -= nap
             self.renew()

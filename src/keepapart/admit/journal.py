@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from keepapart.admit import events as e
-from keepapart.admit.guarded_cloud import Arrow
+from keepapart.admit.context import AdmissionContext
 from keepapart.admit.state import State, apply, fold
 from keepapart.store import Lease, Store
 
@@ -13,34 +11,40 @@ from keepapart.store import Lease, Store
 class Journal:
     """Append-only: `state` is always the fold of what is durable."""
 
-    def __init__(
-        self, store: Store, lease: Lease, run: str, clock: Callable[[], float], on_arrow: Arrow
-    ) -> None:
+    def __init__(self, context: AdmissionContext, lease: Lease, run: str) -> None:
         self.run = run
-        self._store = store
+        self._context = context
         self._lease = lease
-        self._clock = clock
-        self._on_arrow = on_arrow
         self.state = State(run)
         self._length = 0
         self.read()
 
     def read(self) -> None:
         """Fold what is durable: after an interruption a write may have gone through unnoticed."""
-        written = [(at, e.decode(kind, data)) for at, kind, data in self._store.events(self.run)]
-        self._length = len(written)
-        self.state = fold(self.run, written)
+        events = _durable(self._context.store, self.run)
+        self._length = len(events)
+        self.state = fold(self.run, events)
 
     def write(self, event: e.Event) -> None:
         """Append one event. Raises `LeaseError` where another admission took over."""
+        journals, on_arrow = self._context.store.journals, self._context.on_arrow
         kind, data = e.encode(event)
-        at = self._clock()
+        at = self._context.clock()
         state = apply(self.state, event, at)
-        self._on_arrow(f"before journal {kind}")
+        on_arrow(f"before journal {kind}")
         if self._length == 0:
-            self._store.open_run(self._lease, self.run, at, kind, data)
+            journals.open(self._lease, self.run, at, kind, data)
         else:
-            self._store.append(self._lease, self.run, self._length, at, kind, data, closes=state.finished)
+            journals.append(self._lease, self.run, self._length, at, kind, data, closes=state.finished)
         self._length += 1
         self.state = state
-        self._on_arrow(f"after journal {kind}")
+        on_arrow(f"after journal {kind}")
+
+
+def state_of(store: Store, run: str) -> State:
+    """Return the state that a run's journal leads to, without taking the run over."""
+    return fold(run, _durable(store, run))
+
+
+def _durable(store: Store, run: str) -> list[tuple[float, e.Event]]:
+    return [(at, e.decode(kind, data)) for at, kind, data in store.journals.events(run)]

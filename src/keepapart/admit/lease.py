@@ -1,39 +1,66 @@
-"""The lease: who holds a cluster's lease, for how long, and how to tell that the holder is dead.
+"""The lease of a cluster: taken before an admission does anything, held while it lasts, given back last.
 
-Rules:
-1. A lease is renewed in the background as long as its holder lives, every third of its time: so two renewals
-   in a row may fail before it is lost (Patroni's loop_wait + 2·retry ≤ ttl). Whoever loses it all the same,
-   for having been asleep or cut off, is fenced off.
-2. A process is known to be dead only on the machine that it ran on: same boot, same process namespace, and
-   no process of its number that started when it did. Elsewhere a lease has to run out, by the clock of
-   whoever wants it: clocks that differ by seconds cost no more than that.
+1. Where another admission has it, this one ends, or waits for `wait` seconds: until that one is done, or its
+   lease runs out.
+2. It is renewed in the background as long as its holder lives, every third of its time: so two renewals in a
+   row may fail before it is lost (Patroni's loop_wait + 2·retry ≤ ttl). A holder that loses it all the same,
+   because it was asleep or cut off, is fenced off.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+from keepapart.admit.context import AdmissionContext
+from keepapart.admit.holder import is_dead
 from keepapart.errors import LeaseError, StoreError
-from keepapart.store import Lease, Store
+from keepapart.store import Lease
 
-SECONDS = 60.0
 RENEWALS = 3  # within a lease's time
+WAITING = 1.0  # seconds between two looks at a lease that another admission holds
 
 
 @contextmanager
-def renewed(store: Store, lease: Lease, clock: Callable[[], float]) -> Iterator[None]:
+def leased(context: AdmissionContext) -> Iterator[Lease]:
+    """Hold the cluster's lease. Raises `LeaseError` where another admission does."""
+    lease = _acquired(context)
+    try:
+        with _renewed(context, lease):
+            yield lease
+    finally:
+        with suppress(StoreError):  # it runs out by itself
+            context.store.leases.give_back(lease)
+
+
+def _acquired(context: AdmissionContext) -> Lease:
+    leases, who = context.store.leases, context.holder()
+    deadline = context.clock() + context.wait
+    told = ""
+    while True:
+        now = context.clock()
+        try:
+            return leases.acquire(context.cluster, who, now, context.lease_seconds, is_dead)
+        except LeaseError as held:
+            if now >= deadline:
+                raise
+            waiting = str(held).partition(" holds it until")[0]
+            if waiting != told:
+                context.tell(f"waiting: {waiting}")
+            told = waiting
+            context.sleep(min(WAITING, deadline - now))
+
+
+@contextmanager
+def _renewed(context: AdmissionContext, lease: Lease) -> Iterator[None]:
     """Renew the lease in the background, whatever else takes its time."""
     over = threading.Event()
 
     def renew() -> None:
         while not over.wait(lease.seconds / RENEWALS):
             try:
-                store.renew(lease, clock())
+                context.store.leases.renew(lease, context.clock())
             except LeaseError:
                 return  # the next write or effect says so
             except StoreError:
@@ -46,35 +73,3 @@ def renewed(store: Store, lease: Lease, clock: Callable[[], float]) -> Iterator[
     finally:
         over.set()
         thread.join()
-
-
-def holder_id() -> str:
-    """Name this process so that people can find it and `is_dead` can recognise it."""
-    pid = os.getpid()
-    return f"pid {pid} on {socket.gethostname()} [{_machine()} {pid} {_started(pid)}]"
-
-
-def is_dead(who: str) -> bool:
-    """Say whether the process that `holder_id` named is known to live no more."""
-    try:
-        boot, namespace, pid, started = who.rpartition(" [")[2].rstrip("]").split(" ")
-    except ValueError:
-        return False
-    here = _machine()
-    return bool(here.strip()) and f"{boot} {namespace}" == here and _started(int(pid)) != started
-
-
-def _machine() -> str:
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return " "  # no /proc: nobody can be told dead
-
-
-def _started(pid: int) -> str:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return "-"
-    return "-" if fields[0] in "ZX" else fields[19]  # a zombie has ended; only its parent doesn't know yet

@@ -19,6 +19,7 @@ from keepapart.admit.inventory import Inventory
 from keepapart.admit.state import IN_FLIGHT, Attempt, Phase, State
 from keepapart.admit.steps import Finish, Note, Step
 from keepapart.config import LaunchSettings
+from keepapart.errors import ExitCode
 
 
 def decide(state: State, inventory: Inventory, policy: LaunchSettings, elapsed: float, now: float) -> Step:
@@ -64,7 +65,7 @@ def _in_flight(
     for attempt in flying:  # there was no room for what is left
         spent = budget.no_room_in_time(state, policy, launch.pause(attempt), elapsed, now)
         if spent:
-            return Note(Closing(budget.SPENT, f"no {spent} left to wait for room: {attempt.because}"))
+            return Note(Closing(ExitCode.NO, f"no {spent} left to wait for room: {attempt.because}"))
         return _launch(state, attempt)
     return None
 

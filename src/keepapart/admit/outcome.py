@@ -8,6 +8,7 @@ from typing import Any
 from keepapart.admit import events as e
 from keepapart.admit.state import Phase, State
 from keepapart.clouds import NOTE
+from keepapart.errors import ExitCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Outcome:
     still there although they were to go, with the reason; `seconds` is the time this process took.
     """
 
-    code: int
+    code: ExitCode
     because: str
     admitted: tuple[str, ...]
     rejected: tuple[Rejection, ...]
@@ -59,18 +60,18 @@ class Outcome:
 
 def outcome(state: State, seconds: float) -> Outcome:
     """Return what became of a run, from its journal."""
-    closing = state.closing or e.Closing(4, "the run is not finished")
+    closing = state.closing or e.Closing(ExitCode.FAILED, "the run is not finished")
     released = state.in_phase(Phase.REJECTED, Phase.RELEASING, Phase.RELEASED, Phase.LEFT, Phase.MOVED)
-    code, because = closing.code, closing.because
+    code, because = ExitCode(closing.code), closing.because
     staying = state.awaiting_stand_in
     if staying:
         because += f"; no stand-in for {', '.join(staying)}, which stay{'s' * (len(staying) == 1)}"
     if state.unproven:
         pairs = ", ".join(f"{new} and {old}" for new, old in state.unproven)
         because += f"; not known to be apart, since they could not be measured: {pairs}"
-        code = 3 if code in (0, 1) else code
-    if code == 0 and state.stuck:
-        code, because = 4, f"{', '.join(sorted(state.stuck))} would not go"
+        code = ExitCode.UNKNOWN if code in (ExitCode.OK, ExitCode.NO) else code
+    if code == ExitCode.OK and state.stuck:
+        code, because = ExitCode.FAILED, f"{', '.join(sorted(state.stuck))} would not go"
     return Outcome(
         code=code,
         because=because,

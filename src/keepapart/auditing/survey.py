@@ -20,9 +20,9 @@ from keepapart.auditing.history import baseline_of, record
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, Vouching, connect
 from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
-from keepapart.model import Controls, Instance, Pair
+from keepapart.model import Checker, Controls, Instance, Pair, Progress, silent
 from keepapart.probe.measured import MUTE
-from keepapart.probe.round import Progress, measure
+from keepapart.probe.round import measure
 from keepapart.reach.transports import Transports
 from keepapart.signals import Signal
 from keepapart.signals.builtin import SIGNALS
@@ -33,11 +33,6 @@ if TYPE_CHECKING:
 
 NOTHING = Controls()
 Clock = Callable[[], float]
-Checker = Callable[[Sequence[Instance], Sequence[Instance], Sequence[Instance]], Sequence[Pair]]
-
-
-def silent(_what: str, _share: float) -> None:
-    """Show no progress."""
 
 
 def cloud_of(config: Config) -> Cloud:

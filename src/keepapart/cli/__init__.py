@@ -35,10 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"keepapart {__version__}\n")
         return 0
 
-    from keepapart.cli._options import build
-    from keepapart.errors import KeepapartError
+    from keepapart.cli._parser import build
+    from keepapart.errors import ExitCode, KeepapartError
 
-    args = build(VERBS).parse_args(arguments)
+    parser = build(VERBS)
+    if not arguments:
+        parser.print_help()
+        return ExitCode.OK
+    args = parser.parse_args(arguments)
     try:
         code = int(args.run(args))
         sys.stdout.flush()
@@ -48,13 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("keepapart: interrupted\n")
-        return 130
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of our output left; there is no one to tell
         sys.stderr.close()
-        return 0
+        return ExitCode.OK
     except OSError as error:
         if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still held would fail again at the end
             sys.stderr.write(f"keepapart: the output can't be written: {error.strerror}\n")
-            return 4
+            return ExitCode.FAILED
         raise

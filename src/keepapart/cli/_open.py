@@ -1,37 +1,24 @@
-"""What several verbs share: configuration, store, progress and JSON output."""
+"""What verbs work on: the configuration with its store, and the place where an admission happens."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from keepapart.cli._output import news_lines
 
 if TYPE_CHECKING:
-    from keepapart.config import Config
-    from keepapart.model import Controls
-    from keepapart.probe.round import Progress
+    from keepapart.admit import AdmissionContext, Checker
+    from keepapart.clouds import Cloud
+    from keepapart.config import Config, LaunchSettings
+    from keepapart.model import Instance, Pair
     from keepapart.store import Store
 
 
 @contextmanager
-def opened(args: argparse.Namespace) -> Iterator[tuple[Config, Store]]:
-    """Load the configuration that `args` names and open its store; flags overrule the file."""
-    from keepapart.config import load
-    from keepapart.store import Store
-
-    config = load(args.config)
-    if assurance := getattr(args, "assurance", None):
-        config = replace(config, cluster=replace(config.cluster, assurance=assurance))
-    with naming(config), Store(config.store.url) as store:
-        yield config, store
-
-
-@contextmanager
-def naming(config: Config) -> Iterator[None]:
+def errors_naming(config: Config) -> Iterator[None]:
     """Have what is wrong with the configuration, wherever it is found out, name the file."""
     from keepapart.errors import ConfigError
 
@@ -43,60 +30,76 @@ def naming(config: Config) -> Iterator[None]:
         raise ConfigError(f"{config.path}: {error}") from None
 
 
-def add_judging(parser: argparse.ArgumentParser) -> None:
-    """Add what the operator may say about judging: how sure to be, and what is known already."""
-    parser.add_argument(
-        "--assurance", choices=("strong", "conclusive"), help="the weakest evidence that calls two separate"
-    )
-    for flag, meaning in (("--known-same", "known to share a host"), ("--known-separate", "known not to")):
-        parser.add_argument(
-            flag,
-            metavar="A,B",
-            action="append",
-            default=[],
-            type=_pair,
-            help=f"a pair {meaning}, as a control",
-        )
+@contextmanager
+def opened_store(args: argparse.Namespace) -> Iterator[tuple[Config, Store]]:
+    """Load the configuration that `args` names and open its store; flags overrule the file."""
+    from dataclasses import replace
 
+    from keepapart.config import load
+    from keepapart.store import Store
 
-def known(args: argparse.Namespace) -> Controls:
-    """Return the pairs that the operator named."""
-    from keepapart.model import Controls
-
-    return Controls(args.known_same, args.known_separate)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    a, comma, b = text.partition(",")
-    if not (a and comma and b) or "," in b:
-        raise argparse.ArgumentTypeError(f"{text!r} is not two ids with a comma between them")
-    return a, b
-
-
-def print_json(document: Any) -> None:
-    """Print exactly one JSON document on stdout."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
-
-
-STEPS = {
-    "open": "opening a node on every instance",
-    "send": "measuring every pair",
-    "tcp": "measuring what datagrams don't reach by TCP",
-    "icmp": "measuring what is left by ICMP",
-    "judge": "judging",
-}
+    config = load(args.config)
+    if assurance := getattr(args, "assurance", None):
+        config = replace(config, cluster=replace(config.cluster, assurance=assurance))
+    with errors_naming(config), Store(config.store.url) as store:
+        yield config, store
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """Show a round's progress on stderr, as a bar where that is a terminal and not at all elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _what, _share: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+def opened_admission(
+    args: argparse.Namespace, *, checks: bool = True, spends: bool = True, wait: float = 0.0
+) -> Iterator[tuple[AdmissionContext, Checker]]:
+    """Connect the cloud, open the store and make the checker, where this verb `checks` anything.
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda what, share: bar.update(task, description=STEPS.get(what, what), completed=share)
+    `spends` says whether the verb may cost money, so that a budget of it needs a price; `wait` are seconds to
+    wait where another admission of the cluster is running. Raises `UsageError` for a provider that can't
+    launch, `ConfigError` for money without a price.
+    """
+    from keepapart import clouds
+    from keepapart.admit import AdmissionContext
+    from keepapart.config import load
+    from keepapart.errors import UsageError
+    from keepapart.store import Store
+
+    config = load(args.config)
+    if config.cloud.provider == "static":
+        raise UsageError(
+            f'{config.path}: [cloud] provider: "static" launches and releases nothing; name a cloud that can'
+        )
+    with errors_naming(config):
+        cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
+        policy = _priced(config, cloud) if spends else config.launch
+        with (
+            Store(config.store.url) as store,
+            news_lines() as tell,
+            _checker(config, cloud, store, checks) as checker,
+        ):
+            yield (
+                AdmissionContext(cloud, store, config.cluster.name, policy, tell=tell, wait=wait),
+                checker,
+            )
+
+
+def _priced(config: Config, cloud: Cloud) -> LaunchSettings:
+    """Return the policy with the price that its budget of money needs; the cloud is asked only for that."""
+    from dataclasses import replace
+
+    from keepapart.clouds import Priced
+    from keepapart.errors import ConfigError
+
+    policy = config.launch
+    if not policy.max_money or policy.price_per_hour:
+        return policy
+    if not isinstance(cloud, Priced):
+        raise ConfigError(f"{config.path}: [launch] max_money: needs price_per_hour, what one instance costs")
+    return replace(policy, price_per_hour=cloud.price_per_hour())
+
+
+def _checker(config: Config, cloud: Cloud, store: Store, checks: bool) -> AbstractContextManager[Checker]:
+    from keepapart.auditing.survey import checker
+
+    return checker(config, cloud=cloud, store=store) if checks else nullcontext(_no_checker)
+
+
+def _no_checker(*asked: Sequence[Instance]) -> Sequence[Pair]:
+    raise AssertionError(f"this verb checks nobody, not {len(asked)}")

@@ -1,56 +1,96 @@
-"""The argument parser, built from the verbs' own modules."""
+"""Options that several verbs have, and the types of what is written behind an option."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from importlib import import_module
-from typing import NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from keepapart import __doc__ as about
-from keepapart import __version__
-
-EXIT_CODES = """exit codes:
-  0 all well   1 some share a host, or budget spent   2 usage or configuration error
-  3 unknown: refused to guess   4 the operation itself failed
-"""
+if TYPE_CHECKING:
+    from keepapart.model import Controls
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+def whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number from `low` to `high` (None: however large)."""
+    wanted = f"a whole number from {low:,}" + ("" if high is None else f" to {high:,}")
 
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where to read more, in one line, and end with exit code 2."""
-        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < low or (high is not None and int(text) > high):
+            raise argparse.ArgumentTypeError(f"{wanted} is wanted, not {text!r}")
+        return int(text)
+
+    return read
 
 
-def build(verbs: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the whole parser; `args.run(args)` performs the verb that was asked for."""
-    parser = Parser(
-        "keepapart", description=about, epilog=EXIT_CODES, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--version", action="version", version=f"keepapart {__version__}")
-    parser.add_argument(
-        "-c",
-        "--config",
-        metavar="FILE",
-        help="configuration (default: keepapart.toml here, else $KEEPAPART_CONFIG)",
-    )
-    chosen = parser.add_subparsers(metavar="VERB", required=True)
-    for verb in verbs:
-        module = import_module(f"keepapart.cli.{verb}")
-        sub = chosen.add_parser(
-            verb,
-            help=module.SUMMARY,
-            description=module.SUMMARY,
-            epilog=f"examples:\n{module.EXAMPLES}" if module.EXAMPLES else None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.configure(sub)
-        sub.set_defaults(run=module.run)
-    return parser
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Return what reads a number from `low` to `high`."""
+    wanted = f"a number from {low:,.10g} to {high:,.10g}"
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{wanted} is wanted, not {text!r}")
+        return value
+
+    return read
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Read two ids with a comma between them."""
+    a, comma, b = text.partition(",")
+    if not (a and comma and b) or "," in b:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two ids with a comma between them")
+    return a, b
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add `--json`, which every verb that finds something out has."""
     parser.add_argument("--json", action="store_true", help="print exactly one JSON document on stdout")
+
+
+def add_judging(parser: argparse.ArgumentParser) -> None:
+    """Add what the operator may say about judging: how sure to be, and what is known already."""
+    parser.add_argument(
+        "--assurance", choices=("strong", "conclusive"), help="the weakest evidence that calls two separate"
+    )
+    for flag, meaning in (("--known-same", "known to share a host"), ("--known-separate", "known not to")):
+        parser.add_argument(
+            flag,
+            metavar="A,B",
+            action="append",
+            default=[],
+            type=pair,
+            help=f"a pair {meaning}, as a control",
+        )
+
+
+def known(args: argparse.Namespace) -> Controls:
+    """Return the pairs that the operator named."""
+    from keepapart.model import Controls
+
+    return Controls(args.known_same, args.known_separate)
+
+
+def add_excuse(parser: argparse.ArgumentParser) -> None:
+    """Add `--excuse`, which names members that needn't be measured."""
+    parser.add_argument(
+        "--excuse",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="admit although this member can't be measured (may be repeated; kept in the journal)",
+    )
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Add `--wait`, for when another admission of the cluster is running."""
+    parser.add_argument(
+        "--wait",
+        type=number(0, 1e6),
+        default=0.0,
+        metavar="SECONDS",
+        help="where another admission of the cluster is running, wait for it so long (default: end at once)",
+    )

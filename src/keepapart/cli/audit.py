@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from keepapart.cli._open import add_judging, known, opened, print_json, progress_bar
-from keepapart.cli._options import add_json
+from keepapart.cli._open import opened_store
+from keepapart.cli._options import add_json, add_judging, known
+from keepapart.cli._output import print_json, progress_bar
+from keepapart.errors import ExitCode
 
 SUMMARY = "who shares a host with whom, and what one host failure takes down"
 EXAMPLES = """  keepapart audit
@@ -21,12 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", metavar="FILE", help="also write the audit as a page of its own")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     """Audit, print, and return 0 (all apart), 1 (some share a host) or 3 (some unknown)."""
     from keepapart.auditing.document import audit_document
     from keepapart.auditing.survey import audit
 
-    with opened(args) as (config, store), progress_bar() as progress:
+    with opened_store(args) as (config, store), progress_bar() as progress:
         found = audit(config, known=known(args), store=store, progress=progress)
     if args.html:
         from keepapart.report.html import write_page
@@ -39,4 +41,6 @@ def run(args: argparse.Namespace) -> int:
 
         print_audit(found, all_pairs=bool(args.pairs))
     counts = found.counts
-    return 1 if counts["co-resident"] else 3 if counts["unknown"] else 0
+    if counts["co-resident"]:
+        return ExitCode.NO
+    return ExitCode.UNKNOWN if counts["unknown"] else ExitCode.OK

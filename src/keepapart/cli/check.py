@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from keepapart.cli._open import add_judging, known, opened, print_json, progress_bar
-from keepapart.cli._options import add_json
+from keepapart.cli._open import opened_store
+from keepapart.cli._options import add_json, add_judging, known
+from keepapart.cli._output import print_json, progress_bar
+from keepapart.errors import ExitCode, ReachError
 
 SUMMARY = "are these two instances on one host? The verdict and all evidence behind it"
 EXAMPLES = """  keepapart check web-1 web-2
@@ -20,15 +22,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_judging(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     """Check, print, and return 0 (separate), 1 (co-resident) or 3 (unknown)."""
     from keepapart.auditing.document import check_document
     from keepapart.auditing.survey import check
-    from keepapart.errors import ReachError
     from keepapart.model import Verdict
     from keepapart.probe.measured import MUTE
 
-    with opened(args) as (config, store), progress_bar() as progress:
+    with opened_store(args) as (config, store), progress_bar() as progress:
         found = check(config, args.a, args.b, known=known(args), store=store, progress=progress)
     pair = found.pair(args.a, args.b)
     if args.json:
@@ -41,4 +42,8 @@ def run(args: argparse.Namespace) -> int:
         for name in (pair.a, pair.b):
             if found.round.lost.get(name, MUTE) != MUTE:
                 raise ReachError(f"{name}: {found.round.lost[name]}")
-    return {Verdict.SEPARATE: 0, Verdict.CO_RESIDENT: 1, Verdict.UNKNOWN: 3}[pair.verdict]
+    return {
+        Verdict.SEPARATE: ExitCode.OK,
+        Verdict.CO_RESIDENT: ExitCode.NO,
+        Verdict.UNKNOWN: ExitCode.UNKNOWN,
+    }[pair.verdict]

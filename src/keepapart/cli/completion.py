@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from keepapart.errors import ExitCode
+
 SUMMARY = "print the completion script of a shell"
 EXAMPLES = """  keepapart completion bash > ~/.local/share/bash-completion/completions/keepapart
   keepapart completion zsh > ~/.zfunc/_keepapart"""
@@ -15,12 +17,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     """Print the script."""
     import shtab
 
     from keepapart.cli import VERBS
-    from keepapart.cli._options import build
+    from keepapart.cli._parser import build
 
     sys.stdout.write(shtab.complete(build(VERBS), shell=args.shell) + "\n")
-    return 0
+    return ExitCode.OK

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from keepapart.cli._open import opened, print_json
-from keepapart.cli._options import add_json
-from keepapart.cli.history import count
+from keepapart.cli._open import opened_store
+from keepapart.cli._options import add_json, whole
+from keepapart.cli._output import print_json
+from keepapart.errors import ExitCode, UsageError
 
 SUMMARY = "what earlier audits said of two instances, and why; measures nothing"
 EXAMPLES = """  keepapart explain web-1 web-2
   keepapart explain web-1 web-2 --at 3        as audit number 3 of `keepapart history` saw it"""
 
 LOOK_BACK = 100  # audits that are searched for the pair
-UNLISTED = "kept without its evidence: of a large cluster only pairs that are not separate are kept"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("a", metavar="A", help="id of an instance")
     parser.add_argument("b", metavar="B", help="id of another")
-    parser.add_argument("--at", type=count, metavar="N", help="only audit number N of `keepapart history`")
+    parser.add_argument("--at", type=whole(1), metavar="N", help="only audit number N of `keepapart history`")
     add_json(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     """Print what was said; 0 where anything was. Raises `UsageError` where no kept audit has the pair."""
-    from keepapart.auditing.history import recall
-    from keepapart.errors import UsageError
+    from keepapart.auditing.history import recall, sayings
 
     if args.a == args.b:
         raise UsageError(f"{args.a!r} is one instance; explain takes two")
-    with opened(args) as (config, store):
+    with opened_store(args) as (config, store):
         entries = recall(store, config.cluster.name, max(LOOK_BACK, args.at or 0))
     if not entries:
         raise UsageError(
@@ -55,21 +52,4 @@ def run(args: argparse.Namespace) -> int:
         from keepapart.report.past import print_sayings
 
         print_sayings(args.a, args.b, found)
-    return 0
-
-
-def sayings(entries: Sequence[Mapping[str, Any]], a: str, b: str) -> Iterator[dict[str, Any]]:
-    """Yield what each kept audit (newest first) that had both instances said of the pair."""
-    for number, entry in enumerate(entries, 1):
-        audit = entry["audit"]
-        if not {a, b} <= {instance["id"] for instance in audit["instances"]}:
-            continue
-        pair = next((p for p in audit["pairs"] if {p["a"], p["b"]} == {a, b}), None)
-        said = pair or {"verdict": "separate", "strength": None, "because": UNLISTED, "evidence": []}
-        yield {
-            "number": number,
-            "at": audit["at"],
-            "verb": entry["purpose"],
-            **{key: said[key] for key in ("verdict", "strength", "because", "evidence")},
-            "network": audit["network"],
-        }
+    return ExitCode.OK

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from keepapart.cli._open import opened_admission
+from keepapart.cli._options import add_json
+from keepapart.cli._output import write
+from keepapart.errors import ExitCode
+
 SUMMARY = "find and release what an interrupted admission left behind"
 EXAMPLES = """  keepapart gc --dry-run
   keepapart gc --json
@@ -12,19 +17,15 @@ EXAMPLES = """  keepapart gc --dry-run
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
-    from keepapart.cli._options import add_json
-
     parser.add_argument("--dry-run", action="store_true", help="say what is left behind, and release nothing")
     add_json(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     """Collect, and print what was found."""
     from keepapart.admit import collect
-    from keepapart.cli.admission import opened, write
-    from keepapart.config import load
 
-    with opened(load(args.config), checks=False, spends=False) as (context, _):
+    with opened_admission(args, checks=False, spends=False) as (context, _):
         collected = collect(context, dry_run=args.dry_run)
     write(collected.document(), collected.lines(), as_json=args.json)
     return collected.code

@@ -8,6 +8,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from keepapart.errors import ExitCode, LabError, UsageError
+
 SUMMARY = "write a commented keepapart.toml from what it can see"
 EXAMPLES = """  keepapart init
   keepapart -c orders.toml init --force"""
@@ -62,10 +64,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite a file that is there")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     """Write the file; an existing one is left alone without --force, which is a usage error."""
     from keepapart.config import FILE
-    from keepapart.errors import UsageError
 
     path = Path(args.config or FILE)
     seen, text = _look()
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"{path}: can't be written: {error.strerror}") from None
     sys.stdout.write(f"wrote {path}: {seen}\n")
-    return 0
+    return ExitCode.OK
 
 
 def _look() -> tuple[str, str]:
@@ -97,7 +98,6 @@ def _look() -> tuple[str, str]:
 
 
 def _labs() -> list[str]:
-    from keepapart.errors import LabError
     from keepapart.lab.client import labs
 
     try:
@@ -109,7 +109,6 @@ def _labs() -> list[str]:
 def _cluster(lab: str) -> tuple[str, int]:
     """Name the lab's largest cluster and count its members."""
     from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG
-    from keepapart.errors import LabError
     from keepapart.lab.client import Lab
 
     try:

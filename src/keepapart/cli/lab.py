@@ -6,7 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from keepapart.cli._options import add_json
+from keepapart.cli._options import add_json, whole
+from keepapart.cli._output import print_json
+from keepapart.errors import ExitCode, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from keepapart.lab.client import Lab
@@ -42,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(_verb(verbs, "truth", "list its instances with their hosts", "keepapart lab truth"))
 
     launch = _verb(verbs, "launch", "launch instances", "keepapart lab launch --count 3 --cluster orders")
-    launch.add_argument("--count", type=_count, default=1, metavar="N", help="how many (default: 1)")
+    launch.add_argument("--count", type=whole(1), default=1, metavar="N", help="how many (default: 1)")
     launch.add_argument("--cluster", metavar="NAME", help="make them members of this cluster")
 
     for word, does in (
@@ -113,7 +115,6 @@ def _verb(
 def _up(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from keepapart.errors import UsageError
     from keepapart.lab import client
     from keepapart.lab.world import world
 
@@ -129,7 +130,7 @@ def _up(args: argparse.Namespace) -> int:
         _welcome_api(lab.api)
     if args.sshd:
         _welcome_ssh(name)
-    return 0
+    return ExitCode.OK
 
 
 def _stay(name: str, a_world: World, args: argparse.Namespace) -> int:
@@ -147,7 +148,7 @@ def _stay(name: str, a_world: World, args: argparse.Namespace) -> int:
         daemon.serve(name, a_world, **options, lifeline=None, ready=ready)
     except KeyboardInterrupt:  # the way to end it
         sys.stderr.write("\n")
-    return 0
+    return ExitCode.OK
 
 
 def _welcome(name: str, kind: str, because: str, a_world: World, *, asked: bool) -> None:
@@ -211,13 +212,10 @@ def _list(lab: Lab, args: argparse.Namespace) -> int:
             for level in ("host", "rack", "pod"):
                 row[level] = getattr(where, level, None) or None
     if args.json:
-        import json
-
-        document = {"schema": SCHEMA, "lab": lab.name, "kind": lab.kind, "instances": rows}
-        sys.stdout.write(json.dumps(document) + "\n")
+        print_json({"schema": SCHEMA, "lab": lab.name, "kind": lab.kind, "instances": rows})
     else:
         _table(lab, rows)
-    return 0
+    return ExitCode.OK
 
 
 def _table(lab: Lab, rows: list[dict[str, str | None]]) -> None:
@@ -249,11 +247,10 @@ def _launch(lab: Lab, args: argparse.Namespace) -> int:
     for _ in range(args.count):
         one = lab.launch(LaunchRequest(token=secrets.token_hex(16), tags=tags))
         sys.stdout.write(f"{one.id} {one.address} {one.state}\n")
-    return 0
+    return ExitCode.OK
 
 
 def _each(lab: Lab, args: argparse.Namespace) -> int:
-    from keepapart.errors import UsageError
 
     known = lab.describe(args.ids)
     for one in args.ids:
@@ -263,33 +260,30 @@ def _each(lab: Lab, args: argparse.Namespace) -> int:
     for instance_id in args.ids:
         one = does(instance_id)
         sys.stdout.write(f"{one.id} {one.address or '–'} {one.state}\n")
-    return 0
+    return ExitCode.OK
 
 
 def _move(lab: Lab, args: argparse.Namespace) -> int:
-    from keepapart.errors import NotFoundError, UsageError
 
     try:
         one = lab.move(args.id, args.host)
     except NotFoundError as error:
         raise UsageError(str(error)) from None
     sys.stdout.write(f"{one.id} {one.address} now on {args.host}\n")
-    return 0
+    return ExitCode.OK
 
 
 def _fail(lab: Lab, args: argparse.Namespace) -> int:
-    from keepapart.errors import NotFoundError, UsageError
 
     try:
         lost = lab.fail(args.host)
     except NotFoundError as error:
         raise UsageError(str(error)) from None
     sys.stdout.write(f"{args.host} failed; lost with it: {', '.join(lost) or 'no instance'}\n")
-    return 0
+    return ExitCode.OK
 
 
 def _exec(lab: Lab, args: argparse.Namespace) -> int:
-    from keepapart.errors import UsageError
 
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
@@ -302,13 +296,7 @@ def _exec(lab: Lab, args: argparse.Namespace) -> int:
 def _down(lab: Lab, _: argparse.Namespace) -> int:
     lab.down()
     sys.stdout.write(f"lab {lab.name} is gone\n")
-    return 0
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 is wanted, not {text!r}")
-    return int(text)
+    return ExitCode.OK
 
 
 def _many(number: int, thing: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keepapart.cli._open import print_json, progress_bar
-from keepapart.cli._options import add_json
+from keepapart.cli._options import add_json, number, whole
+from keepapart.cli._output import print_json, progress_bar
+from keepapart.errors import ExitCode, UsageError
+from keepapart.simulate.habits import HABITS, RANDOM
 
 if TYPE_CHECKING:
     from keepapart.simulate.pool import Pool
@@ -23,7 +24,6 @@ EXAMPLES = """  keepapart simulate --hosts 200 --size 5
 Defaults marked (assumed) are assumptions: no provider publishes its pools. Figures are of runs that
 nothing cuts short; `gives up` is the chance that `admit` would, by [launch] max_attempts."""
 
-HABITS = ("random", "packing", "sticky")
 NAMES = ("hold", "terminate", "stop", "restart", "batch", "spares")
 
 HOSTS, CAPACITY, FILL = 1000, 20, 0.7
@@ -33,28 +33,28 @@ MEMBERS = 3  # the smallest cluster that outlives one of its nodes by majority
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     pool = parser.add_argument_group("the pool: the hosts that a launch may land on")
-    pool.add_argument("--hosts", type=_whole(1, 1_000_000), metavar="N", help=f"how many ({HOSTS}, assumed)")
+    pool.add_argument("--hosts", type=whole(1, 1_000_000), metavar="N", help=f"how many ({HOSTS}, assumed)")
     pool.add_argument(
         "--capacity",
-        type=_whole(1, 1000),
+        type=whole(1, 1000),
         metavar="N",
         help=f"instances that each has room for ({CAPACITY}, assumed)",
     )
     pool.add_argument(
-        "--fill", type=_number(0, 1), metavar="SHARE", help=f"share of it taken already ({FILL}, assumed)"
+        "--fill", type=number(0, 1), metavar="SHARE", help=f"share of it taken already ({FILL}, assumed)"
     )
     pool.add_argument("--habit", choices=HABITS, help="of its scheduler (random, assumed)")
     pool.add_argument("--world", metavar="FILE", help="take all of these from a world file of the lab")
     cluster = parser.add_argument_group("the cluster")
     cluster.add_argument(
         "--existing",
-        type=_whole(0, 100_000),
+        type=whole(0, 100_000),
         metavar="N",
         help="members there already (0; of a world its first cluster)",
     )
     cluster.add_argument(
         "--size",
-        type=_whole(1, 100_000),
+        type=whole(1, 100_000),
         metavar="N",
         help=f"members wanted in all (those existing and {MEMBERS} more)",
     )
@@ -67,27 +67,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     ways.add_argument(
         "--batch",
-        type=_whole(0, 100_000),
+        type=whole(0, 100_000),
         default=0,
         metavar="K",
         help="batch: launch so many at once (0: as many as are still missing)",
     )
     ways.add_argument(
         "--spares",
-        type=_whole(1, 100_000),
+        type=whole(1, 100_000),
         metavar="N",
         help="spares: so many stand by (twice the members that are missing, assumed)",
     )
     ways.add_argument(
         "--attempts",
-        type=_whole(1, 10_000),
+        type=whole(1, 10_000),
         metavar="N",
         help="give up after so many in a row in vain ([launch] max_attempts)",
     )
     rates = parser.add_argument_group("what a launch takes")
     rates.add_argument(
         "--price",
-        type=_number(0, 1e6),
+        type=number(0, 1e6),
         default=0.1,
         metavar="P",
         help="of an instance-hour, in any currency (0.1: about that of 2 vCPUs on demand, assumed)",
@@ -97,19 +97,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("check", 10.0, "to measure it against every member (10, assumed)"),
         ("release", 30.0, "to stop or terminate it where that is waited for (30, assumed)"),
     ):
-        rates.add_argument(
-            f"--{name}", type=_number(0, 86_400), default=default, metavar="SECONDS", help=what
-        )
+        rates.add_argument(f"--{name}", type=number(0, 86_400), default=default, metavar="SECONDS", help=what)
     parser.add_argument(
-        "--trials", type=_whole(1, 1_000_000), default=10_000, metavar="N", help="how many runs (10000)"
+        "--trials", type=whole(1, 1_000_000), default=10_000, metavar="N", help="how many runs (10000)"
     )
-    parser.add_argument("--seed", type=_whole(0, 2**32 - 1), default=0, metavar="N", help="of chance (0)")
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, metavar="N", help="of chance (0)")
     add_json(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     """Simulate, print the table and return 0, whatever came of it."""
-    from keepapart.errors import UsageError
     from keepapart.report.simulation import document, print_comparison
     from keepapart.simulate.compare import compare
     from keepapart.simulate.strategies import Rates
@@ -131,13 +128,13 @@ def run(args: argparse.Namespace) -> int:
             attempts=_attempts(args),
             trials=args.trials,
             seed=args.seed,
-            progress=lambda share: progress("simulating", share),
+            progress=progress,
         )
     if args.json:
         print_json(document(found))
     else:
         print_comparison(found)
-    return 0
+    return ExitCode.OK
 
 
 def _pool(args: argparse.Namespace) -> tuple[Pool, int]:
@@ -147,16 +144,16 @@ def _pool(args: argparse.Namespace) -> tuple[Pool, int]:
         existing = args.existing or 0
         fill = FILL if args.fill is None else args.fill
         found = pool.pool(
-            args.hosts or HOSTS, args.capacity or CAPACITY, fill, args.habit or HABITS[0], existing
+            args.hosts or HOSTS, args.capacity or CAPACITY, fill, args.habit or RANDOM, existing
         )
         return found, existing
-    from keepapart.errors import UsageError
+    from keepapart.lab.world.pool import pool_of
     from keepapart.lab.world.world import load
 
     for name in ("hosts", "capacity", "fill", "habit"):
         if getattr(args, name) is not None:
             raise UsageError(f"--{name}: the world file says it; leave out one of the two")
-    return pool.of_world(load(Path(args.world)), args.existing)
+    return pool_of(load(Path(args.world)), args.existing)
 
 
 def _attempts(args: argparse.Namespace) -> int:
@@ -168,27 +165,3 @@ def _attempts(args: argparse.Namespace) -> int:
     if args.config or Path(FILE).exists() or os.environ.get(VARIABLE):
         return load(args.config).launch.max_attempts
     return LaunchSettings().max_attempts
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(
-                f"a whole number from {low:,} to {high:,} is wanted, not {text!r}"
-            )
-        return int(text)
-
-    return read
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = -1.0
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"a number from {low:,g} to {high:,g} is wanted, not {text!r}")
-        return value
-
-    return read

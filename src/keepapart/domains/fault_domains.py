@@ -17,18 +17,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from typing import Protocol
 
 import numpy as np
 
 from keepapart.arrays import Labels, Mask, Sizes, blocks, components, edges, in_groups
 from keepapart.domains.naming import NO_NAMES, Names, settle
-from keepapart.judging.by_label import LabelJudgement
 from keepapart.judging.judge import Judgement
 from keepapart.probe.measured import Counts
 
 # From the innermost out, in the words of those who build Clos networks: racks under one row of aggregation
 # switches are a pod, pods under one spine a site. What is beyond has no name, and makes no level.
 LEVELS = ("host", "rack", "pod", "site")
+
+
+class Grouping(Protocol):
+    """What a judgement says of co-residents, whether it was made of all pairs or of labels."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The instances."""
+
+    @property
+    def groups(self) -> Labels:
+        """The number of each one's group of co-residents, [n]."""
+
+    @property
+    def possible(self) -> Sizes:
+        """How many instances each is not separate from, itself among them, [n]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +122,7 @@ def domains(
     return Domains(len(judgement.ids), at, tuple(span for _, span in nested[1:]))
 
 
-def domains_by_label(judgement: LabelJudgement, before: DomainPrior = NOTHING) -> Domains:
+def domains_by_label(judgement: Grouping, before: DomainPrior = NOTHING) -> Domains:
     """Group instances into hosts by what labels alone say of them; what is above takes hop counts."""
     hosts = _hosts(judgement, _joined(judgement) | (judgement.possible == 1))
     return Domains(len(judgement.ids), {"host": _named("host", hosts, judgement.ids, before)})
@@ -130,13 +146,13 @@ def _named(level: str, groups: Sequence[_Group], ids: Sequence[str], before: Dom
     ]
 
 
-def _joined(judgement: Judgement | LabelJudgement) -> Mask:
+def _joined(judgement: Grouping) -> Mask:
     """Return who is co-resident with anyone."""
     joined: Mask = np.bincount(judgement.groups)[judgement.groups] > 1
     return joined
 
 
-def _hosts(judgement: Judgement | LabelJudgement, placed: Mask) -> list[_Group]:
+def _hosts(judgement: Grouping, placed: Mask) -> list[_Group]:
     """Return the hosts of those who are placed."""
     by_group: dict[int, list[int]] = {}
     at = np.flatnonzero(placed)

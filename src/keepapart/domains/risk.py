@@ -12,10 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from keepapart.domains.fault_domains import Domains
+from keepapart.domains.fault_domains import Domains, Grouping
 from keepapart.errors import ConfigError
-from keepapart.judging.by_label import LabelJudgement
-from keepapart.judging.judge import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +65,7 @@ def needed(survive: str | int, size: int) -> int:
     return size // 2 + 1
 
 
-def risk(
-    judgement: Judgement | LabelJudgement, domains: Domains, reached: Sequence[bool], survive: str | int
-) -> Risk:
+def risk(judgement: Grouping, domains: Domains, reached: Sequence[bool], survive: str | int) -> Risk:
     """Say what the failure of any one host does to the cluster.
 
     Of a host's members the first that was reached stays; the others are to be replaced.

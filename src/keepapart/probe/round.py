@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keepapart.errors import UsageError
-from keepapart.model import Instance
+from keepapart.model import Instance, Progress, silent
 from keepapart.node.node import Want
 from keepapart.probe.extras import gather
 from keepapart.probe.measured import BY, MUTE, Counts, Round, Tally
@@ -41,7 +41,6 @@ CLIMBS = 16  # ladders each way of a pair
 TRIES = 3  # of them where nothing gets through, though it does elsewhere
 
 Mask = npt.NDArray[np.bool_]
-Progress = Callable[[str, float], None]  # what is being done, and the share of it that is
 Wanting = Callable[[Tally], Mask | None]  # which pairs need more flows [n, n]; None: no pair does
 
 
@@ -61,7 +60,7 @@ async def measure(
     tcp_port: int = 0,
     wanting: Wanting = lambda _tally: None,
     key: Callable[[], bytes] = lambda: secrets.token_bytes(32),
-    progress: Progress = lambda _what, _share: None,
+    progress: Progress = silent,
 ) -> Round:
     """Measure all pairs of `instances` in one round.
 

@@ -61,7 +61,7 @@ class NodeGroup(Protocol):
         """
 
     async def guests(self) -> Mapping[str, Mapping[str, object]]:
-        """Have nodes tell what they see of the machine that is theirs alone; see `probe.guest`.
+        """Have nodes tell what they see of the machine that is theirs alone; see `node.hardware`.
 
         This and what follows may stay unknown: who fails at it is left out, and not lost.
         """
@@ -69,13 +69,13 @@ class NodeGroup(Protocol):
     async def routers(
         self, wants: Mapping[str, Sequence[int]], again: bool = False
     ) -> Mapping[str, Sequence[Sighting]]:
-        """Have nodes find the first routers on the way to these members, by index; see `probe.path`.
+        """Have nodes find the first routers on the way to these members, by index; see `node.gateway`.
 
         With `again`, those heard too seldom are asked twice, a second apart.
         """
 
     async def listen(self) -> None:
-        """Have every node answer round trips from now on; see `probe.echo`."""
+        """Have every node answer round trips from now on; see `node.rtt`."""
 
     async def times(self, settle: float) -> Mapping[str, bytes]:
         """Have every node time round trips, waiting up to `settle` seconds for the last.

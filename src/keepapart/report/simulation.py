@@ -11,11 +11,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from keepapart.lab.world.world import PACKING, STICKY
 from keepapart.report.terminal import console, fact, line
 from keepapart.report.words import many
 from keepapart.simulate import formula
 from keepapart.simulate.compare import Comparison, Figures, Row
+from keepapart.simulate.habits import PACKING, STICKY
 from keepapart.simulate.strategies import STRATEGIES
 
 SCHEMA = "keepapart.simulate/1"

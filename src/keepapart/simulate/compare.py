@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keepapart.model import Progress, silent
 from keepapart.simulate import formula
-from keepapart.simulate.landing import Found, Progress, land
+from keepapart.simulate.landing import Found, land
 from keepapart.simulate.pool import Pool
 from keepapart.simulate.strategies import STRATEGIES, Cost, Rates, Values, best_possible
 
@@ -72,7 +73,7 @@ def compare(
     attempts: int,
     trials: int,
     seed: int,
-    progress: Progress = lambda _share: None,
+    progress: Progress = silent,
 ) -> Comparison:
     """Simulate the strategies called `names`, each on the very same launches as others of its kind."""
     kinds = sorted({STRATEGIES[name].holding for name in names})
@@ -82,8 +83,8 @@ def compare(
         failed = 0
         chance = np.random.default_rng([seed, holding])
 
-        def advance(share: float, number: int = number) -> None:
-            progress((number + share) / len(kinds))
+        def advance(what: str, share: float, number: int = number) -> None:
+            progress(what, (number + share) / len(kinds))
 
         for found in land(pool, need, trials, chance, holding=holding, progress=advance):
             failed += int((_longest_wait(found) > attempts).sum())

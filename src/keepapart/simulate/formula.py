@@ -30,7 +30,7 @@ import math
 import numpy as np
 from scipy.special import betaincinv, gammainc, ndtr
 
-from keepapart.lab.world.world import PACKING, RANDOM
+from keepapart.simulate.habits import PACKING, RANDOM
 from keepapart.simulate.pool import Pool
 
 POINTS = np.linspace(-8.5, 8.5, 401)  # of a normal variable; beyond lies less than 10⁻¹⁶ of it

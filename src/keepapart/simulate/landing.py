@@ -1,9 +1,6 @@
 """Where launches land: at which of them each new member's host is found, trial by trial.
 
-Habits, as in `lab/world/scheduler.py`:
-1. `random`: any host that has room, each as likely.
-2. `packing`: the fullest host that has room (of equals the first).
-3. `sticky`: the slot freed last is filled first; with none freed, as `random`.
+The scheduler has one of the `habits`; of equally full hosts `packing` takes the first.
 
 A candidate that lands beside a member, or beside another candidate that was let in, is turned down. Its slot
 is kept until the run is done (*holding*), or given back before the next launch (*freeing*). Freeing under
@@ -13,19 +10,18 @@ on for ever: such a trial finds no further host.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.lab.world.world import PACKING, STICKY
+from keepapart.model import Progress, silent
+from keepapart.simulate.habits import PACKING, STICKY
 from keepapart.simulate.pool import Pool
 
 Found = npt.NDArray[np.float64]  # [trial, member]: the number, from 1, of the launch that found it; inf: none
 
 CELLS = 4_000_000  # of the tables of one batch of trials: some 30 MB
-
-Progress = Callable[[float], None]
 
 
 def land(
@@ -35,25 +31,22 @@ def land(
     chance: np.random.Generator,
     *,
     holding: bool,
-    progress: Progress = lambda _share: None,
+    progress: Progress = silent,
 ) -> Iterator[Found]:
-    """Yield, batch by batch of `trials`, the launches at which `need` members were found.
-
-    `progress` is told the share of the work that is done, 0 to 1.
-    """
+    """Yield, batch by batch of `trials`, the launches at which `need` members were found."""
     if pool.habit == PACKING:  # nothing is left to chance, so one trial is all of them
         yield np.repeat(_packing(pool, need, holding=holding)[None], trials, axis=0)
-        progress(1.0)
+        progress("simulate", 1.0)
         return
     batch = max(1, CELLS // max(1, len(pool.room), need))
     for done in range(0, trials, batch):
         size = min(batch, trials - done)
 
-        def advance(share: float, done: int = done, size: int = size) -> None:
-            progress((done + size * share) / trials)
+        def advance(what: str, share: float, done: int = done, size: int = size) -> None:
+            progress(what, (done + size * share) / trials)
 
         yield _random(pool, need, size, chance, holding=holding, progress=advance)
-    progress(1.0)
+    progress("simulate", 1.0)
 
 
 def _random(
@@ -92,7 +85,7 @@ def _random(
             goes_on &= lets_in
         active = active[goes_on]
         if launches % 64 == 0:
-            progress(float(members.sum()) / (reachable * trials))
+            progress("simulate", float(members.sum()) / (reachable * trials))
     return found
 
 

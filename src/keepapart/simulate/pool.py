@@ -8,7 +8,7 @@ Rules:
    drawn, so that two pools differ only by what was asked.
 3. Members that are there already are on hosts of their own, evenly over emptier and fuller hosts; a slot
    taken on each is theirs.
-4. A world's pool is the lab's, slot for slot, just after `lab up`. Nobody else launches meanwhile.
+4. Nobody else launches meanwhile.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ import numpy.typing as npt
 
 from keepapart.domains.binomial import binomial
 from keepapart.errors import UsageError
-from keepapart.lab.world.scheduler import Slots
-from keepapart.lab.world.topology import Topology
-from keepapart.lab.world.world import PACKING, World
+from keepapart.simulate.habits import PACKING
 
 Counts = npt.NDArray[np.int64]
 
@@ -71,33 +69,6 @@ def pool(hosts: int, capacity: int, fill: float, habit: str, existing: int) -> P
     members[((np.arange(existing) + 0.5) * hosts / max(existing, 1)).astype(np.int64)] = True
     taken[members] = np.maximum(taken[members], 1)
     return Pool(habit, taken, capacity - taken, members)
-
-
-def of_world(world: World, existing: int | None) -> tuple[Pool, int]:
-    """Return the pool of a lab just come up, and how many members there are in it.
-
-    The first `existing` instances launched are the members; by default those of the world's first cluster.
-    Raises `UsageError` where the world launches fewer.
-    """
-    launched = sum(cluster.size for cluster in world.clusters)
-    if existing is None:
-        existing = world.clusters[0].size if world.clusters else 0
-    if existing > launched:
-        raise UsageError(
-            f"world {world.name!r} launches {launched} instances, so {existing} can't be members"
-        )
-    topology = Topology(world)
-    hosts = topology.hosts()
-    number = {host: n for n, host in enumerate(hosts)}
-    capacity = np.array([topology.capacity(host) for host in hosts], np.int64)
-    taken, members = np.zeros(len(hosts), np.int64), np.zeros(len(hosts), np.bool_)
-    slots = Slots(world.scheduler, {host: topology.capacity(host) for host in hosts})
-    for n in range(launched):
-        slot = slots.take()
-        assert slot is not None  # a checked world has room for what it launches
-        taken[number[slot[0]]] += 1
-        members[number[slot[0]]] |= n < existing
-    return Pool(world.scheduler.habit, taken, capacity - taken, members), existing
 
 
 def _whole(shares: npt.NDArray[np.float64]) -> Counts:

@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 from keepapart.auditing.assess import Audit
-from keepapart.auditing.survey import Session, silent
+from keepapart.auditing.survey import Session
 from keepapart.config import Config, parse
 from keepapart.lab import client, protocol
 from keepapart.lab.client import Lab
 from keepapart.lab.ssh import sshd
 from keepapart.lab.world import world
+from keepapart.model import Progress, silent
 
 SIX = {
     "name": "six",
@@ -58,7 +59,7 @@ class Reached:
         }
         return parse(document, self.folder / "keepapart.toml")
 
-    def audit(self, config: Config | None = None, progress: Callable[[str, float], None] = silent) -> Audit:
+    def audit(self, config: Config | None = None, progress: Progress = silent) -> Audit:
         """Audit every instance over ssh."""
         config = config or self.config()
         instances = [dataclasses.replace(one, reach="ssh") for one in self.lab.instances()]

@@ -6,15 +6,12 @@ Every instance carries the tag `keepapart:reach`, its way in.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from moto.ec2.models import instances as moto_instances
 
 from keepapart import model
 from keepapart.clouds.ec2.reach import REACH_TAG
-
-if TYPE_CHECKING:
-    from keepapart.lab.ec2.backend import LabBackend
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 
@@ -37,10 +34,20 @@ class Placement:
         return self.zone
 
 
+class Backend(Protocol):
+    """What instances ask of what is behind the API; see `backend.LabBackend`."""
+
+    def admit(self, backend: Any) -> tuple[model.Instance, Placement]:
+        """Launch the guest of the launch call under way."""
+
+    def late(self, instance_id: str) -> bool:
+        """Say whether an instance's tags are still unknown."""
+
+
 class LabInstance(moto_instances.Instance):
     """moto's instance, with the guest's own id, state and address."""
 
-    estate: ClassVar[LabBackend]  # the one of this process, set when it starts
+    estate: ClassVar[Backend]  # the one of this process, set when it starts
 
     def __init__(self, ec2_backend: Any, *args: Any, **options: Any) -> None:
         self.guest, seat = self.estate.admit(ec2_backend)

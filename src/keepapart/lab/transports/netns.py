@@ -7,21 +7,20 @@ A socket keeps the namespace that it was born in, so only the opening needs to b
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import os
-import resource
 import select
 import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
 from keepapart.config import ReachSettings
 from keepapart.errors import LabError, ReachError
 from keepapart.lab.client import Lab, entering
+from keepapart.lab.netns import linux
 from keepapart.node.gateway import trace
 from keepapart.node.node import Node, Want, open_socket
 from keepapart.reach import NodeGroup, Roster, Sighting, Transport
@@ -29,7 +28,7 @@ from keepapart.reach.local import child
 from keepapart.reach.pipe import Pipe, PipedNodes
 
 NAMED = Path("/run/netns")  # where `ip netns add` keeps them
-CLONE_NEWNET = 0x40000000
+THIS_THREAD = Path("/proc/thread-self/ns/net")
 
 
 class NetnsTransport:
@@ -125,7 +124,7 @@ class NetnsNodes:
         self._nodes.clear()
 
     def _open(self, port: int, flows: int) -> Mapping[str, list[int]]:
-        _raise_file_limit()
+        linux.raise_descriptor_limit()
         opened: dict[str, list[socket.socket]] = {}
         in_labs: dict[str, dict[str, str]] = {}
         for name, namespace in self._namespaces.items():
@@ -213,16 +212,14 @@ def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
 
 
-def _raise_file_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 def _sockets_in(namespace: str, family: socket.AddressFamily, count: int) -> list[socket.socket]:
     """Open UDP sockets in a named namespace. Raises `ReachError` where it can't be entered."""
     try:
-        with _inside(NAMED / namespace):
+        with (
+            _descriptor(THIS_THREAD) as home,
+            _descriptor(NAMED / namespace) as there,
+            linux.inside(there, home),
+        ):
             return [socket.socket(family, socket.SOCK_DGRAM) for _ in range(count)]
     except FileNotFoundError:
         raise ReachError(f"no network namespace {namespace!r} here") from None
@@ -230,26 +227,11 @@ def _sockets_in(namespace: str, family: socket.AddressFamily, count: int) -> lis
         raise ReachError(f"network namespace {namespace!r} can't be entered: {error.strerror}") from None
 
 
-@contextlib.contextmanager
-def _inside(namespace: Path) -> Iterator[None]:
-    """Move this thread into a network namespace and back again."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+@contextmanager
+def _descriptor(namespace: Path) -> Iterator[int]:
+    """Hold a namespace open for a while."""
+    descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        there = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            _set_namespace(there)
-        finally:
-            os.close(there)
-        try:
-            yield
-        finally:
-            _set_namespace(home)
+        yield descriptor
     finally:
-        os.close(home)
-
-
-def _set_namespace(handle: int) -> None:
-    # os.setns came with Python 3.12
-    if ctypes.CDLL(None, use_errno=True).setns(handle, CLONE_NEWNET) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        os.close(descriptor)

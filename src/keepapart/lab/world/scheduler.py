@@ -1,8 +1,4 @@
-"""Which slot the next instance gets: the habits of a platform's scheduler, seeded and without effects.
-
-1. `random`: any host that has room, each as likely.
-2. `packing`: the fullest host that has room, so that few hosts are in use.
-3. `sticky`: the slot freed last is filled first; with none freed, as `random`.
+"""Which slot the next instance gets, by one of `simulate.habits`: seeded and without effects.
 
 A failed host has no room. Where racks are named, only their hosts come into question.
 """
@@ -13,7 +9,8 @@ from collections.abc import Collection, Mapping
 from random import Random
 
 from keepapart.lab.world.topology import Host
-from keepapart.lab.world.world import PACKING, STICKY, Scheduler
+from keepapart.lab.world.world import Scheduler
+from keepapart.simulate.habits import PACKING, STICKY
 
 Slot = tuple[Host, int]
 

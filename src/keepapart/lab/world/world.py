@@ -21,8 +21,7 @@ from keepapart.config import nearest, section, table
 from keepapart.errors import ConfigError
 from keepapart.lab.world.network import LEAST_TTL, MOST_EXTRA, ROUTED_HOST, Network
 from keepapart.lab.world.placement import Placement
-
-RANDOM, PACKING, STICKY = "random", "packing", "sticky"
+from keepapart.simulate.habits import HABITS, RANDOM
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 MAX_RACKS = 254  # a rack is the second byte of an address, 0 and 255 left out
@@ -36,7 +35,7 @@ T = TypeVar("T")
 class Scheduler:
     """How the platform places instances, and the seed of whatever it leaves to chance."""
 
-    habit: str = field(default=RANDOM, metadata={"choices": (RANDOM, PACKING, STICKY)})
+    habit: str = field(default=RANDOM, metadata={"choices": HABITS})
     seed: int = field(default=0, metadata={"range": (0, 2**31 - 1)})
 
 
