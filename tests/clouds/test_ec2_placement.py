@@ -178,6 +178,7 @@ def test_ec2_s_own_words_become_facts() -> None:
         "project": "1234",
         "zone": "eu-west-1b",
         "host": "h-1",
+        "host_kind": "dedicated",
         "group": "parts",
         "group_strategy": "partition",
         "partition": "2",
@@ -187,4 +188,11 @@ def test_ec2_s_own_words_become_facts() -> None:
     }
     said["State"] = {"Name": "stopped"}
     stopped = facts.instance(said, Settings(), owner="1234", strategy="partition")
-    assert {"host", "partition", "topology", "whole_host"}.isdisjoint(stopped.facts)
+    assert {"host", "host_kind", "partition", "topology", "whole_host"}.isdisjoint(stopped.facts)
+
+
+@pytest.mark.parametrize(("kind", "whole"), [("m5.metal", True), ("c7gd.metal", False), ("m7g.large", False)])
+def test_bare_metal_of_a_shared_board_has_no_host_to_itself(kind: str, whole: bool) -> None:
+    """Three of Graviton3's sockets share a board: what takes one down may take the others."""
+    said: Any = {"InstanceId": "i-1", "InstanceType": kind, "State": {"Name": "running"}}
+    assert ("whole_host" in facts.instance(said, Settings()).facts) is whole

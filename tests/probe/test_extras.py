@@ -67,6 +67,15 @@ def one_address_a_host(net: Network) -> None:
                 ).stdout.split()
                 device = shown[shown.index("dev") + 1]
                 net.inside(host, f"route add {address}/32 dev {device} src 10.200.{number}.1")
+    for r in range(2):  # and each rack router from one address too
+        rack = f"{net.prefix}r{r}"
+        net.inside(rack, f"addr add 10.201.{r}.1/32 dev lo")
+        routes = subprocess.run(
+            ["ip", "-n", rack, "route", "show"], capture_output=True, text=True, check=True
+        )
+        for route in routes.stdout.splitlines():
+            if " via " in route:
+                net.inside(rack, f"route change {route.strip()} src 10.201.{r}.1")
 
 
 def test_children_tell_of_one_kernel_and_so_of_nothing() -> None:
@@ -106,7 +115,7 @@ def test_gateways_of_one_address_each_are_evidence(net: Network) -> None:
         ("hops", Says.SAME, STRONG),
         ("gateway", Says.SAME, STRONG),
     }
-    assert {e.signal for e in found.pair(names[0], names[2]).evidence} == {"hops", "upstream"}
+    assert {e.signal for e in found.pair(names[0], names[4]).evidence} == {"hops", "upstream"}
 
 
 @namespaces

@@ -55,7 +55,7 @@ def testify(
 
 def test_one_gateway_is_one_host_where_each_host_has_one() -> None:
     """With two gateways seen to be one host's each, a third says *same* of a pair that was not measured."""
-    said = testify(HOSTS, hops(HOSTS, ef=0))["gateway"]
+    said = testify(HOSTS, hops(HOSTS, ef=0), ["10.9.0.1"] * 6)["gateway"]
     assert said.evidence(4, 5) == Evidence(
         "gateway",
         Says.SAME,
@@ -63,6 +63,12 @@ def test_one_gateway_is_one_host_where_each_host_has_one() -> None:
         "the first router of both is 10.0.2.1, which no two on different hosts share",
     )
     assert said.evidence(0, 2) is None
+
+
+def test_it_is_weak_where_all_hosts_of_a_site_may_have_one_address() -> None:
+    """Behind each second router all answer alike: no two hosts there are seen to have two addresses."""
+    sites = ["10.9.0.1"] * 2 + ["10.9.1.1"] * 2 + ["10.9.2.1"] * 2
+    assert testify(HOSTS, hops(HOSTS, ef=0), sites)["gateway"].weight(4, 5) == WEAK
 
 
 def test_it_is_weak_until_gateways_are_seen_to_be_hosts() -> None:

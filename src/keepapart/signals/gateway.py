@@ -11,10 +11,12 @@ host. The rules, the first five each one a reason to keep silent:
    or are not two hops from each other where that was measured: at one hop a link is shared, and beyond
    two there is another router of the same address.
 5. One address for all shows nothing: there must be two that pass.
-6. The same gateway then says *same*. Strongly only if this network is known to be routed-host, at least
-   `SHOWN` addresses are each shared by two that other signals know to be co-resident, and no two of those
-   have different ones; else weakly. Where a pair was measured at two hops, hops say as much already: what
-   this adds are pairs that no packet passed between, and a reason that is checked with one traceroute.
+6. The same gateway then says *same*. Strongly only if hops may speak strongly on this network, at least
+   `SHOWN` addresses are each shared by two that other signals know to be co-resident, no two of those have
+   different ones, and two that are known to be apart have different ones although the same second router is
+   behind both: else all hosts of a site might answer by one address. Weakly otherwise. Where a pair was
+   measured at two hops, hops say as much already: what this adds are pairs that no packet passed between,
+   and a reason that is checked with one traceroute.
 7. Different gateways say nothing: a host may have an address for each guest.
 
 Upstream, the second hop: different ones say *different*, weakly, unless two known to be co-resident have
@@ -67,11 +69,17 @@ def testimonies(
     `known` what other signals have settled, weighed as in `PairTestimony`; `standing` how strongly hops may
     speak on this network.
     """
-    said = [_first(firsts, least, known, standing), _upstream(upstreams, known)]
+    said = [_first(firsts, upstreams, least, known, standing), _upstream(upstreams, known)]
     return [testimony for testimony in said if testimony.speaks]
 
 
-def _first(firsts: Sequence[str], least: Counts, known: Weights, standing: Strength | None) -> LabelTestimony:
+def _first(
+    firsts: Sequence[str],
+    upstreams: Sequence[str],
+    least: Counts,
+    known: Weights,
+    standing: Strength | None,
+) -> LabelTestimony:
     def because(i: int, _j: int) -> str:
         return f"the first router of both is {firsts[i]}, which no two on different hosts share"
 
@@ -88,7 +96,8 @@ def _first(firsts: Sequence[str], least: Counts, known: Weights, standing: Stren
             shown += bool((known[among] >= STRONG).any())
     if len(np.unique(said.labels[said.labels != UNKNOWN])) < 2:
         said.labels[:] = UNKNOWN
-    if standing == Strength.STRONG and shown >= SHOWN and not _split(said, known):
+    plain = shown >= SHOWN and not _split(said, known) and _told_apart(said, upstreams, known)
+    if standing == Strength.STRONG and plain:
         return LabelTestimony("gateway", said.labels, said.scopes, STRONG, 0, because)
     return said
 
@@ -109,6 +118,19 @@ def _split(said: LabelTestimony, known: Weights) -> bool:
     for i in np.flatnonzero(said.labels != UNKNOWN).tolist():
         others = said.labels[known[i] >= STRONG]
         if ((others != UNKNOWN) & (others != said.labels[i])).any():
+            return True
+    return False
+
+
+def _told_apart(said: LabelTestimony, upstreams: Sequence[str], known: Weights) -> bool:
+    """Whether two hosts behind one second router are known that have different gateways (rule 6)."""
+    behind: dict[str, list[int]] = {}
+    for i in np.flatnonzero(said.labels != UNKNOWN).tolist():
+        if _names_a_router(upstreams[i]):
+            behind.setdefault(upstreams[i], []).append(i)
+    for members in behind.values():
+        labels = said.labels[members]
+        if ((labels[:, None] != labels) & (known[np.ix_(members, members)] <= -STRONG)).any():
             return True
     return False
 

@@ -2,16 +2,22 @@
 
 1. A guest's facts count only with its kernel's boot id. Instances that share one share a kernel (containers,
    namespaces) or were resumed from one snapshot: their facts are one machine's, and say nothing.
-2. Processor vendor, family or model differ: different hosts, strongly, where both guests see the real
-   processor. They do where its name is a product's own, with a model number; `QEMU Virtual CPU`, `AMD EPYC`
-   or `Xeon(R) CPU @ 2.20GHz` are masks. Under VMware all are, since a cluster may level its processors.
-3. Only the stepping differs: different, but weakly, since makers allow two steppings in one machine.
+2. Processor vendor, family or model differ: different hosts, weakly, where both guests are shown what may be
+   the real processor: its name is a product's own, with a model number (`QEMU Virtual CPU`, `AMD EPYC` or
+   `Xeon(R) CPU @ 2.20GHz` are masks), and its microcode is none that hypervisors make up. Never strongly: a
+   guest is shown what its owner chose (QEMU's `core2duo`, `model-id=`, VirtualBox's profiles), what it booted
+   on before a live migration, or what levels a cluster; under VMware nothing is said.
+3. Only the stepping differs: different, weakly, since makers allow two steppings in one machine.
 4. Only the microcode differs: different, weakly; revisions that hypervisors make up are no revisions.
-5. Xen domain ids are unique on a host: equal ones are different hosts, strongly. Ids up to `CLOSE` apart
-   were started one soon after the other: same, weakly.
-6. Hyper-V tells its guests the host's name (KVP, `PhysicalHostName`): equal is the same host, different is
-   another, both strongly. Not where the file is older than the guest's boot, or where two instances'
-   files name the same virtual machine: such a file came with the image.
+5. Xen domain ids are unique on a host, where Xen's own tools gave them: equal ones are different hosts,
+   weakly. Ids up to `CLOSE` apart were started one soon after the other: same, weakly. 0 and 1 say nothing:
+   whatever emulates Xen (QEMU on KVM, Amazon's Vixen) gives 1 to every guest.
+6. Hyper-V tells its guests the host's name (KVP). Two names are two hosts, strongly, and one name that is
+   fully qualified is one host, strongly; a bare one weakly, as every site may have its HV01. Where the host
+   is itself a guest (`HostingSystemNestedLevel`), one name is one host, and two say nothing. Where no
+   hv_kvp_daemon is known to run, the file may be from before a migration: weak. Nothing is said where it
+   is older than the guest's boot, or where two instances' files name the same virtual machine: such a file
+   came with the image.
 
 Equal processors, microcode, or serial numbers say nothing. The host's boot time isn't had: it takes the
 time-stamp counter, which no interpreted language reads.
@@ -23,7 +29,7 @@ import base64
 import binascii
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +39,7 @@ from keepapart.signals.observed import Observed, Stage
 from keepapart.signals.testimony import LabelTestimony, PairTestimony, Testimony, Weights
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
+EMULATED = 1  # the domain id that emulations of Xen give to every guest; 0 is the host's own
 CLOSE = 2  # domains apart; farther ones are as likely to be neighbours by chance
 KEY, VALUE = 512, 2048  # bytes of a KVP record's two fields
 MADE_UP = frozenset({0x0, 0x1, 0x1000065, 0xFFFFFFFF})  # microcode of KVM (Intel, AMD) and Hyper-V
@@ -52,6 +59,7 @@ class Processor:
     model: int
     stepping: int
     microcode: int | None
+    made_up: bool
 
     @classmethod
     def of(cls, text: str) -> Processor | None:
@@ -67,23 +75,31 @@ class Processor:
             return None
         microcode = found.get("microcode", "")
         known = int(microcode, 16) if re.fullmatch("0x[0-9a-f]{1,16}", microcode) else None
-        return cls(name, vendor, family, model, stepping, None if known in MADE_UP else known)
+        made_up = known in MADE_UP
+        return cls(name, vendor, family, model, stepping, None if made_up else known, made_up)
 
     @property
     def real(self) -> bool:
-        """Whether its name is one that a maker sells, not one that a hypervisor shows instead."""
-        return bool(REAL.search(self.name))
+        """Whether it may be one that a maker sells, not one that a hypervisor shows instead."""
+        return bool(REAL.search(self.name)) and not self.made_up
 
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """What one node says of the machine that it sees; an empty field is not known."""
+    """What one node says of the machine that it sees; an empty field is not known.
+
+    `host_name` is what Hyper-V tells, `qualified` whether it has its domain, `nested` whether that host is a
+    guest itself, and `current` whether somebody keeps it up to date.
+    """
 
     boot_id: str = ""
     processor: Processor | None = None
     maker: str = ""
     domain: int | None = None
     host_name: str = ""
+    qualified: bool = False
+    nested: bool = False
+    current: bool = False
     machine_id: str = ""
 
     @classmethod
@@ -96,12 +112,17 @@ class Guest:
             fresh = float(text["kvp_written"]) >= float(text["booted"])
         except (KeyError, ValueError, binascii.Error):
             pool, fresh = {}, False
+        bare = pool.get("PhysicalHostName", "").strip().casefold()
+        host = pool.get("PhysicalHostNameFullyQualified", "").strip().casefold() or bare
         return cls(
             boot_id=text.get("boot_id", "").strip(),
             processor=Processor.of(text.get("cpuinfo", "")),
             maker=text.get("maker", "").strip(),
             domain=int(domain) if re.fullmatch("[0-9]{1,5}", domain) else None,
-            host_name=pool.get("PhysicalHostName", "").strip().casefold() if fresh else "",
+            host_name=host if fresh else "",
+            qualified="." in host,
+            nested=pool.get("HostingSystemNestedLevel", "0").strip() != "0",
+            current=text.get("kvp_daemon") == "running",
             machine_id=pool.get("VirtualMachineId", "").strip().casefold(),
         )
 
@@ -143,8 +164,10 @@ def testimonies(guests: Sequence[Guest]) -> list[Testimony]:
     """Say what the guests' own sight of their hardware says of every pair."""
     boots = Counter(guest.boot_id for guest in guests)
     heard = [guest if guest.boot_id and boots[guest.boot_id] == 1 else Guest() for guest in guests]
-    rules = (_processor, _stepping, _microcode, _host_name)
-    said: list[Testimony] = [found for rule in rules if (found := rule(heard)).speaks]
+    rules = (_processor, _stepping, _microcode)
+    said: list[Testimony] = [
+        found for found in (*(r(heard) for r in rules), *_host_names(heard)) if found.speaks
+    ]
     xen = _domain(heard)
     return [*said, xen] if xen.weights.any() else said
 
@@ -157,7 +180,7 @@ def _processor(guests: Sequence[Guest]) -> LabelTestimony:
         return f"the guests see different processors: {one} and {other}"
 
     values = [(p.vendor, p.family, p.model) if p else None for p in seen]
-    return LabelTestimony.of("processor", values, because, if_different=-STRONG)
+    return LabelTestimony.of("processor", values, because, if_different=-WEAK)
 
 
 def _stepping(guests: Sequence[Guest]) -> LabelTestimony:
@@ -184,27 +207,35 @@ def _microcode(guests: Sequence[Guest]) -> LabelTestimony:
     return LabelTestimony.of("microcode", values, because, if_different=-WEAK, scopes=scopes)
 
 
-def _host_name(guests: Sequence[Guest]) -> LabelTestimony:
+def _host_names(guests: Sequence[Guest]) -> Iterator[LabelTestimony]:
+    """Yield what names of one kind say of each other; names of two kinds aren't compared."""
     machines = Counter(guest.machine_id for guest in guests if guest.machine_id)
     names = [guest.host_name if machines[guest.machine_id] < 2 else "" for guest in guests]
+    kinds: tuple[tuple[Callable[[Guest], bool], int, int], ...] = (
+        (lambda g: g.current and not g.nested and g.qualified, STRONG, -STRONG),
+        (lambda g: g.current and not g.nested and not g.qualified, WEAK, -STRONG),
+        (lambda g: g.current and g.nested, STRONG, 0),
+        (lambda g: not g.current and not g.nested, WEAK, -WEAK),
+    )
 
     def because(i: int, j: int) -> str:
         if names[i] == names[j]:
             return f"Hyper-V tells both guests that their host is {names[i]}"
         return f"Hyper-V tells the guests that their hosts are {names[i]} and {names[j]}"
 
-    values = [name or None for name in names]
-    return LabelTestimony.of("hyper-v host", values, because, if_equal=STRONG, if_different=-STRONG)
+    for of_kind, same, different in kinds:
+        values = [name if name and of_kind(g) else None for name, g in zip(names, guests, strict=True)]
+        yield LabelTestimony.of("hyper-v host", values, because, if_equal=same, if_different=different)
 
 
 def _domain(guests: Sequence[Guest]) -> PairTestimony:
-    known = np.array([guest.domain is not None for guest in guests], np.bool_)
+    known = np.array([(guest.domain or 0) > EMULATED for guest in guests], np.bool_)
     domains = np.array([guest.domain or 0 for guest in guests], np.int32)
     weights: Weights = np.zeros((len(guests), len(guests)), np.int8)
     if known.any():
         apart = np.abs(domains[:, None] - domains[None, :])
         weights[apart <= CLOSE] = WEAK
-        weights[apart == 0] = -STRONG
+        weights[apart == 0] = -WEAK
         weights[~known] = weights[:, ~known] = 0
         np.fill_diagonal(weights, 0)
 

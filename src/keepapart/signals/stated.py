@@ -4,7 +4,9 @@
    stated, of those without): names and hashes of hosts, and in part those of zones, mean something else in
    another. An absent or empty fact says nothing.
 2. `host` (OpenStack hostId, GCP physicalHost, EC2 Dedicated HostId): equal is the same host, different is
-   another, both conclusively. Where `host_kind` says from what the name was taken, it must be equal.
+   another, both conclusively. Where `host_kind` says from what the name was taken, it must be equal. Of the
+   kinds in `COARSE` are names of more than a host (a cluster, a conductor): equal ones say nothing. A host
+   of the kind `DEDICATED` holds nobody who doesn't state it, conclusively.
 3. `zone`: different ones don't share a host, conclusively. The same zone says nothing, here and in 4 to 7.
 4. `group` with `group_strategy` "spread": any two in one group are apart, conclusively. Soft groups are no
    promise, and between groups nothing is promised.
@@ -14,7 +16,7 @@
    ones differ and as many are above it, the hosts do, strongly.
 7. `neighbors`, the ids of all instances on its host, itself among them, with commas between: who lists the
    same is on the same host, conclusively; who lists none in common is on another, strongly. Lists that
-   overlap and differ contradict each other and say nothing.
+   overlap and differ contradict each other and say nothing. Who has none lists itself.
 8. `whole_host` "true" (bare metal): nothing else is on that host, conclusively. It is said only against
    instances whose placement the platform states too: a guest that the operator runs within this very
    machine is not one of the platform's.
@@ -32,6 +34,8 @@ from keepapart.signals.observed import Observed, Stage
 from keepapart.signals.testimony import LabelTestimony, Testimony
 
 WEAK, STRONG, CONCLUSIVE = (int(strength) for strength in Strength)
+COARSE = frozenset({"cluster", "coarse", "conductor"})  # kinds of "host" that are more than one host
+DEDICATED = "dedicated"
 PLACEMENT = ("host", "zone", "group", "partition", "fault_domain", "topology", "neighbors", "whole_host")
 
 
@@ -46,12 +50,23 @@ def testify(seen: Observed) -> Sequence[Testimony]:
 
 def testimonies(instances: Sequence[Instance]) -> list[LabelTestimony]:
     """Say what the platform's facts say of every pair, a testimony for each kind of fact that speaks."""
-    rules = (_host, _zone, _spread, _partition, _fault_domain, _topology, _neighbors, _whole_host)
+    rules = (
+        _host,
+        _coarse,
+        _dedicated,
+        _zone,
+        _spread,
+        _partition,
+        _fault_domain,
+        _topology,
+        _neighbors,
+        _whole_host,
+    )
     return [said for rule in rules if (said := rule(instances)).speaks]
 
 
 def _host(instances: Sequence[Instance]) -> LabelTestimony:
-    hosts = [_fact(i, "host") for i in instances]
+    hosts = [_fact(i, "host") if i.facts.get("host_kind") not in COARSE else None for i in instances]
     scopes = [(_project(i), i.facts.get("host_kind", "")) for i in instances]
 
     def because(i: int, j: int) -> str:
@@ -61,6 +76,33 @@ def _host(instances: Sequence[Instance]) -> LabelTestimony:
 
     return LabelTestimony.of(
         "stated host", hosts, because, if_equal=CONCLUSIVE, if_different=-CONCLUSIVE, scopes=scopes
+    )
+
+
+def _coarse(instances: Sequence[Instance]) -> LabelTestimony:
+    hosts = [_fact(i, "host") if i.facts.get("host_kind") in COARSE else None for i in instances]
+    scopes = [(_project(i), i.facts.get("host_kind", "")) for i in instances]
+
+    def because(i: int, j: int) -> str:
+        return f"the platform puts them in {scopes[i][1]} {hosts[i]} and {hosts[j]}"
+
+    return LabelTestimony.of("stated host group", hosts, because, if_different=-CONCLUSIVE, scopes=scopes)
+
+
+def _dedicated(instances: Sequence[Instance]) -> LabelTestimony:
+    hosts = [_fact(i, "host") if i.facts.get("host_kind") == DEDICATED else None for i in instances]
+    placed = [any(_fact(i, key) for key in PLACEMENT) and not _fact(i, "host") for i in instances]
+    values = [host or ("shared" if shared else None) for host, shared in zip(hosts, placed, strict=True)]
+
+    def because(i: int, j: int) -> str:
+        return f"dedicated host {hosts[i] or hosts[j]} holds one of them, and nobody who doesn't state it"
+
+    return LabelTestimony.of(
+        "stated dedicated host",
+        values,
+        because,
+        if_different=-CONCLUSIVE,
+        scopes=[_project(i) for i in instances],
     )
 
 

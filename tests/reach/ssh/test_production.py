@@ -25,6 +25,8 @@ capacity = 2
 CONFIG = """
 [cluster]
 name = "orders"
+[network]
+model = "routed-host"
 [cloud]
 provider = "ec2"
 image_id = "ami-lab"

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from keepapart.clouds import MEMBER, ROLE_TAG, LaunchRequest
 from keepapart.clouds.ec2 import facts, prices, request
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from types_boto3_ec2.type_defs import InstanceTypeDef
 
 ALIVE = ("pending", "running", "stopping", "shutting-down", "stopped")
+AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")  # where AWS itself answers
 MOST_IN_FILTER = 200  # values of one filter
 MOST_IN_TOPOLOGY = 100  # ids of one DescribeInstanceTopology
 PAGE = 500
@@ -45,6 +47,8 @@ class Ec2Cloud:
         self._settings = settings
         self._groups = Groups(client, settings, lambda filters: [said for said, _ in self._find(filters)])
         self._overlay: dict[str, Mapping[str, str]] = {}
+        host = urlsplit(client.meta.endpoint_url).hostname or ""
+        self._aws = host.endswith(AWS)  # others speak EC2's API too, on networks of their own
 
     def instances(self, tags: Mapping[str, str]) -> Sequence[Instance]:
         """List every instance that carries all of these tags, terminated ones left out."""
@@ -155,6 +159,7 @@ class Ec2Cloud:
                     owner=owner,
                     strategy=self._groups.strategy(group) if group else "",
                     topology=topology.get(said["InstanceId"], ""),
+                    platform="ec2" if self._aws else "",
                     overlay=self._overlay.get(said["InstanceId"]),
                 )
             )

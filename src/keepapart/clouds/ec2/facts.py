@@ -3,14 +3,16 @@
 ===============  ======================================================================================
 fact             is
 ===============  ======================================================================================
+platform         "ec2", where AWS itself answers
 project          the account's number: what facts are compared within
 zone             Placement.AvailabilityZone
-host             Placement.HostId: Dedicated Hosts only
+host, host_kind  Placement.HostId, "dedicated": Dedicated Hosts only
 group            Placement.GroupId, else GroupName
 group_strategy   that group's Strategy: spread, partition, cluster
 partition        Placement.PartitionNumber
 topology         DescribeInstanceTopology's NetworkNodes, from the top down with commas between
-whole_host       "true" for bare-metal types: the host is the instance's alone
+whole_host       "true" for bare-metal types: the host is the instance's alone; not of Graviton3, three of
+                 whose sockets share a board and its Nitro card
 type             InstanceType
 ===============  ======================================================================================
 
@@ -45,6 +47,7 @@ STATES = {
 # Families of accelerated and HPC types, wider than the user guide's list so as to follow it as it grows: for
 # a type too many EC2 answers nothing or refuses, and a fact is left out.
 HAS_TOPOLOGY = re.compile(r"(hpc\d|p3dn|p[4-9]|trn\d|g[6-9]|inf[2-9]|u-|u7)")
+SHARED_BOARD = re.compile(r"[a-z]+7g[a-z]*\.metal")
 
 
 def instance(
@@ -54,6 +57,7 @@ def instance(
     owner: str = "",
     strategy: str = "",
     topology: str = "",
+    platform: str = "",
     overlay: Mapping[str, str] | None = None,
 ) -> Instance:
     """Return what EC2 `said` of an instance; `overlay` are tags that it is to be shown with."""
@@ -70,7 +74,7 @@ def instance(
         reach=way_in(settings.reach, settings.reach_tag, tags, names),
         state=STATES.get(said["State"]["Name"], said["State"]["Name"]),
         tags={**(overlay or {}), **tags},
-        facts=_facts(said, owner, strategy, topology),
+        facts=_facts(said, owner, strategy, topology, platform),
     )
 
 
@@ -85,11 +89,12 @@ def has_topology(said: InstanceTypeDef) -> bool:
     return said["State"]["Name"] == "running" and bool(HAS_TOPOLOGY.match(said.get("InstanceType", "")))
 
 
-def _facts(said: InstanceTypeDef, owner: str, strategy: str, topology: str) -> dict[str, str]:
+def _facts(said: InstanceTypeDef, owner: str, strategy: str, topology: str, platform: str) -> dict[str, str]:
     placement = said.get("Placement", {})
     placed = said["State"]["Name"] in ("running", "pending")
     kind = said.get("InstanceType", "")
     facts = {
+        "platform": platform,
         "project": owner,
         "zone": placement.get("AvailabilityZone", ""),
         "group": group_of(said),
@@ -98,9 +103,10 @@ def _facts(said: InstanceTypeDef, owner: str, strategy: str, topology: str) -> d
     }
     if placed:
         facts["host"] = placement.get("HostId", "")
+        facts["host_kind"] = "dedicated" if facts["host"] else ""
         facts["partition"] = str(placement.get("PartitionNumber") or "")
         facts["topology"] = topology
-        facts["whole_host"] = "true" if ".metal" in kind else ""
+        facts["whole_host"] = "true" if ".metal" in kind and not SHARED_BOARD.match(kind) else ""
     return {name: value for name, value in facts.items() if value}
 
 

@@ -27,6 +27,9 @@ MEMBERS = 5
 CONFIG = """[cluster]
 name = "orders"
 
+[network]
+model = "routed-host"           # as EC2 was until VPCs came; today's EC2 is refuted by its platform
+
 [cloud]
 provider = "ec2"
 launch_template = "orders-node"
