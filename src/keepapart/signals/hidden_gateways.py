@@ -22,11 +22,11 @@ the least count between them. All of this is of groups, so that it hangs on no s
 4. Whoever isn't directly attached may be behind one gateway, if its counts less one are the network's own
    distances; behind any number, if it counts others than the network's own to those directly attached (where
    these are one group: an odd count, unless all are three, as hosts of one link are).
-5. Whoever isn't directly attached and whose counts are not those of a tree, where of three hosts' distances
-   the two longest are equal, is in doubt with everybody: nothing explains it.
-6. What is not measured might be anything: it makes doubts and removes none. So measuring less separates
-   nobody, and the order of the instances changes nothing. Of whom nothing is measured at all, nothing is
-   thought.
+   So may whoever's counts are not those of a tree, where of three hosts' distances the two longest are equal.
+5. What is not measured might be anything: it makes doubts and removes none. Where any count is lacking,
+   whoever isn't directly attached may be behind any number of gateways. So measuring less separates no
+   co-residents, and the order of the instances changes nothing. Of whom nothing is measured at all, nothing
+   is thought.
 
 A pair in doubt has a count that is only weak evidence of difference. What this can't see: gateways of
 instances all of whose counts are such as hosts have; and a router within a host that several of its guests
@@ -35,6 +35,7 @@ share, where no plain guest of that host is measured.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,18 @@ class _Groups:
         attached[of[~alone]] = True
         return cls(of, between, attached, attached | (np.bincount(of, gaps) > 0))
 
+    @property
+    def gaps(self) -> bool:
+        """Whether anything is not measured between any of whom something is."""
+        heard = (self.between > 0).any(axis=1)
+        return bool(np.count_nonzero(self.between) < heard.sum() * (heard.sum() - 1))
+
+    @property
+    def columns(self) -> Places:
+        """The groups that others' counts are compared to."""
+        firsts, others = np.flatnonzero(self.attached), np.flatnonzero(~self.attached)
+        return np.concatenate([firsts, others])[:COLUMNS]
+
 
 def in_doubt(paths: PathConfidence, before: Mask | None = None) -> Mask | None:
     """Say which pairs may be one host's, or another's, in spite of their counts, [n, n]; None where none may.
@@ -104,7 +117,7 @@ def directly_attached(paths: PathConfidence) -> Mask:
         return groups.attached[groups.of]
     depth = _Depth.of(groups)
     heard = (groups.between[:, groups.attached] > 0).any(axis=1)
-    plain = groups.attached | heard & ~depth.maybe_one & ~depth.maybe_many & ~depth.irregular
+    plain = groups.attached | heard & ~depth.maybe_one & ~depth.maybe_many
     found: Mask = plain[groups.of]
     return found
 
@@ -113,7 +126,8 @@ def _on_the_way(between: Distances) -> Mask:
     """Say of which groups it is in doubt that they are different hosts, or one host each, by rule 2.
 
     Only the nearest group of all can lie between y and everybody else, as any other z is farther from y by
-    d(x, z) − 2 at least; besides it those not measured from y, of which the others' counts may say so.
+    d(x, z) − 2 at least. Several nearest ones may be one, where nothing was measured between them; and those
+    not measured from y may be nearer, if the others' counts allow it.
     """
     size = len(between)
     doubt: Mask = np.zeros((size, size), np.bool_)
@@ -125,7 +139,8 @@ def _on_the_way(between: Distances) -> Mask:
         row = between[y]
         nearest = np.flatnonzero(row == row[row > 0].min())
         unknown = np.flatnonzero((row == 0) & heard)
-        candidates = np.concatenate([nearest if len(nearest) == 1 else nearest[:0], unknown[unknown != y]])
+        alone = nearest[~(between[np.ix_(nearest, nearest)] > 0).any(axis=1)]
+        candidates = np.concatenate([alone, unknown[unknown != y]])
         for x in _between_all(y, candidates, between).tolist():
             behind.setdefault(x, []).append(y)
     for x, several in behind.items():
@@ -134,9 +149,17 @@ def _on_the_way(between: Distances) -> Mask:
         else:
             doubt[x, several] = doubt[several, x] = True
     within = np.ones(size, np.bool_)
-    within[[x for x, several in behind.items() if len(several) > 1]] = False
+    within[[x for x, several in behind.items() if _lies_between(x, several, between)]] = False
     doubt[within, within] = False
     return doubt
+
+
+def _lies_between(x: int, several: Sequence[int], between: Distances) -> bool:
+    """Whether it was measured, and not only may be, that x lies between two groups and everybody else."""
+    measured = [
+        y for y in several if between[x, y] > 0 and np.count_nonzero((between[y] > 0) & (between[x] > 0)) > 0
+    ]
+    return len(measured) > 1
 
 
 def _between_all(y: int, candidates: Places, between: Distances) -> Places:
@@ -155,7 +178,7 @@ def _between_all(y: int, candidates: Places, between: Distances) -> Places:
 
 @dataclass(frozen=True, slots=True)
 class _Depth:
-    """How deep within their hosts groups may sit, [g] each: rules 4 and 5.
+    """How deep within their hosts groups may sit, [g] each: rule 4.
 
     `hosts` are the groups that others are compared to, by index: those directly attached, or, where there are
     none, those that might be; it takes `all` of the former to clear anybody, one of the latter. Where all
@@ -164,7 +187,6 @@ class _Depth:
 
     maybe_one: Mask
     maybe_many: Mask
-    irregular: Mask
     hosts: Places
     all: bool
     even: bool
@@ -172,57 +194,41 @@ class _Depth:
     @classmethod
     def of(cls, groups: _Groups) -> _Depth:
         """Find it out."""
-        between, attached = groups.between, groups.attached
-        some = bool(attached.any())
+        between, attached, free = groups.between, groups.attached, ~groups.attached
+        some, gaps = bool(attached.any()), groups.gaps
         hosts = np.flatnonzero(attached if some else groups.open)
-        gaps = bool((groups.open & ~attached).any())
-        to, among = between[:, hosts], between[np.ix_(hosts, hosts)]
-        several, complete = len(hosts) > 1 and some, some and _complete(among)
+        to = between[:, hosts]
+        among = to[hosts]
+        several = some and len(hosts) > 1
         own: Distances = np.unique(among[among > 0]) if several else np.unique(to[to > 0])
-        wide: Distances = np.union1d(own, between[np.ix_(groups.open, groups.open)])
-        if some and not complete:
-            wide = np.arange(LINK, 256, dtype=np.int16)
         nearer = to - 1
-        hidden = (to == 0) | (nearer == 2) | np.isin(nearer, wide[wide > 0])
-        hidden[hosts, np.arange(len(hosts))] = some
-        maybe_one = hidden.all(axis=1) if some else hidden.any(axis=1)
+        maybe_one = ((to == 0) | (nearer == 2) | np.isin(nearer, own)).all(axis=1) | gaps
         if several:
-            maybe_many = ((to == 0) | ~np.isin(to, own)).any(axis=1) | gaps | (not complete)
+            maybe_many = ~np.isin(to, own).all(axis=1)
         else:
-            others: Mask = np.any(between > 0, axis=1)
-            others[hosts] = False
-            lacking = bool((to[others] == 0).any())
-            maybe_many = np.full(len(between), lacking or bool((own % 2).any() and own.max() > LINK))
-        even = not ((wide % 2).any() or (to == LINK).any() or _of_both_parities(to).any())
-        irregular = _out_of_tree(between, np.flatnonzero(attached)[:COLUMNS])
-        free = ~attached
-        return cls(maybe_one & free, maybe_many & free, irregular & free, hosts[:COLUMNS], some, even)
-
-
-def _complete(among: Distances) -> bool:
-    return bool(np.count_nonzero(among) == len(among) * (len(among) - 1))
+            maybe_many = np.full(len(between), bool((own % 2).any() and own.max() > LINK))
+        maybe_many |= _out_of_tree(between, groups.columns) | gaps
+        even = several and not ((own % 2).any() or (to == LINK).any() or _of_both_parities(to).any())
+        if gaps:
+            even = not (between % 2).any()
+        return cls(maybe_one & free, maybe_many & free, hosts[:COLUMNS], some, even)
 
 
 def _behind_gateways(groups: _Groups) -> Mask:
-    """Say which groups may be one host's, behind gateways of their own (rules 3 to 5)."""
+    """Say which groups may be one host's, behind gateways of their own (rules 3 and 4)."""
     depth = _Depth.of(groups)
-    between, attached = groups.between, groups.attached
-    firsts, others = np.flatnonzero(attached), np.flatnonzero(~attached)
-    columns = np.concatenate([firsts, others])[:COLUMNS]
+    between = groups.between
     doubt: Mask = np.zeros(between.shape, np.bool_)
-    for i in np.flatnonzero(depth.maybe_one | depth.maybe_many | depth.irregular).tolist():
-        if depth.irregular[i]:
-            doubt[i] = between[i] > 0
-        else:
-            doubt[i, _together(i, groups, depth, columns)] = True
+    for i in np.flatnonzero(depth.maybe_one | depth.maybe_many).tolist():
+        doubt[i, _together(i, groups, depth)] = True
     return doubt | doubt.T
 
 
-def _together(i: int, groups: _Groups, depth: _Depth, columns: Places) -> Places:
+def _together(i: int, groups: _Groups, depth: _Depth) -> Places:
     """Return the groups that may be on the host of i (rule 3)."""
     apart, hosts = groups.between[i], depth.hosts
     others = np.flatnonzero((apart > 2) & (depth.maybe_many | depth.maybe_many[i] | (apart <= 4)))
-    for some in (columns[:FEW], columns):
+    for some in (groups.columns[:FEW], groups.columns):
         others, ours, theirs = _fitting(i, others, groups, some)
     many = depth.maybe_many[i] | depth.maybe_many[others]
     one = (ours <= depth.maybe_one[i]) & (theirs <= depth.maybe_one[others])
@@ -263,7 +269,7 @@ def _of_both_parities(hosts: Distances) -> Mask:
 
 
 def _out_of_tree(between: Distances, columns: Places) -> Mask:
-    """Say whose counts to some two, with what is between these, have one that is longest alone (rule 5)."""
+    """Say whose counts to some two, with what is between these, have one that is longest alone (rule 4)."""
     out: Mask = np.zeros(len(between), np.bool_)
     for column in columns.tolist():
         a, b, c = between[:, column, None], between[:, columns], between[column, columns][None, :]

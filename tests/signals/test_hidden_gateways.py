@@ -1,0 +1,205 @@
+"""Hidden gateways: what counts to others show of instances that don't sit right behind their host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keepapart.arrays import Mask
+from keepapart.model import Strength
+from keepapart.probe.measured import Counts, Tally
+from keepapart.signals import hops
+from keepapart.signals.network import find
+from keepapart.signals.path_confidence import PathConfidence
+
+Numbers = npt.NDArray[np.int64]
+FABRICS = {  # hops between hosts of one rack, and of two
+    "one link": (3, 3),
+    "one router": (4, 4),
+    "racks": (4, 6),
+    "racks that are links": (3, 6),
+    "links at one router": (3, 4),
+}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Instances on a tree of routers: `above[r]` is the router above r, -1 at the top.
+
+    Instance i hangs at router `at[i]` and is truly on host `host[i]`.
+    """
+
+    above: list[int]
+    at: list[int]
+    host: list[int]
+
+    def counts(self) -> Counts:
+        """Count the hops between all instances: routers between + 1."""
+        ways = [self._way(router) for router in self.at]
+        hops = [[_routers(one, other) + 1 for other in ways] for one in ways]
+        found = np.array(hops, np.uint8)
+        np.fill_diagonal(found, 0)
+        return found
+
+    @property
+    def together(self) -> Mask:
+        """Which pairs truly share a host."""
+        same: Mask = np.equal.outer(self.host, self.host)
+        np.fill_diagonal(same, val=False)
+        return same
+
+    def _way(self, router: int) -> list[int]:
+        way = [router]
+        while self.above[way[-1]] >= 0:
+            way.append(self.above[way[-1]])
+        return way
+
+
+def _routers(one: list[int], other: list[int]) -> int:
+    """Count the routers on the way from the first of one way up to the first of another."""
+    common = next(router for router in one if router in other)
+    return one.index(common) + other.index(common) + 1
+
+
+def routed(racks: int, hosts: int) -> tuple[list[int], list[int]]:
+    """Return the routers above each other of racks of hosts below a spine, and which of them are hosts."""
+    above, found = [-1], []
+    for _ in range(racks):
+        rack = len(above)
+        above.append(0)
+        for _ in range(hosts):
+            found.append(len(above))
+            above.append(rack)
+    return above, found
+
+
+def strongly_different(counts: Counts) -> Mask:
+    """Say which pairs hops hold apart strongly, on a network that is vouched for."""
+    paths = PathConfidence.of(Tally.of(np.repeat(counts[None], 8, axis=0)))
+    finding = find("routed-host", paths, [str(i) for i in range(len(counts))])
+    weights = hops.testimony(paths, finding).weights
+    apart: Mask = weights == -Strength.STRONG
+    return apart
+
+
+def strongly_same(counts: Counts) -> Mask:
+    """Say which pairs hops join strongly, on a network that is vouched for."""
+    paths = PathConfidence.of(Tally.of(np.repeat(counts[None], 8, axis=0)))
+    finding = find("routed-host", paths, [str(i) for i in range(len(counts))])
+    together: Mask = hops.testimony(paths, finding).weights == Strength.STRONG
+    return together
+
+
+@st.composite
+def trees(draw: st.DrawFn, *, most_bypassing: int, most_nested: int) -> Tree:
+    """Draw racks of hosts with guests, some past their host at the rack's router, some behind one in it."""
+    above, found = routed(draw(st.integers(1, 3)), draw(st.integers(1, 4)))
+    host = draw(st.lists(st.sampled_from(found), min_size=3, max_size=9))
+    at = list(host)
+    for who in draw(st.lists(st.integers(0, len(host) - 1), max_size=most_bypassing, unique=True)):
+        at[who] = above[host[who]]
+    inner: dict[int, int] = {}
+    for who in draw(st.lists(st.integers(0, len(host) - 1), max_size=most_nested, unique=True)):
+        if at[who] == host[who]:
+            if host[who] not in inner or draw(st.booleans()):
+                inner[host[who]] = len(above)
+                above.append(host[who])
+            at[who] = inner[host[who]]
+    return Tree(above, at, host)
+
+
+@settings(deadline=None, max_examples=300)
+@given(trees(most_bypassing=1, most_nested=0))
+def test_a_member_past_its_host_is_separated_from_nobody_on_it(tree: Tree) -> None:
+    """A port that is passed through ends at the rack's router: three hops from its own host's guests."""
+    assert not (strongly_different(tree.counts()) & tree.together).any()
+
+
+def plain_guests_show(tree: Tree) -> bool:
+    """Say whether every host that has a router within has a plain guest as well."""
+    plain = {h for h, a in zip(tree.host, tree.at, strict=True) if h == a}
+    nested = {h for h, a in zip(tree.host, tree.at, strict=True) if h != a}
+    return nested <= plain
+
+
+@settings(deadline=None, max_examples=300)
+@given(trees(most_bypassing=0, most_nested=5).filter(plain_guests_show))
+def test_who_is_behind_a_router_within_a_host_is_separated_from_nobody_on_it(tree: Tree) -> None:
+    """Containers of a virtual machine beside plain guests: their host is on the way to everybody."""
+    groups = len({*tree.at})
+    if groups > 2:  # of two groups nothing tells a host from a rack
+        assert not (strongly_different(tree.counts()) & tree.together).any()
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[Counts, Numbers]:
+    """Draw counts of hosts in racks, some instances behind gateways of their own, some pairs not measured."""
+    size = draw(st.integers(3, 8))
+    host = np.array(draw(st.lists(st.integers(0, 4), min_size=size, max_size=size)))
+    near, far = draw(st.sampled_from(list(FABRICS.values())))
+    rack = host // 2
+    counts = np.where(np.equal.outer(rack, rack), near, far)
+    counts[np.equal.outer(host, host)] = 2
+    own = np.array(draw(st.lists(st.sampled_from([0, 0, 0, 1, 1, 2]), min_size=size, max_size=size)))
+    counts = counts + own[:, None] + own[None, :]
+    for i, j in draw(st.lists(st.tuples(st.integers(0, size - 1), st.integers(0, size - 1)), max_size=3)):
+        counts[i, j] = counts[j, i] = 0
+    np.fill_diagonal(counts, 0)
+    return counts.astype(np.uint8), host
+
+
+@settings(deadline=None, max_examples=300)
+@given(worlds(), st.data())
+def test_the_order_of_the_instances_changes_nothing(
+    world: tuple[Counts, Numbers], data: st.DataObject
+) -> None:
+    """The same instances in another order are judged the same."""
+    counts, _ = world
+    order = np.array(data.draw(st.permutations(range(len(counts)))))
+    at = np.ix_(order, order)
+    assert (strongly_different(counts[at]) == strongly_different(counts)[at]).all()
+
+
+@settings(deadline=None, max_examples=500)
+@given(worlds(), st.data())
+def test_measuring_less_separates_no_co_residents(world: tuple[Counts, Numbers], data: st.DataObject) -> None:
+    """With one pair's counts away, no two of one host are held apart that weren't."""
+    counts, host = world
+    others = (counts > 0).sum(axis=1) > 1
+    measured = np.argwhere(np.triu((counts > 0) & others[:, None] & others, 1))
+    if not len(measured):
+        return
+    i, j = measured[data.draw(st.integers(0, len(measured) - 1))]
+    less = counts.copy()
+    less[i, j] = less[j, i] = 0
+    wrongly = np.equal.outer(host, host)
+    assert not (strongly_different(less) & ~strongly_different(counts) & wrongly).any()
+
+
+@pytest.mark.parametrize("filtered", [(), (("a", "c"),), (("b", "d"),), (("a", "c"), ("a", "d"))])
+def test_a_packet_filter_between_two_others_separates_nobody(filtered: tuple[tuple[str, str], ...]) -> None:
+    """Three hosts on one link, e and f behind a gateway each: a filter elsewhere changes nothing."""
+    rows = ["023344", "203344", "330244", "332044", "444404", "444440"]
+    counts = np.array([[int(c) for c in row] for row in rows], np.uint8)
+    for a, b in filtered:
+        i, j = "abcdef".index(a), "abcdef".index(b)
+        counts[i, j] = counts[j, i] = 0
+    assert not strongly_different(counts)[4, 5]
+
+
+def test_two_groups_that_nothing_passes_between_may_be_one_host() -> None:
+    """One host: a to d are plain, e is behind a gateway; nothing passes between a, b and c, d."""
+    rows = ["02003", "20003", "00023", "00203", "33330"]
+    assert not strongly_different(np.array([[int(c) for c in row] for row in rows], np.uint8)).any()
+
+
+def test_ports_past_two_hosts_are_not_joined_by_the_router_that_they_end_at() -> None:
+    """p and q end at the rack's router, two hops from each other: it lies between everybody else."""
+    tree = Tree([-1, 0, 0, 0], [1, 1, 2, 3, 0, 0], [1, 1, 2, 3, 1, 2])
+    assert not strongly_same(tree.counts())[4, 5]
+    assert strongly_same(tree.counts())[0, 1]
