@@ -238,9 +238,11 @@ def _together(i: int, groups: _Groups, depth: _Depth) -> Places:
     their_own = (counts & (left == 2)).astype(np.int16)
     known_apart = (groups.between[np.ix_(hosts, hosts)] > 2).astype(np.int16)  # only such two are two hosts
     two_hosts = ((their_own @ known_apart) * their_own > 0).any(axis=1)
-    refuted = (
-        wrong.any(axis=1) | two_hosts if depth.all else counts.any(axis=1) & (wrong | ~counts).all(axis=1)
-    )
+    refuted = wrong.any(axis=1) | two_hosts
+    if not depth.all:  # one that is attached, if at all, by a third is enough to stand beside
+        lacking = (groups.between == 0).astype(np.int16)
+        by_third = lacking[hosts].sum(axis=1) - 1 - lacking[i, hosts] - lacking[np.ix_(others, hosts)]
+        refuted = (wrong | ~counts | (by_third <= 0)).all(axis=1)
     found: Places = others[(many | one) & ~refuted]
     return found
 
