@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -87,6 +88,30 @@ def test_a_machine_s_id_leaves_it_as_a_hash_alone(tmp_path: Path) -> None:
     assert all(len(one) == 32 and not one.startswith("0" * 8) for one in told)
     write(tmp_path, hardware.MACHINE_ID, "uninitialized\n")
     assert hardware.facts(str(tmp_path)) == {}
+
+
+@pytest.mark.parametrize(
+    ("odd", "kernel"),
+    [("", "own"), ("pid", "shared"), ("user", "shared"), ("uts", "shared"), ("cgroup", "shared")],
+)
+def test_a_container_s_kernel_is_shared(tmp_path: Path, odd: str, kernel: str) -> None:
+    """In the namespaces that a kernel began with it is the instance's own; in any other one it is shared."""
+    for path, link in hardware.NAMESPACES.items():
+        place = tmp_path / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(f"{odd}:[4026532001]" if path.endswith(f"/{odd}") else link)
+    assert hardware.facts(str(tmp_path)) == {"kernel": kernel}
+    place.unlink()
+    assert hardware.facts(str(tmp_path)) == {}
+
+
+def test_a_process_in_namespaces_of_its_own_is_told() -> None:
+    """By the real kernel's links too."""
+    tell = "from keepapart.node.hardware import facts; print(facts().get('kernel'))"
+    if subprocess.run(["unshare", "--pid", "--fork", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no namespaces to be had here")
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", tell]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "shared\n"
 
 
 def test_what_can_t_be_read_is_left_out(tmp_path: Path) -> None:

@@ -56,12 +56,12 @@ def floating(net: Network, number: int, address: str) -> None:
 def test_everybody_is_at_their_address(net: Network) -> None:
     """On a plain network all that was sent arrived, on machines that have their addresses."""
     found = survey(net)
-    assert found.beside
+    assert found.extras
     assert not found.lost
     assert (found.tally.arrived == (found.tally.way > 0)).all()
     assert (found.tally.way > 0).sum() == 12
     assert found.tally.at_address.all()
-    assert list(found.beside.own_address) == [True] * 4
+    assert list(found.extras.own_address) == [True] * 4
 
 
 def test_a_way_in_to_a_machine_that_is_no_member_takes_no_part(net: Network) -> None:
@@ -73,11 +73,11 @@ def test_a_way_in_to_a_machine_that_is_no_member_takes_no_part(net: Network) -> 
     assert not found.tally.way[0].any()
     assert not found.tally.way[:, 0].any()
     assert (found.tally.way[1:, 1:] > 0).sum() == 6
-    assert found.beside
-    assert list(found.beside.own_address) == [False, True, True, True]
-    assert found.beside.firsts[0] == ""
-    assert found.beside.routes[0] == ()
-    assert all(0 not in (trace.sender, trace.target) for trace in found.beside.traces)
+    assert found.extras
+    assert list(found.extras.own_address) == [False, True, True, True]
+    assert found.extras.firsts[0] == ""
+    assert found.extras.routes[0] == ()
+    assert all(0 not in (trace.sender, trace.target) for trace in found.extras.traces)
 
 
 def test_two_ways_in_to_one_member_s_machine_are_one_member(net: Network) -> None:
@@ -98,8 +98,8 @@ def test_whoever_only_sends_took_no_part(net: Network) -> None:
     found = survey(net)
     assert found.lost == {"a": ELSEWHERE}
     assert not found.tally.way[0].any()
-    assert found.beside
-    assert found.beside.own_address[0] is True
+    assert found.extras
+    assert found.extras.own_address[0] is True
 
 
 def test_one_way_between_two_is_told_from_both(net: Network) -> None:
@@ -122,8 +122,8 @@ def test_a_translated_address_is_not_the_machine_s_own(net: Network) -> None:
     found = survey(net)
     assert not found.lost
     assert found.tally.at_address.all()
-    assert found.beside
-    assert list(found.beside.own_address) == [False, False, True, True]
+    assert found.extras
+    assert list(found.extras.own_address) == [False, False, True, True]
     assert found.tally.least[0, 1] == 4  # up to the rack's router and back, on one host
 
 
@@ -159,8 +159,8 @@ def test_nobody_is_at_an_address_that_nothing_passes_to(net: Network) -> None:
     build.filtered(net, "drop")
     found = survey(net)
     assert set(found.lost.values()) == {MUTE}
-    assert found.beside
-    assert list(found.beside.own_address) == [True] * 4
+    assert found.extras
+    assert list(found.extras.own_address) == [True] * 4
 
 
 def test_pings_that_arrive_are_confirmed_both_ways(net: Network) -> None:

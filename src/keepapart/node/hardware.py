@@ -7,6 +7,8 @@ be read is left out; what it means is decided at the other end.
    platform is known.
 2. The machine's id is told as a keyed hash only, as machine-id(5) wants it: the same in every round, and of
    use for nothing else.
+3. A kernel is the instance's "own" if the node is in the namespaces that the kernel began with; a container's
+   or a pod's is "shared", even where it has a virtual machine of its own.
 """
 
 from __future__ import annotations
@@ -40,6 +42,12 @@ OURS = b"keepapart"  # what a machine's id is hashed for
 POOL = "/var/lib/hyperv/.kvp_pool_3"  # what Hyper-V tells its guests
 POOL_SIZE = 32 * (512 + 2048)  # three times what it tells
 DAEMONS = (b"hv_kvp_daemon", b"hypervkvpd")  # who keeps the pool up to date, as distributions name it
+NAMESPACES = {  # what the first process of a kernel is in, by the numbers that Linux always gives them
+    "/proc/self/ns/cgroup": "cgroup:[4026531835]",
+    "/proc/self/ns/pid": "pid:[4026531836]",
+    "/proc/self/ns/user": "user:[4026531837]",
+    "/proc/self/ns/uts": "uts:[4026531838]",
+}
 XENBUS = "/dev/xen/xenbus"
 XENSTORE = struct.Struct("=IIII")  # what to do, request, transaction, bytes that follow
 XS_READ = 2
@@ -58,6 +66,9 @@ def facts(root: str = "") -> dict[str, str]:
     machine = _start_of(root + MACHINE_ID, TEXT).strip()
     if len(machine) == 32:
         found["machine"] = binascii.hexlify(blake2b(OURS, key=machine, digest_size=16).digest()).decode()
+    links = [_link(root + path) for path in NAMESPACES]
+    if all(links):
+        found["kernel"] = "own" if links == list(NAMESPACES.values()) else "shared"
     raw = _start_of(root + POOL, POOL_SIZE + 1)
     if 0 < len(raw) <= POOL_SIZE:
         found["kvp"] = binascii.b2a_base64(raw, newline=False).decode()
@@ -103,6 +114,14 @@ def xen_domain(bus: int) -> str:
     return (
         told[XENSTORE.size :].decode("ascii", "replace") if XENSTORE.unpack_from(told)[0] == XS_READ else ""
     )
+
+
+def _link(path: str) -> str:
+    """Return what a link says; nothing where it is not there."""
+    try:
+        return posix.readlink(path)
+    except OSError:
+        return ""
 
 
 def _start_of(path: str, limit: int) -> bytes:
