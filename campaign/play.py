@@ -21,7 +21,7 @@ from keepapart.model import Instance
 from keepapart.node.node import Want
 from keepapart.probe.measured import Counts
 from keepapart.probe.round import measure
-from keepapart.reach import NodeGroup, Roster
+from keepapart.reach import Climbed, NodeGroup, Roster, Surroundings
 from keepapart.reach.transports import Transports
 from keepapart.signals.hops import wanting
 
@@ -85,17 +85,34 @@ class DrawnNodes(SimulatedNodes):
         """Return each receiver's counts."""
         return {self._ids[n]: self._arrived[:, :, at].tobytes() for at, n in enumerate(self._alive)}
 
-    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:  # noqa: ARG002
+    async def climb(
+        self,
+        by: str,  # noqa: ARG002  # all means count alike
+        port: int,  # noqa: ARG002
+        wants: Mapping[str, Sequence[str]],
+    ) -> Mapping[str, Sequence[Climbed]]:
         """Count once by other means, where it is datagrams that are filtered."""
         if self._world.udp:
-            return {name: [0] * len(targets) for name, targets in wants.items()}
+            return {name: [(0, "")] * len(targets) for name, targets in wants.items()}
         counts = self._world.draw(self._chance, self._climbs, 1)[0]
         self._climbs += 1
         place = {name: number for number, name in enumerate(self._ids)}
         return {
-            name: counts[place[name], [place[to] for to in targets]].tolist()
+            name: [(int(counts[place[name], place[to]]), "here") for to in targets]
             for name, targets in wants.items()
         }
+
+    async def arrived(
+        self,
+        port: int,  # noqa: ARG002
+        tokens: Mapping[str, Sequence[str]],
+    ) -> Mapping[str, Sequence[bool]]:
+        """All that got through arrived."""
+        return {name: [True] * len(theirs) for name, theirs in tokens.items()}
+
+    async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
+        """Every instance has its address."""
+        return {name: (True, []) for name in wants}
 
 
 def play(world: World, seed: int, runner: asyncio.Runner) -> Audit:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from keepapart.lab.transports.netns import _sockets_in
-from keepapart.node.gateway import PROBE, Tracer, steady, trace
+from keepapart.node.gateway import PROBE, Tracer, trace
 from keepapart.node.node import Node, open_socket
 from tests.networks import build
 from tests.networks.build import Network
@@ -31,20 +31,29 @@ def traced(net: Network, **targets: list[str]) -> dict[str, tuple[str, str]]:
     full = {name.removeprefix(net.prefix): name for name in net.guests}
     tracers = {}
     for name, others in targets.items():
-        places = [(net.guests[full[other]], PORT) for other in others]
-        family = socket.AF_INET6 if ":" in places[0][0] else socket.AF_INET
-        sockets = _sockets_in(full[name], family, 3)
+        steps = [(net.guests[full[other]], PORT, distance) for distance in (1, 2) for other in others]
+        family = socket.AF_INET6 if ":" in steps[0][0] else socket.AF_INET
+        *sockets, kernel = _sockets_in(full[name], family, 3)
+        kernel.close()
         for sock in sockets:
             open_socket(sock)
-        tracers[name] = Tracer(sockets, places)
+        tracers[name] = Tracer(sockets, steps)
     trace(list(tracers.values()), again=True)
     found = {}
     for name, tracer in tracers.items():
-        seen = tracer.sightings()
-        found[name] = steady(seen, 1), steady(seen, 2)
+        seen = [(tracer.steps[step][2], address, times) for step, address, times in tracer.sightings()]
+        first, second = ([one for one in seen if one[0] == distance] for distance in (1, 2))
+        found[name] = steady(first), steady(second)
         for ended in tracer.sockets:
             ended.close()
     return found
+
+
+def steady(seen: list[tuple[int, str, int]]) -> str:
+    """Return the one that answered, and more than once."""
+    (address,) = {address for _, address, _ in seen} or {""}
+    assert not seen or sum(times for _, _, times in seen) > 1
+    return address
 
 
 def test_gateway_and_rack_are_found(net: Network) -> None:
@@ -114,26 +123,11 @@ def test_a_probe_that_arrives_counts_for_nothing() -> None:
     node = Node(sockets[:1], 1)
     node.join(0, bytes(32), [("127.0.0.1", node.ports)] * 2)
     node.begin(0, 1)
-    tracer = Tracer(sockets[1:], [("127.0.0.1", node.ports[0])])
+    tracer = Tracer(sockets[1:], [("127.0.0.1", node.ports[0], 1), ("127.0.0.1", node.ports[0], 2)])
     trace([tracer], again=True)
     assert node.receive() >= 2
     assert not any(node.least)
     assert tracer.sightings() == []
+    assert PROBE.size < 28
     for sock in sockets:
         sock.close()
-
-
-@pytest.mark.parametrize(
-    ("sightings", "expected"),
-    [
-        ([(1, "a", 6), (2, "b", 6)], "a"),
-        ([(1, "a", 5), (1, "b", 1)], ""),
-        ([(1, "a", 1)], ""),
-        ([(2, "b", 6)], ""),
-        ([], ""),
-    ],
-)
-def test_only_one_that_always_answers_is_steady(sightings: list[tuple[int, str, int]], expected: str) -> None:
-    """Two routers at one distance, or one heard only once, are no identity."""
-    assert steady(sightings, 1) == expected
-    assert PROBE.size < 28

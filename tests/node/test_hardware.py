@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,23 +24,100 @@ def test_facts_of_this_machine_are_text_and_small() -> None:
     assert sum(map(len, found.values())) < 8192
 
 
-def test_a_pool_is_passed_on_with_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def write(root: Path, path: str, content: str | bytes) -> None:
+    """Write one file of a machine that is made up below a root."""
+    file = root / path.lstrip("/")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def test_a_pool_is_passed_on_with_its_time(tmp_path: Path) -> None:
     """The pool comes whole, with the time that it was written, or, where it is too large, not at all."""
-    pool = tmp_path / "pool"
-    monkeypatch.setattr(hardware, "POOL", str(pool))
-    pool.write_bytes(b"PhysicalHostName".ljust(512, b"\0") + b"HOST-1".ljust(2048, b"\0"))
-    assert Guest.of(hardware.facts()).host_name == "host-1"
-    os.utime(pool, (1, 1))
-    assert Guest.of(hardware.facts()).host_name == ""
-    pool.write_bytes(bytes(hardware.POOL_SIZE + 1))
-    assert "kvp" not in hardware.facts()
+    write(tmp_path, "/proc/sys/kernel/random/boot_id", "1\n")
+    write(tmp_path, "/proc/stat", "cpu 1\nbtime 1000\n")
+    write(tmp_path, hardware.POOL, b"PhysicalHostName".ljust(512, b"\0") + b"HOST-1".ljust(2048, b"\0"))
+    assert Guest.of(hardware.facts(str(tmp_path))).host_name == "host-1"
+    os.utime(tmp_path / hardware.POOL.lstrip("/"), (1, 1))
+    assert Guest.of(hardware.facts(str(tmp_path))).host_name == ""
+    write(tmp_path, hardware.POOL, bytes(hardware.POOL_SIZE + 1))
+    assert "kvp" not in hardware.facts(str(tmp_path))
 
 
-def test_what_can_t_be_read_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files that are not there are no failure."""
-    monkeypatch.setattr(hardware, "TEXTS", {"maker": "/nonexistent"})
-    monkeypatch.setattr(hardware, "POOL", "/nonexistent")
-    assert hardware.facts().keys() <= {"booted"}
+@pytest.mark.parametrize("name", ["hv_kvp_daemon", "hypervkvpd"])
+def test_it_is_told_whether_somebody_keeps_the_pool(tmp_path: Path, name: str) -> None:
+    """Whether its daemon runs is known where processes are in sight, and said of a pool that is there."""
+    root = str(tmp_path)
+    write(tmp_path, "/proc/1/comm", "systemd\n")
+    assert "kvp_daemon" not in hardware.facts(root)
+    write(tmp_path, hardware.POOL, bytes(2560))
+    assert hardware.facts(root)["kvp_daemon"] == "missing"
+    write(tmp_path, "/proc/77/comm", f"{name}\n")
+    assert hardware.facts(root)["kvp_daemon"] == "running"
+    (tmp_path / "proc" / "77" / "comm").unlink()
+    (tmp_path / "proc" / "1").rename(tmp_path / "proc" / "12")
+    assert "kvp_daemon" not in hardware.facts(root)
+
+
+def test_who_made_the_machine_is_read_without_a_packet(tmp_path: Path) -> None:
+    """Every text that DMI shows to anybody comes home, trimmed and cut, under a name of its own."""
+    names = ["sys_vendor", "product_name", "product_version", "chassis_asset_tag", "chassis_vendor"]
+    for name in [*names, "board_vendor", "bios_vendor", "bios_version"]:
+        write(tmp_path, f"/sys/class/dmi/id/{name}", f" {name} \n")
+    write(tmp_path, "/sys/class/dmi/id/bios_version", "x" * 10_000)
+    write(tmp_path, "/sys/hypervisor/uuid", "ec2e1916-9099-7caf-fd21-012345abcdef\n")
+    assert hardware.facts(str(tmp_path)) == {
+        "maker": "sys_vendor",
+        "product": "product_name",
+        "product_version": "product_version",
+        "asset_tag": "chassis_asset_tag",
+        "chassis_vendor": "chassis_vendor",
+        "board_vendor": "board_vendor",
+        "bios_vendor": "bios_vendor",
+        "bios_version": "x" * hardware.TEXT,
+        "xen_uuid": "ec2e1916-9099-7caf-fd21-012345abcdef",
+    }
+
+
+def test_a_machine_s_id_leaves_it_as_a_hash_alone(tmp_path: Path) -> None:
+    """The same id gives the same text, another one another, neither of them the id; no id gives none."""
+    told = []
+    for number in (1, 2, 1):
+        write(tmp_path, hardware.MACHINE_ID, f"{number:032x}\n")
+        told.append(hardware.facts(str(tmp_path))["machine"])
+    assert told[0] == told[2] != told[1]
+    assert all(len(one) == 32 and not one.startswith("0" * 8) for one in told)
+    write(tmp_path, hardware.MACHINE_ID, "uninitialized\n")
+    assert hardware.facts(str(tmp_path)) == {}
+
+
+@pytest.mark.parametrize(
+    ("odd", "kernel"),
+    [("", "own"), ("pid", "shared"), ("user", "shared"), ("uts", "shared"), ("cgroup", "shared")],
+)
+def test_a_container_s_kernel_is_shared(tmp_path: Path, odd: str, kernel: str) -> None:
+    """In the namespaces that a kernel began with it is the instance's own; in any other one it is shared."""
+    for path, link in hardware.NAMESPACES.items():
+        place = tmp_path / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(f"{odd}:[4026532001]" if path.endswith(f"/{odd}") else link)
+    assert hardware.facts(str(tmp_path)) == {"kernel": kernel}
+    place.unlink()
+    assert hardware.facts(str(tmp_path)) == {}
+
+
+def test_a_process_in_namespaces_of_its_own_is_told() -> None:
+    """By the real kernel's links too."""
+    tell = "from keepapart.node.hardware import facts; print(facts().get('kernel'))"
+    if subprocess.run(["unshare", "--pid", "--fork", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no namespaces to be had here")
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", tell]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "shared\n"
+
+
+def test_what_can_t_be_read_is_left_out(tmp_path: Path) -> None:
+    """Files that are not there, or are folders, are no failure."""
+    (tmp_path / "proc" / "cpuinfo").mkdir(parents=True)
+    assert hardware.facts(str(tmp_path)) == {}
 
 
 @pytest.mark.parametrize(

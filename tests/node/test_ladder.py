@@ -29,6 +29,9 @@ class Scripted:
         news, self._news = self._news, []
         return news
 
+    def token(self, ttl: int) -> str:
+        return str(ttl)
+
     def close(self) -> None:
         """Leave nothing."""
 

@@ -15,13 +15,9 @@ import pytest
 from keepapart.auditing.assess import Audit, assess
 from keepapart.config import ClusterSettings
 from keepapart.model import Instance, Says, Strength, Verdict
-from keepapart.node.node import Place
-from keepapart.probe.extras import _targets
-from keepapart.probe.measured import Extras, Round
+from keepapart.probe.measured import Extras, Round, Route, Trace
 from keepapart.probe.round import measure
-from keepapart.reach import Roster
 from keepapart.reach.bootstrap import NODE, node_source
-from keepapart.reach.pipe import sightings
 from keepapart.reach.transports import Transports
 from tests.networks import build
 from tests.networks.build import Network
@@ -172,76 +168,26 @@ def test_round_trips_on_one_host_are_shorter(net: Network) -> None:
                 assert (said.says is Says.SAME) == (net.host_of[a] == net.host_of[b])
 
 
-def test_targets_are_far_and_the_same_for_all() -> None:
-    """Whoever is near is no target; two on one host trace to the same members; on a link nobody traces."""
-    least = np.array([[0, 2, 4, 4], [2, 0, 4, 4], [4, 4, 0, 2], [4, 4, 2, 0]], np.uint8)
-    places: list[Place] = [("10.0.0.1", [1])] * 4
-    roster = Roster("abcd", places)
-    assert _targets(roster, least) == {"a": [2, 3], "b": [2, 3], "c": [0, 1], "d": [0, 1]}
-    assert _targets(roster, np.ones((4, 4), np.uint8)) == {}
-
-
 def test_what_is_not_known_of_some_stays_unknown() -> None:
     """Spread over more instances, those that took no part have nothing, and times keep their places."""
-    wide = Extras(["x", "y"], ["", "z"], np.array([[0, 1], [1, 0]], np.float32), [{"a": "1"}, {}]).spread(
-        [2, 0], 3
+    route = Route("10.0.0.254", "", "eth0", 1, "")
+    few = Extras(
+        firsts=["x", "y"],
+        upstreams=["", "z"],
+        traces=[Trace(0, 1, "x", "z")],
+        routes=[[route], ()],
+        own_address=[True, False],
+        times=np.array([[0, 1], [1, 0]], np.float32),
+        guests=[{"a": "1"}, {}],
     )
+    wide = few.spread([2, 0], 3)
     assert (wide.firsts, wide.upstreams, wide.guests) == (["y", "", "x"], ["z", "", ""], [{}, {}, {"a": "1"}])
+    assert (wide.traces, wide.own_address) == ([Trace(2, 0, "x", "z")], [False, None, True])
+    assert wide.routes == [(), (), [route]]
     assert wide.times is not None
     assert wide.times.tolist() == [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        None,
-        7,
-        "x",
-        {},
-        [7],
-        [[1, "a"]],
-        [["1", "10.0.0.1", 2]],
-        [[1, 2, 3]],
-        [[1, "10.0.0.1", 2, 2]],
-        [[True, "10.0.0.1", 2]],
-        [[1, "10.0.0.1", True]],
-        [[1.0, "10.0.0.1", 2]],
-        [[0, "10.0.0.1", 2]],
-        [[3, "10.0.0.1", 2]],
-        [[10**400, "10.0.0.1", 2]],
-        [[1, "10.0.0.1", 0]],
-        [[1, "10.0.0.1", -2]],
-        [[1, "10.0.0.1", 7]],
-        [[1, "", 2]],
-        [[1, "10.0.0.01", 2]],
-        [[1, "10.0.0.1 ", 2]],
-        [[1, "10.0.0.1\n", 2]],
-        [[1, "router.example", 2]],
-        [[1, "\x1b[31m10.0.0.1", 2]],
-        [[1, "9" * 100_000, 2]],
-        [[1, "fe80::1", 2]],
-        [[1, "::ffff:10.0.0.1", 2]],
-        [[1, "fe80::1%\x1b[31m", 6]],
-    ],
-    ids=lambda told: repr(told)[:40],
-)
-def test_malformed_sightings_are_left_out(told: object) -> None:
-    """What a node says of routers is decoded strictly: who can't have answered, or so often, did not."""
-    assert sightings(told, 4, 6) == []
-    if isinstance(told, list):
-        assert sightings([*told, [1, "10.0.0.1", 6]], 4, 6) == [(1, "10.0.0.1", 6)]
-
-
-def test_a_router_has_one_name_however_it_is_written() -> None:
-    """Of an IPv6 address there are many spellings and one meaning; a scope is another machine's affair."""
-    told = [[1, "FD00:0:0::0001", 2], [2, "fd00::2%eth0", 2], [2, "10.0.0.1", 2]]
-    assert sightings(told, 6, 6) == [(1, "fd00::1", 2)]
-
-
-def test_of_routers_without_end_only_as_many_are_read_as_can_be() -> None:
-    """A node that lists a million routers is heard for as many as can have answered it."""
-    told = [[1, f"10.{n >> 8 & 255}.{n & 255}.1", 2] for n in range(1_000_000)]
-    assert len(sightings(told, 4, 6)) == 12
+    blank = few.without([0])
+    assert (blank.firsts, blank.guests, blank.traces, blank.routes) == (["", "y"], [{}, {}], [], [(), ()])
 
 
 def test_the_node_is_one_text_without_a_name_twice() -> None:

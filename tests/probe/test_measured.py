@@ -14,7 +14,7 @@ def test_a_tally_is_of_all_flows_both_ways(size: int) -> None:
     samples = np.random.default_rng(size).choice([0, 0, 2, 3, 3, 255], size=(4, size, size)).astype(np.uint8)
     tally = Tally.empty(size)
     tally.add(samples[:3])
-    tally.add(samples[3:], by=1)
+    tally.add_ladders(samples[3], 1, np.zeros((size, size), np.bool_))
     both = np.concatenate([samples, samples.transpose(0, 2, 1)])
     measured = np.ma.masked_equal(both, 0)
     least = measured.min(axis=0).filled(0)

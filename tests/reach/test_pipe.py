@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from keepapart.errors import ReachError
 from keepapart.reach import Roster, pipe
+from keepapart.reach.answers import decode, plain
 from keepapart.reach.bootstrap import READY
-from keepapart.reach.pipe import NOISE_LIMIT, PipedNodes, decode, plain
+from keepapart.reach.pipe import NOISE_LIMIT, PipedNodes
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -25,9 +26,12 @@ JSON = st.recursive(
 ANSWERS = st.one_of(
     st.binary(max_size=200),
     JSON.map(lambda document: json.dumps(document).encode()),
-    st.dictionaries(st.sampled_from(["ports", "hops", "error", "times", "routers", "guest"]), JSON).map(
-        lambda document: json.dumps(document).encode()
-    ),
+    st.dictionaries(
+        st.sampled_from(
+            ["ports", "hops", "error", "times", "routers", "guest", "tokens", "arrived", "own", "ways"]
+        ),
+        JSON,
+    ).map(lambda document: json.dumps(document).encode()),
 )
 
 
@@ -70,9 +74,13 @@ async def whole_round(group: PipedNodes) -> dict[str, Any]:
     await group.begin(0, 2)
     await group.send({"a": [(0, None)], "b": [(0, None)]})
     found: dict[str, Any] = {"hops": await group.report(0.0)}
+    await group.watch("tcp", ["a", "b"])
     found["climbed"] = await group.climb("tcp", 1, {"a": ["10.0.0.2"], "b": ["10.0.0.1"]})
+    found["arrived"] = await group.arrived(1, {"a": ["10.0.0.2 4000"], "b": ["10.0.0.1 4000"]})
+    await group.leave()
     found["guests"] = await group.guests()
-    found["routers"] = await group.routers({"a": [1], "b": [0]})
+    found["around"] = await group.surroundings({"a": [1], "b": [0]})
+    found["routers"] = await group.routers({"a": [(1, 1)], "b": [(0, 1)]})
     found["times"] = await group.times(0.0)
     await group.close()
     return found
@@ -85,8 +93,12 @@ GOOD = [
     b"{}\n",
     b"{}\n",
     json.dumps({"hops": base64.b64encode(bytes([0, 2, 0, 2])).decode()}).encode() + b"\n",
-    b'{"hops": [2]}\n',
-    b'{"routers": []}\n',
+    b"{}\n",
+    b'{"hops": [2], "tokens": ["10.0.0.1 4000"]}\n',
+    b'{"arrived": [1]}\n',
+    b"{}\n",
+    b'{"own": 1, "ways": [["10.0.0.254", "ee:ee:ee:ee:ee:ee", "eth0", 1, ""]]}\n',
+    b'{"routers": [[0, "10.0.0.254", 3]]}\n',
     json.dumps({"times": base64.b64encode(bytes(16)).decode()}).encode() + b"\n",
 ]
 
@@ -99,7 +111,10 @@ def test_whatever_a_node_says_is_its_own_affair(said: list[bytes], after: int) -
     group = ScriptedCrew({"a": GOOD, "b": odd})
     found = asyncio.run(whole_round(group))
     assert found["hops"]["a"] == bytes([0, 2, 0, 2])
-    assert found["climbed"]["a"] == [2]
+    assert found["climbed"]["a"] == [(2, "10.0.0.1 4000")]
+    assert found["arrived"]["a"] == [True]
+    assert found["around"]["a"] == (True, [("10.0.0.254", "ee:ee:ee:ee:ee:ee", "eth0", 1, "")])
+    assert found["routers"]["a"] == [(1, 1, "10.0.0.254", 3)]
     assert "a" not in group.lost
     assert "b" in group.lost or len(found["hops"]["b"]) == 4
     assert all(why.isprintable() and len(why) < 400 for why in group.lost.values())

@@ -123,24 +123,26 @@ class Lab:
         """Say where every instance truly is; those without a place are left out."""
         return {guest_id: Whereabouts(**where) for guest_id, where in _ask(self.name, "truth")[0].items()}
 
-    def sockets(self, ids: Sequence[str], count: int) -> dict[str, list[socket.socket]]:
+    def sockets(
+        self, ids: Sequence[str], count: int, *, netlink: bool = False
+    ) -> dict[str, list[socket.socket]]:
         """Return `count` new, unbound, non-blocking UDP sockets inside each instance.
 
-        Instances without a network are left out. The sockets are the caller's to close.
+        With `netlink` there is one more, which asks the instance's own kernel. Instances without a network
+        are left out. The sockets are the caller's to close.
         """
         linux.raise_descriptor_limit()
-        at_once = max(1, protocol.MAX_DESCRIPTORS // count)
+        per_guest = count + netlink
+        at_once = max(1, protocol.MAX_DESCRIPTORS // per_guest)
         found: dict[str, list[socket.socket]] = {}
         try:
             for start in range(0, len(ids), at_once):
-                made, numbers = _ask(
-                    self.name, "sockets", ids=list(ids[start : start + at_once]), count=count
-                )
-                for place, one in enumerate(made):
-                    found[one["id"]] = [
-                        _adopt(number, one["family"])
-                        for number in numbers[place * count : (place + 1) * count]
-                    ]
+                asked = list(ids[start : start + at_once])
+                made, numbers = _ask(self.name, "sockets", ids=asked, count=count, netlink=netlink)
+                for place, guest in enumerate(made):
+                    families = [guest["family"]] * count + [socket.AF_NETLINK] * netlink
+                    theirs = numbers[place * per_guest : (place + 1) * per_guest]
+                    found[guest["id"]] = [_adopt(*both) for both in zip(theirs, families, strict=True)]
         except BaseException:
             for sockets in found.values():
                 for each in sockets:

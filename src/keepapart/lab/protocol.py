@@ -47,6 +47,14 @@ def socket_path(name: str) -> Path:
     return folder() / f"{name}.sock"
 
 
+def guests_folder(name: str) -> Path:
+    """Return where the lab of this name keeps a folder for each guest of what it shows it of its machine.
+
+    Such a folder is laid out as the machine's root: `sys/class/dmi/id/sys_vendor` and the like.
+    """
+    return folder() / f"{name}.guests"
+
+
 def encode(document: object) -> bytes:
     """Write a document as one line."""
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"

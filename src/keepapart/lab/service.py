@@ -23,7 +23,7 @@ from keepapart.lab.world.topology import Host, Place
 from keepapart.lab.world.world import World
 
 _TEXT, _TEXTS, _TAGS, _COUNT = "text", "a list of texts", "a table of texts", "a whole number from 1"
-_RACKS = "a list of texts or null"
+_RACKS, _FLAG = "a list of texts or null", "true or false"
 _LAUNCH_TOKEN = "up-{cluster}-{number}"  # noqa: S105  # names a launch, guards nothing
 MAX_FLOWS = 64
 
@@ -45,8 +45,8 @@ class Network(Protocol):
     def fail(self, host: Host) -> None:
         """End the network of every instance on a host."""
 
-    def sockets(self, guest_id: str, count: int) -> list[socket.socket]:
-        """Make UDP sockets inside an instance; none where it has no network."""
+    def sockets(self, guest_id: str, count: int, netlink: bool) -> list[socket.socket]:
+        """Make UDP sockets inside an instance, and one to its kernel; none where it has no network."""
 
     def descriptors(self, guest_id: str) -> list[int]:
         """Return the namespaces to enter for an instance; they stay the network's own."""
@@ -80,7 +80,7 @@ class Service:
             "move": (self._move, {"instance": _TEXT, "host": _TEXT}),
             "tag": (self._tag, {"instance": _TEXT, "tags": _TAGS}),
             "fail": (self._fail, {"host": _TEXT}),
-            "sockets": (self._sockets, {"ids": _TEXTS, "count": _COUNT}),
+            "sockets": (self._sockets, {"ids": _TEXTS, "count": _COUNT, "netlink": _FLAG}),
             "hops": (self._hops, {"ids": _TEXTS, "flows": _COUNT}),
             "enter": (self._enter, {"instance": _TEXT}),
             "connect": (self._connect_to, {"host": _TEXT, "port": _COUNT}),
@@ -179,14 +179,15 @@ class Service:
         self.network.fail(failed)
         return Answer([guest.id for guest in self.fleet.guests() if guest.impaired and _on(guest, failed)])
 
-    def _sockets(self, ids: list[str], count: int) -> Answer:
-        if len(ids) * count > MAX_DESCRIPTORS:
-            raise UsageError(f"{len(ids)} times {count} sockets are more than {MAX_DESCRIPTORS} at once")
+    def _sockets(self, ids: list[str], count: int, netlink: bool) -> Answer:
+        each = count + netlink
+        if len(ids) * each > MAX_DESCRIPTORS:
+            raise UsageError(f"{len(ids)} times {each} sockets are more than {MAX_DESCRIPTORS} at once")
         answer = Answer()
         families = []
         try:
             for guest_id in ids:
-                made = self.network.sockets(guest_id, count)
+                made = self.network.sockets(guest_id, count, netlink)
                 for one in made:
                     answer.after.enter_context(one)
                     answer.descriptors.append(one.fileno())
@@ -284,6 +285,7 @@ def _check(operation: str, arguments: Mapping[str, object], wanted: Mapping[str,
             _TEXTS: _texts(value),
             _RACKS: value is None or _texts(value),
             _TAGS: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),
+            _FLAG: isinstance(value, bool),
             _COUNT: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
         }
         if not good[kind]:

@@ -30,7 +30,7 @@ class Simulated:
     def fail(self, host: Host) -> None:
         """Nothing to cut off: the fleet knows which instances are impaired."""
 
-    def sockets(self, guest_id: str, count: int) -> list[socket.socket]:  # noqa: ARG002  # as in namespaces
+    def sockets(self, guest_id: str, count: int, netlink: bool) -> list[socket.socket]:  # noqa: ARG002  # as in namespaces
         """Raise `LabError`: there is no network to make sockets in."""
         raise LabError("this lab is simulated: its instances can't send packets")
 

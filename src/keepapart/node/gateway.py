@@ -1,12 +1,13 @@
-"""Which routers a datagram meets first, without any privilege: from the error queue of a UDP socket.
+"""Which routers a datagram meets on its way, without any privilege: from the error queue of a UDP socket.
 
 Handed over to every instance together with node.py: standard library only, Python 3.6 or later.
 
-1. All times-to-live go out at once, over several flows, to a few members of the round, who drop them.
+1. All probes go out at once, over several flows: each to a member of the round, who drops it should it get
+   that far, with a life that ends at the router asked for.
 2. A router that gets one with its last hop spent says so, and the kernel keeps what it said with the
    datagram that it was about.
-3. Linux routers answer one destination about once a second after a burst of six. A distance at which one
-   answer came, too few to be sure of, is probed `again`, that much later, where that is worth the wait.
+3. Linux routers answer one destination about once a second after a burst of six. Where one answer came, too
+   few to be sure of, the other flows are probed `again`, that much later, where that is worth the wait.
    Silent is not absent: who doesn't answer is not named.
 """
 
@@ -16,11 +17,12 @@ import select
 import struct
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from keepapart.node.stdlib import socket
 
-DISTANCES = (1, 2)  # the first router, and the one behind it
+Step: TypeAlias = "tuple[str, int, int]"  # the address and port of who is sent to, and how far a probe goes
+
 FLOWS = 3  # by socket; two targets then make six answers of a router, the burst that Linux allows
 WAIT = 0.2  # seconds for answers; they come in milliseconds or not at all
 PAUSE = 1.05  # seconds until a router that answers once a second answers again
@@ -30,17 +32,17 @@ MSG_ERRQUEUE = 0x2000
 ORIGIN_ICMP, ORIGIN_ICMP6 = 2, 3
 TIME_EXCEEDED, TIME_EXCEEDED6 = 11, 3  # ICMP types; code 0 is "in transit"
 ERROR = struct.Struct("=IBBBBII")  # sock_extended_err; the address of who sent it follows
-PROBE = struct.Struct("!BBHI")  # what it is, its time-to-live, its flow, its target; no datagram of a round
+PROBE = struct.Struct("!BBHI")  # what it is, 0, its flow, the number of its step; no datagram of a round
 PROBE_KIND = 0x50
 
 
 class Tracer:
-    """The probes of one instance: `sockets` are its flows, `places` where it may send to."""
+    """The probes of one instance: `sockets` are its flows; each of `steps` is probed over all of them."""
 
-    def __init__(self, sockets: Sequence[socket.socket], places: Sequence[tuple[str, int]]) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], steps: Sequence[Step]) -> None:
         self.sockets = list(sockets[:FLOWS])
-        self.places = list(places)
-        self.open: set[tuple[int, int, int]] = set()
+        self.steps = list(steps)
+        self.open = {(flow, step) for flow in range(len(self.sockets)) for step in range(len(self.steps))}
         self.seen: dict[tuple[int, str], int] = {}
         self.six = six = sockets[0].family == socket.AF_INET6
         self.level = socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP
@@ -49,18 +51,16 @@ class Tracer:
         self.exceeded = (ORIGIN_ICMP6, TIME_EXCEEDED6, 0) if six else (ORIGIN_ICMP, TIME_EXCEEDED, 0)
         for sock in self.sockets:
             sock.setsockopt(self.level, self.wants_errors, 1)
-        for distance in DISTANCES:
-            for flow in range(len(self.sockets)):
-                self.open.update((distance, flow, target) for target in range(len(self.places)))
 
     def send(self) -> None:
-        """Send a probe for all that is not answered."""
-        for distance, flow, target in sorted(self.open):
+        """Send a probe for all that is not answered, flow after flow."""
+        for flow, step in sorted(self.open):
+            address, port, distance = self.steps[step]
             lifetime = [(self.level, self.lifetime, struct.pack("i", distance))]
-            probe = PROBE.pack(PROBE_KIND, distance, flow, target)
+            probe = PROBE.pack(PROBE_KIND, 0, flow, step)
             for _ in range(2):  # an answer to an earlier one fails the next call, and is cleared by it
                 try:
-                    self.sockets[flow].sendmsg([probe], lifetime, 0, self.places[target])
+                    self.sockets[flow].sendmsg([probe], lifetime, 0, (address, port))
                     break
                 except OSError:
                     pass
@@ -82,18 +82,18 @@ class Tracer:
         for sock in self.sockets:
             sock.setsockopt(self.level, self.wants_errors, 0)
 
-    def heard(self, distance: int) -> int:
-        """How many answers came from routers at a distance."""
-        return sum(times for (at, _), times in self.seen.items() if at == distance)
-
     def sightings(self) -> list[tuple[int, str, int]]:
-        """Say who answered: distance, address, how often."""
-        return [(distance, address, times) for (distance, address), times in sorted(self.seen.items())]
+        """Say who answered: the number of the step, an address, how often."""
+        return [(step, address, times) for (step, address), times in sorted(self.seen.items())]
+
+    def doubtful(self) -> set[tuple[int, int]]:
+        """Return what is not answered of the steps at which one answer came."""
+        heard = [step for (step, _), times in self.seen.items() for _ in range(times)]
+        return {(flow, step) for flow, step in self.open if heard.count(step) == 1}
 
     def _take(self, probe: tuple[int, int, int, int], told: bytes) -> None:
-        kind, distance, flow, target = probe
-        place = (distance, flow, target)
-        if kind != PROBE_KIND or place not in self.open or len(told) < ERROR.size + 8:
+        kind, _, flow, step = probe
+        if kind != PROBE_KIND or (flow, step) not in self.open or len(told) < ERROR.size + 8:
             return
         _, origin, icmp_type, code, _, _, _ = ERROR.unpack_from(told)
         if (origin, icmp_type, code) != self.exceeded:
@@ -101,8 +101,8 @@ class Tracer:
         sender = sender_of(told, self.six)
         family = socket.AF_INET6 if self.six else socket.AF_INET
         address = socket.inet_ntop(family, sender) if sender else ""
-        self.open.discard(place)
-        self.seen[distance, address] = self.seen.get((distance, address), 0) + 1
+        self.open.discard((flow, step))
+        self.seen[step, address] = self.seen.get((step, address), 0) + 1
 
 
 def sender_of(told: bytes, six: bool) -> bytes:
@@ -112,7 +112,7 @@ def sender_of(told: bytes, six: bool) -> bytes:
 
 
 def trace(tracers: Sequence[Tracer], again: bool) -> None:
-    """Let all of these find their first routers, together."""
+    """Let all of these find their routers, together."""
     poll = select.poll()
     owner: dict[int, Tracer] = {}
     for tracer in tracers:
@@ -122,7 +122,7 @@ def trace(tracers: Sequence[Tracer], again: bool) -> None:
     try:
         _ask(poll, owner, tracers)
         for tracer in tracers:
-            tracer.open = {place for place in tracer.open if tracer.heard(place[0]) == 1}
+            tracer.open = tracer.doubtful()
         if again and any(tracer.open for tracer in tracers):
             time.sleep(PAUSE)
             _ask(poll, owner, tracers)
@@ -139,9 +139,3 @@ def _ask(poll: Any, owner: dict[int, Tracer], tracers: Sequence[Tracer]) -> None
     while any(tracer.open for tracer in tracers) and time.monotonic() < end:
         for number, _ in poll.poll(max(1.0, 1000 * (end - time.monotonic()))):
             owner[number].receive()
-
-
-def steady(sightings: Sequence[Any], distance: int) -> str:
-    """Return who answered at a distance, if always the same one and more than once; else nothing."""
-    found = [(address, times) for at, address, times in sightings if at == distance]
-    return str(found[0][0]) if len(found) == 1 and found[0][1] > 1 else ""

@@ -9,6 +9,10 @@ It runs on an instance, see node.py: standard library only, Python 3.6 or later.
    again, and the one below that as soon as it gets through, until one failed `AGAIN` times, or a router
    says that it ran out on the way.
 3. No data is sent, and connections are left by a reset.
+4. Whoever answers may do so in the target's name: a router, a firewall, a load balancer. So a ladder leaves a
+   token by which the target can tell whether what got through has arrived there (arrivals.py): the end of
+   its connection, which is kept until the target has looked; or how many echoes were answered, `ECHOES` more
+   among them, all of the least life that gets through.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ RUNGS = 20  # of a ladder: no data centre is deeper
 STEP = 0.002  # seconds from one rung to the next: more than most answers take
 GRACE = 0.1  # seconds that a rung tried again may take
 AGAIN = 2
+ECHOES = 8  # of the least life, so that a target's count of all that it gets tells them from others'
 ECHO_REQUEST = 8  # of IPv4; IPv6 never hands on its header
 SECRET = 16  # random bytes in an echo request, by which its answer is known
 
@@ -41,6 +46,9 @@ class Ladder(Protocol):
     def hear(self, seconds: float) -> list[tuple[int, bool]]:
         """Wait so long for news of rungs, each by its time-to-live: through to the target, or run out."""
 
+    def token(self, ttl: int) -> str:
+        """Return what the target may know by whether that which got through with this life has arrived."""
+
     def close(self) -> None:
         """Leave."""
 
@@ -53,19 +61,17 @@ def set_ttl(sock: socket.socket, ttl: int) -> None:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
 
 
-def climb(by: str, port: int, patience: float, targets: list[str]) -> list[int]:
-    """Climb to all targets, `LADDERS` at a time; 0 for those that nothing got through to.
+def climb(by: str, port: int, patience: float, targets: list[str]) -> list[tuple[int, str, Ladder]]:
+    """Climb to all targets, `LADDERS` at a time: the count, 0 where nothing got through, and the token.
 
-    Where nothing gets through, it is waited for `patience` seconds.
+    Where nothing gets through, it is waited for `patience` seconds. The ladders are the caller's to close.
     """
     from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
 
-    def one(address: str) -> int:
+    def one(address: str) -> tuple[int, str, Ladder]:
         ladder: Ladder = Echoes(address) if by == "icmp" else Connections(address, port)
-        try:
-            return least(ladder, patience)
-        finally:
-            ladder.close()
+        count = least(ladder, patience)
+        return count, ladder.token(count) if count else "", ladder
 
     with ThreadPoolExecutor(LADDERS) as pool:
         return list(pool.map(one, targets))
@@ -103,7 +109,7 @@ def least(ladder: Ladder, patience: float) -> int:
 
 
 class Connections:
-    """TCP connections to one port, open or closed; one for each rung, none of which is kept."""
+    """TCP connections to one port, open or closed; of those that are accepted the shortest-lived is kept."""
 
     def __init__(self, address: str, port: int) -> None:
         self._place = address, port
@@ -111,6 +117,8 @@ class Connections:
         self._target = socket.inet_pton(socket.AF_INET6 if self._six else socket.AF_INET, address)
         self._poll = select.poll()
         self._rungs: dict[int, tuple[int, socket.socket]] = {}
+        self._kept: socket.socket | None = None
+        self._least = RUNGS + 1
 
     def send(self, ttl: int) -> None:
         """Begin a connection."""
@@ -134,10 +142,21 @@ class Connections:
         for number, _ in self._poll.poll(max(1, int(seconds * 1000))):
             ttl, sock = self._rungs.pop(number)
             self._poll.unregister(number)
-            answered = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, errno.ECONNREFUSED)
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            answered = error in (0, errno.ECONNREFUSED)
             news.append((ttl, answered and not self._refused_on_the_way(sock)))
-            sock.close()
+            spare: socket.socket | None = sock
+            if error == 0 and ttl < self._least:
+                spare, self._kept, self._least = self._kept, sock, ttl
+            if spare:
+                spare.close()
         return news
+
+    def token(self, ttl: int) -> str:
+        """Return the address and port of this end of the connection that was accepted; none of a refusal."""
+        if self._kept is None or self._least != ttl:
+            return ""
+        return "{} {}".format(*self._kept.getsockname()[:2])
 
     def _refused_on_the_way(self, sock: socket.socket) -> bool:
         """Whether the refusal is an ICMP error of somebody else than the target; Linux tells since 5.7."""
@@ -151,6 +170,8 @@ class Connections:
         """Leave all connections."""
         for _, sock in self._rungs.values():
             sock.close()
+        if self._kept:
+            self._kept.close()
 
 
 class Echoes:
@@ -158,6 +179,7 @@ class Echoes:
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self._answered = 0
         self._secret = posix.urandom(SECRET)
         six = ":" in address
         self._request, self._answer = (128, 129) if six else (ECHO_REQUEST, 0)
@@ -193,7 +215,18 @@ class Echoes:
         if len(data) < 8 + SECRET or data[0] != self._answer or data[8 : 8 + SECRET] != self._secret:
             return []
         ttl = struct.unpack("!H", data[6:8])[0]
+        self._answered += 1
         return [(ttl, True)] if 0 < ttl <= RUNGS else []
+
+    def token(self, ttl: int) -> str:
+        """Send more of this life; return how many of all that were sent are answered."""
+        for _ in range(ECHOES):
+            self.send(ttl)
+            self.hear(STEP)
+        end = time.monotonic() + GRACE
+        while self._answered < ECHOES and time.monotonic() < end:
+            self.hear(max(0.0, end - time.monotonic()))
+        return str(self._answered)
 
     def close(self) -> None:
         """Close the socket."""

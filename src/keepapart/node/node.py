@@ -1,14 +1,13 @@
 """One instance's part in a round: send to every other instance, count the hops of what arrives.
 
-This file and the four that it imports (echo, guest, ladder, path) are all that runs on an instance. They are
-handed over the connection as one text and run from memory: standard library only, Python 3.6 or later,
-nothing written, gone when standard input closes.
+This folder is all that runs on an instance. Its files are handed over the connection as one text and run from
+memory: standard library only, Python 3.6 or later, nothing written, gone when standard input closes.
 
-What it promises:
+What a node promises:
 
 1. It sends only to the roster that it was given, one small datagram at a time, at most `pace` a second.
 2. It counts only datagrams that carry this round's key, name this node as their target and arrive whole.
-   It answers none of them, so nobody can make it send; how round trips are answered is said in echo.py.
+   It answers none of them, so nobody can make it send; how round trips are answered is said in rtt.py.
 3. Hops are counted as tracepath counts them: time-to-live when sent - when it arrived + 1, which is the
    number of routers between the two, plus one. Of repeated datagrams the least count stands.
 4. Where datagrams are filtered it climbs a ladder instead: connections to one TCP port of a member, or ICMP
@@ -16,36 +15,26 @@ What it promises:
 5. It ends when standard input does, in the middle of sending too, or when nothing was asked for `IDLE`
    seconds: a connection may die without a word.
 
-How the operator's side speaks to it is said in `serve`.
+How the operator's side speaks to it is said in commands.py.
 """
 
 from __future__ import annotations
 
-import binascii
 import errno
-import marshal
-import select
 import struct
-import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from posix import _exit, read, write
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from keepapart.node.gateway import Tracer, trace
-from keepapart.node.hardware import facts
-from keepapart.node.ladder import climb, set_ttl
+from keepapart.node.gateway import Tracer
+from keepapart.node.ladder import set_ttl
+from keepapart.node.routes import Way, surroundings
 from keepapart.node.rtt import Echo
-from keepapart.node.stdlib import blake2b, compare_digest, quoted, socket
+from keepapart.node.stdlib import blake2b, compare_digest, socket
 
 # What datagrams start with, by turns: counts that differ as these do show that it is rewritten on the way.
 TTLS = (64, 96)
 REWRITTEN = 255  # stands for a count of datagrams that arrived with more than they were sent with
 BURST = 32  # datagrams sent before receiving again: far below what a receive buffer holds (277 on Linux)
-COMMAND_LIMIT = 1 << 24  # bytes of one command: the roster of 100,000 nodes fits, a runaway doesn't
-LENGTH = 8  # digits before a command
-NAP = 0.02  # seconds between two looks at what arrived: 40 datagrams at the usual pace, few wake-ups
-IDLE = 600.0  # seconds; longer than any other node takes for one command
 IP_RECVTTL = 12  # Linux's number; missing from the socket module
 ANCILLARY = 64  # bytes for one control message, which is 24
 
@@ -118,10 +107,19 @@ class Node:
         self.echo = Echo(self.sockets[0], self.key, self.index, self.roster)
         return self.echo
 
-    def tracer(self, targets: Iterable[int]) -> Tracer:
-        """Return what finds the first routers on the way to these."""
-        places = [(self.roster[target][0], self.roster[target][1][0]) for target in targets]
-        return Tracer(self.sockets, places)
+    def tracer(self, steps: Iterable[tuple[int, int]]) -> Tracer:
+        """Return what finds the routers so many hops away on the way to members: (member, distance) each."""
+        places = [(self.roster[target], distance) for target, distance in steps]
+        return Tracer(self.sockets, [(address, ports[0], distance) for (address, ports), distance in places])
+
+    def surroundings(self, kernel: socket.socket, targets: Iterable[int]) -> tuple[bool, list[Way]]:
+        """Say whether the roster's address of this node is its machine's, and which ways lead to members.
+
+        `kernel` is a netlink socket. Raises `OSError` where the kernel doesn't answer.
+        """
+        return surroundings(
+            kernel, self.roster[self.index][0], [self.roster[target][0] for target in targets]
+        )
 
     def send(self, wants: Iterable[Want]) -> Iterator[int]:
         """Send these samples, yielding the number sent after every burst so that the caller can pace."""
@@ -201,138 +199,3 @@ class Node:
         # Beginning behind this one, so that the bursts of many nodes spread over many targets.
         for step in range(1, self.size):
             yield (self.index + step) % self.size
-
-
-def serve(stdin: int, stdout: int) -> None:
-    """Take part in rounds as told on `stdin`; answer each command with a line of JSON on `stdout`.
-
-    A command is its length in `LENGTH` digits and then that many bytes, marshalled: whoever hands over the
-    code is trusted with that too, and it imports nothing. What a node says is not trusted, hence JSON.
-
-    {"do": "open", "family": 4 or 6, "port": p, "flows": k} -> {"ports": [p, ...], "guest": {name: text, ...}}
-    {"do": "join", "index": i, "key": bytes, "roster": [(address, [port, ...]), ...]} -> {}
-    {"do": "begin", "first": number of the first sample, "samples": how many} -> {}
-    {"do": "send", "pace": datagrams a second, "wants": [(sample, [index, ...] or None for all), ...]} -> {}
-    {"do": "report", "settle": seconds to wait for stragglers} -> {"hops": base64 of samples x nodes bytes}
-    {"do": "climb", "by": "tcp" or "icmp", "port": p, "patience": seconds, "targets": [address, ...]}
-        -> {"hops": [count, ...], 0 where nothing got through}
-    {"do": "trace", "targets": [index, ...], "again": whether to ask twice}
-        -> {"routers": [[distance, address, how often], ...]}
-    {"do": "listen"} -> {}, and from now on peers are answered
-    {"do": "time", "pace": requests a second, "settle": seconds}
-        -> {"times": base64 of the least seconds to each node as little-endian doubles, 0 for not measured}
-
-    Whatever fails is answered by {"error": text}.
-    """
-    node: Any = None
-    buffered = b""
-    end = time.monotonic() + IDLE
-    while time.monotonic() < end:
-        sockets = node.listening if node else []
-        readable, _, _ = select.select([stdin, *sockets], [], [], end - time.monotonic())
-        if stdin not in readable:
-            if readable:
-                time.sleep(NAP)
-                node.receive()
-            continue
-        chunk = read(stdin, 1 << 16)
-        buffered += chunk
-        if not chunk or len(buffered) > COMMAND_LIMIT:
-            return
-        said = ""
-        while len(buffered) >= LENGTH and len(buffered) >= LENGTH + int(buffered[:LENGTH]):
-            last = LENGTH + int(buffered[:LENGTH])
-            command, buffered = marshal.loads(buffered[LENGTH:last]), buffered[last:]
-            try:
-                if command["do"] == "open":
-                    node = _open(command)
-                    answer: dict[str, Any] = {"ports": node.ports, "guest": facts()}
-                else:
-                    answer = _perform(node, command, stdin)
-            except Exception as error:  # whatever it is, the operator must hear of it
-                answer = {"error": "{}: {}".format(type(error).__name__, error)}
-            said += _json(answer) + "\n"
-        _write(stdout, said.encode())
-        end = time.monotonic() + IDLE
-
-
-def _open(command: dict[str, Any]) -> Node:
-    family = socket.AF_INET6 if command["family"] == 6 else socket.AF_INET
-    sockets = []
-    for flow in range(command["flows"]):
-        sock = socket.socket(family, socket.SOCK_DGRAM)
-        open_socket(sock, command["port"] if flow == 0 else 0)
-        sockets.append(sock)
-    return Node(sockets, 1 if command["port"] else len(sockets))
-
-
-def _perform(node: Node, command: dict[str, Any], stdin: int) -> dict[str, Any]:
-    if command["do"] == "join":
-        node.join(command["index"], command["key"], command["roster"])
-        return {}
-    if command["do"] == "begin":
-        node.begin(command["first"], command["samples"])
-        return {}
-    if command["do"] == "send":
-        for sent in node.send(command["wants"]):
-            _receive_for(node, sent / command["pace"])
-            if select.select([stdin], [], [], 0)[0]:  # nobody speaks while we send: the operator is gone
-                break
-        return {}
-    if command["do"] == "report":
-        _settle(node, command["settle"])
-        return {"hops": binascii.b2a_base64(bytes(node.least), newline=False).decode()}
-    if command["do"] == "climb":
-        return {"hops": climb(command["by"], command["port"], command["patience"], command["targets"])}
-    if command["do"] == "trace":
-        tracer = node.tracer(command["targets"])
-        trace([tracer], command["again"])
-        return {"routers": tracer.sightings()}
-    if command["do"] == "listen":
-        node.listen()
-        return {}
-    if command["do"] == "time":
-        echo = node.echo or node.listen()
-        for sent in echo.ask():
-            _receive_for(node, sent / command["pace"])
-        _settle(node, command["settle"])
-        return {"times": binascii.b2a_base64(echo.times(), newline=False).decode()}
-    raise ValueError("no such command: {!r}".format(command["do"]))
-
-
-def _settle(node: Node, seconds: float) -> None:
-    """Receive until all is there, for so long at most."""
-    end = time.monotonic() + seconds
-    while not node.complete() and time.monotonic() < end:
-        _receive_for(node, min(0.01, seconds))
-    node.receive()
-
-
-def _receive_for(node: Node, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        left = end - time.monotonic()
-        if left <= 0:
-            break
-        time.sleep(min(left, NAP))
-        node.receive()
-    node.receive()
-
-
-def _json(value: Any) -> str:
-    """Write JSON, which takes longer to import than a node takes to start: of texts, whole numbers, lists."""
-    if isinstance(value, dict):
-        return "{" + ",".join([quoted(key) + ":" + _json(value[key]) for key in value]) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join([_json(one) for one in value]) + "]"
-    return quoted(value) if isinstance(value, str) else repr(value)
-
-
-def _write(stdout: int, data: bytes) -> None:
-    while data:
-        data = data[write(stdout, data) :]
-
-
-if __name__ == "__main__":
-    serve(sys.stdin.fileno(), sys.stdout.fileno())
-    _exit(0)  # nothing is left to be flushed, and taking an interpreter down takes as long as bringing it up

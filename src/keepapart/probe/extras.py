@@ -1,13 +1,13 @@
-"""What a round gathers beside hop counts: first routers, round trips, what guests see of their machines.
+"""What a round gathers beside hop counts: routers, ways out, round trips, what guests see of their machines.
 
 None of it is needed: it is asked for after the counts are in, in bounds, and whoever fails at it keeps its
 counts.
 
-1. Guests tell always, as they are opened; the groups of namespaces have nothing to tell.
-2. First routers where there are at most `FEW` nodes, or a pair has no count: only there can they say what
-   hops don't, so only there is it worth asking twice. The same few members are everybody's targets, so that
-   paths can be compared; those on the own host or link are left out: datagrams would be there too soon.
-3. Round trips where there are at most `FEW` nodes, and pairs enough for times to be learnt from.
+1. Guests tell always, as they are opened; in namespaces those alone that have a machine made up for them.
+2. Every node says by which ways it reaches a few members, and whether its address is its machine's own.
+3. Routers are looked for where there are at most `FEW` nodes, or a pair has no count: only there can they say
+   what hops don't, so only there is it worth asking twice. Last routers, at most `FEW` nodes' (traces.py).
+4. Round trips where there are at most `FEW` nodes, and pairs enough for times to be learnt from.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from keepapart.node.gateway import steady
-from keepapart.probe.measured import Counts, Extras, Tally, Times
+from keepapart.probe import traces
+from keepapart.probe.measured import Extras, Route, Tally, Times, Trace
 from keepapart.reach import NodeGroup, Roster
 
 FEW = 64  # nodes; their round trips are 20,000 datagrams in all
 ENOUGH = 7  # nodes, for 18 pairs: what `signals.rtt` needs at the least
-LANDMARKS = 16  # members to choose targets from
-TARGETS = 2  # of a node
+WAYS = 4  # members that a node of many says the ways to
 SETTLE = 0.1  # seconds to wait for the last answers
 
 T = TypeVar("T")
@@ -36,36 +35,30 @@ async def gather(groups: Sequence[NodeGroup], roster: Roster, tally: Tally) -> E
     size = len(roster.ids)
     if size < 2:
         return Extras.nothing(size)
+    few, gaps = size <= FEW, bool(np.count_nonzero(tally.least) < size * (size - 1))
     told = _merged(await asyncio.gather(*(group.guests() for group in groups)))
     guests = [told.get(name, {}) for name in roster.ids]
+    able = traces.landmarks(roster, tally.least)
+    wants = {name: able[number] if few else able[number][:WAYS] for number, name in enumerate(roster.ids)}
+    around = _merged(await asyncio.gather(*(group.surroundings(wants) for group in groups)))
+    found: list[Trace] = []
     firsts, upstreams = [""] * size, [""] * size
-    few = size <= FEW
-    gaps = bool(np.count_nonzero(tally.least) < size * (size - 1))
     if few or gaps:
-        wants = _targets(roster, tally.least)
-        seen = _merged(await asyncio.gather(*(group.routers(wants, gaps) for group in groups)))
-        firsts = [steady(seen.get(name, ()), 1) for name in roster.ids]
-        upstreams = [steady(seen.get(name, ()), 2) for name in roster.ids]
-    times = await _round_trips(groups, roster) if few and size >= ENOUGH else None
-    return Extras(firsts, upstreams, times, guests)
-
-
-def _targets(roster: Roster, least: Counts) -> dict[str, list[int]]:
-    """Choose whom each node traces to: the first landmarks that are not near it."""
-    size = len(roster.ids)
-    landmarks = list(range(0, size, -(-size // LANDMARKS)))
-    wants: dict[str, list[int]] = {}
-    for number, name in enumerate(roster.ids):
-        family = ":" in roster.places[number][0]
-        able = [
-            at
-            for at in landmarks
-            if at != number and least[number, at] != 1 and (":" in roster.places[at][0]) == family
-        ]
-        far = [at for at in able if least[number, at] > 2] or able
-        if far:
-            wants[name] = far[:TARGETS]
-    return wants
+        makers = [told.get("maker", "") for told in guests]
+        outward = traces.targets(roster, tally.least, makers)
+        steps = traces.steps(roster, tally.least, outward, inward=few)
+        seen = _merged(await asyncio.gather(*(group.routers(steps, gaps) for group in groups)))
+        found = traces.traces(roster, tally.least, seen)
+        firsts, upstreams = traces.towards_all(roster, outward, seen)
+    return Extras(
+        firsts=firsts,
+        upstreams=upstreams,
+        traces=found,
+        routes=[[Route(*way) for way in around[name][1]] if name in around else () for name in roster.ids],
+        own_address=[around[name][0] if name in around else None for name in roster.ids],
+        times=await _round_trips(groups, roster) if few and size >= ENOUGH else None,
+        guests=guests,
+    )
 
 
 async def _round_trips(groups: Sequence[NodeGroup], roster: Roster) -> Times:

@@ -5,19 +5,23 @@ A `Tally` sums counts up over flows as they come in: it never holds them all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from keepapart.arrays import Mask, blocks
+from keepapart.node.node import TTLS
 
 Counts = npt.NDArray[np.uint8]
 Flows = npt.NDArray[np.uint8]  # at most 64 each way
 Times = npt.NDArray[np.float32]
+T = TypeVar("T")
 
 MUTE = "its node ran, but nothing that it sent or was sent arrived"  # why an instance is lost though reached
+ELSEWHERE = "its node ran, but nothing that was sent to its address arrived there"
 LONGEST = 32  # hops; no provider's path is longer: a higher count shows a time-to-live rewritten on the way
 BY = ("udp", "tcp", "icmp")  # means of measuring, the later ones where the earlier are filtered
 
@@ -26,9 +30,12 @@ BY = ("udp", "tcp", "icmp")  # means of measuring, the later ones where the earl
 class Tally:
     """Hop counts of n instances, all [n, n]; 0 everywhere means not measured.
 
-    `way[i, j]` is the least count from i to j. The others are of unordered pairs, both ways together, and
-    symmetric: `least` and `most` hop counts, how many `flows` were measured and how many of those had the
-    least count (`shortest`), and the means `by` which they were measured, a number into `BY`.
+    `way[i, j]` is the least count from i to j, and `least_of[t, i, j]`, [2, n, n], that of datagrams which
+    began with the time-to-live `TTLS[t]`. `arrived[i, j]` is 1 where j itself saw that something from i
+    arrived that was sent to j's address; a count without it, which only ladders make, is of somebody who may
+    have answered in j's name. The others are of unordered pairs, both ways together, and symmetric: `least`
+    and `most` hop counts, how many `flows` were measured and how many of those had the least count
+    (`shortest`), and the means `by` which they were measured, a number into `BY`.
     """
 
     way: Counts
@@ -37,11 +44,15 @@ class Tally:
     flows: Flows
     shortest: Flows
     by: Counts
+    arrived: Counts
+    least_of: Counts
 
     @classmethod
     def empty(cls, size: int) -> Tally:
         """Return the tally of instances of which nothing was measured."""
-        return cls(*np.zeros((6, size, size), np.uint8))
+        way, least, most, flows, shortest, by, arrived = np.zeros((7, size, size), np.uint8)
+        least_of = np.zeros((len(TTLS), size, size), np.uint8)
+        return cls(way, least, most, flows, shortest, by, arrived, least_of)
 
     @classmethod
     def of(cls, samples: Counts) -> Tally:
@@ -50,11 +61,29 @@ class Tally:
         tally.add(samples)
         return tally
 
-    def add(self, samples: Counts, by: int = 0) -> None:
-        """Count in samples [k, n, n], row = from, column = to, each a flow of its own, 0 = not measured."""
-        for sample in samples:
+    @property
+    def at_address(self) -> Mask:
+        """Whether anything that was sent to the address of each instance arrived at its node, [n]."""
+        arrived: Mask = self.arrived.max(axis=0, initial=0) > 0
+        return arrived
+
+    def add(self, samples: Counts, *, first: int = 0) -> None:
+        """Count in samples of datagrams [k, n, n], row = from, column = to, each a flow of its own.
+
+        0 is not measured; what datagrams began with hangs on a sample's number, `first` that of the first.
+        """
+        for number, sample in enumerate(samples, first):
             for rows in blocks(len(sample)):
-                self._add(rows, sample[rows], np.ascontiguousarray(sample[:, rows].T), by)
+                out = sample[rows]
+                self._add(rows, out, np.ascontiguousarray(sample[:, rows].T), 0)
+                self._add_beginnings(rows, out, number)
+                self.arrived[rows] |= out > 0
+
+    def add_ladders(self, counts: Counts, by: int, arrived: Mask) -> None:
+        """Count in what ladders counted [n, n], and which of it has arrived."""
+        for rows in blocks(len(counts)):
+            self._add(rows, counts[rows], np.ascontiguousarray(counts[:, rows].T), by)
+        self.arrived |= arrived
 
     def _add(self, rows: slice, out: Counts, back: Counts, by: int) -> None:
         """Count in these rows of a sample, and the ways back of the same pairs.
@@ -73,11 +102,29 @@ class Tally:
             flows += measured
             shortest += measured & (counts == least)
 
+    def _add_beginnings(self, rows: slice, out: Counts, number: int) -> None:
+        """Count in these rows of a sample, by what was sent: that hangs on who of the two stands first."""
+        one = np.uint8(1)
+        up, down = self.least_of[number % len(TTLS)], self.least_of[(number + 1) % len(TTLS)]
+        square = out[:, rows]
+        for least, counts in (
+            (down[rows, : rows.start], out[:, : rows.start]),
+            (down[rows, rows], np.tril(square)),
+            (up[rows, rows], np.triu(square)),
+            (up[rows, rows.stop :], out[:, rows.stop :]),
+        ):
+            np.add(np.minimum(least - one, counts - one), one, out=least)
+
     def forget(self, places: Sequence[int]) -> None:
         """Unmeasure every pair of these instances."""
         for counts in self._arrays():
-            counts[list(places), :] = 0
-            counts[:, list(places)] = 0
+            counts[..., list(places), :] = 0
+            counts[..., list(places)] = 0
+
+    def drop(self, pairs: Mask) -> None:
+        """Unmeasure these pairs [n, n]."""
+        for counts in self._arrays():
+            np.copyto(counts, np.uint8(0), where=pairs)
 
     def without(self, pairs: Mask) -> Tally:
         """Return a copy in which these pairs [n, n] are not measured."""
@@ -88,44 +135,114 @@ class Tally:
         wide = Tally.empty(size)
         at = np.ix_(list(places), list(places))
         for wider, counts in zip(wide._arrays(), self._arrays(), strict=True):
-            wider[at] = counts
+            wider[..., at[0], at[1]] = counts
         return wide
 
     def _arrays(self) -> tuple[Counts, ...]:
-        return self.way, self.least, self.most, self.flows, self.shortest, self.by
+        symmetric = self.least, self.most, self.flows, self.shortest, self.by
+        return self.way, *symmetric, self.arrived, self.least_of
+
+
+Wanting = Callable[[Tally], Mask | None]  # which pairs need more flows [n, n]; None: no pair does
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The routers on the way from `sender` to `target`, both numbers into the round's ids.
+
+    `first` is one hop away, `second` two, `last` one less than the target's least count. Each is the address
+    that always answered and more than once, else empty; the target's silence and a member's own address are
+    no router.
+    """
+
+    sender: int
+    target: int
+    first: str = ""
+    second: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way out of an instance: what its kernel sends to others by.
+
+    `gateway` is the next router's address, empty where those others are on the link; `gateway_mac` the
+    hardware address that packets really go to, as aa:bb:cc:dd:ee:ff, empty where there is none: the
+    gateway's, or that of whoever answers on the link for others that are more than one hop away.
+    `device_type` is Linux's ARPHRD number (1 is Ethernet, 65534 a tunnel without hardware), `device_kind`
+    the kernel's name for a kind of software device ("veth", "wireguard", "vxlan", …), empty for hardware.
+    """
+
+    gateway: str
+    gateway_mac: str
+    device: str
+    device_type: int
+    device_kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
     """What was gathered, in the order of the round's ids.
 
-    `firsts` and `upstreams` are the addresses of the first and second router, empty where not known;
-    `times` [n, n] the least round trips in seconds, symmetric, 0 where not measured, or None; `guests` what
-    each tells of its machine, as text, empty where it tells nothing.
+    `firsts` and `upstreams` are the addresses of the first and second router, the same towards all of an
+    instance's targets, empty where not known; `traces` is all that was found of routers, target by target.
+    `routes` are the different ways out of each instance, () where not known, and `own_address` says whether
+    its machine has the address that others send to, None where not known. `times` [n, n] are the least round
+    trips in seconds, symmetric, 0 where not measured, or None; `guests` what each tells of its machine, as
+    text, empty where it tells nothing.
     """
 
     firsts: Sequence[str]
     upstreams: Sequence[str]
+    traces: Sequence[Trace]
+    routes: Sequence[Sequence[Route]]
+    own_address: Sequence[bool | None]
     times: Times | None
-    guests: Sequence[Mapping[str, object]]
+    guests: Sequence[Mapping[str, str]]
 
     @classmethod
     def nothing(cls, size: int) -> Extras:
         """Return what is known of n nodes that were not asked."""
-        return cls([""] * size, [""] * size, None, [{}] * size)
+        return cls([""] * size, [""] * size, [], [()] * size, [None] * size, None, [{}] * size)
+
+    def without(self, places: Sequence[int]) -> Extras:
+        """Return the same without what is known of these instances themselves."""
+        gone = set(places)
+
+        def kept(values: Sequence[T], nothing: T) -> list[T]:
+            return [nothing if number in gone else value for number, value in enumerate(values)]
+
+        return replace(
+            self,
+            firsts=kept(self.firsts, ""),
+            upstreams=kept(self.upstreams, ""),
+            traces=[trace for trace in self.traces if not gone & {trace.sender, trace.target}],
+            routes=kept(self.routes, ()),
+            guests=kept(self.guests, {}),
+        )
 
     def spread(self, places: Sequence[int], size: int) -> Extras:
         """Return the same of `size` instances, of which this one's are at `places`."""
-        wide = Extras.nothing(size)
-        firsts, upstreams, guests = list(wide.firsts), list(wide.upstreams), list(wide.guests)
-        for number, place in enumerate(places):
-            firsts[place], upstreams[place] = self.firsts[number], self.upstreams[number]
-            guests[place] = self.guests[number]
+
+        def wide(values: Sequence[T], nothing: T) -> list[T]:
+            spread = [nothing] * size
+            for place, value in zip(places, values, strict=True):
+                spread[place] = value
+            return spread
+
         times = None
         if self.times is not None:
             times = np.zeros((size, size), np.float32)
             times[np.ix_(list(places), list(places))] = self.times
-        return Extras(firsts, upstreams, times, guests)
+        return Extras(
+            firsts=wide(self.firsts, ""),
+            upstreams=wide(self.upstreams, ""),
+            traces=[replace(t, sender=places[t.sender], target=places[t.target]) for t in self.traces],
+            routes=wide(self.routes, ()),
+            own_address=wide(self.own_address, None),
+            times=times,
+            guests=wide(self.guests, {}),
+        )
 
 
 @dataclass(frozen=True, slots=True)

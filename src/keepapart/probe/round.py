@@ -9,25 +9,29 @@
 3. Pairs that need more flows get more, only those: batch after batch, as long as whoever judges the counts
    wants more and there are flows and datagrams left.
 4. Pairs between which no datagram passes are measured by TCP, where the operator names a port that members
-   reach on each other, and else by ICMP: as often as rule 3 asks for.
+   reach on each other, and else by ICMP: as often as rule 3 asks for (ladders.py).
 5. A pair that stays missing is 0 everywhere, and so is every pair of a node that was lost before the end.
    Nothing is ever filled in.
+6. An instance takes part only if something that was sent to its address arrived at its node, or was answered
+   there and its machine has that address. Else its way in may lead to another machine than its address, and
+   neither its counts nor what it tells is of this instance.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from keepapart.arrays import Mask
 from keepapart.errors import UsageError
 from keepapart.model import Instance, Progress, silent
 from keepapart.node.node import Want
 from keepapart.probe.extras import gather
-from keepapart.probe.measured import BY, MUTE, Counts, Round, Tally
+from keepapart.probe.ladders import Ladders
+from keepapart.probe.measured import ELSEWHERE, MUTE, Counts, Round, Tally, Wanting
 from keepapart.reach import NodeGroup, Roster
 from keepapart.reach.transports import Transports
 
@@ -36,12 +40,6 @@ SETTLE = (0.05, 0.25, 0.5)  # seconds to wait for stragglers, by pass; the last 
 SOCKETS = 8  # of a node; each a flow of its own, and 64 flows each way where all may receive
 DATAGRAMS = 40_000  # about what the first batch may cost: 200 nodes send one sample each way
 MORE_DATAGRAMS = 2_000_000  # what all further batches together may cost
-LADDERS = 20_000  # about how many may be climbed by each means beyond the first to each; some ten packets
-CLIMBS = 16  # ladders each way of a pair
-TRIES = 3  # of them where nothing gets through, though it does elsewhere
-
-Mask = npt.NDArray[np.bool_]
-Wanting = Callable[[Tally], Mask | None]  # which pairs need more flows [n, n]; None: no pair does
 
 
 def samples_for(size: int) -> int:
@@ -87,19 +85,18 @@ async def measure(
         extras = await gather(groups, roster, tally)
     finally:
         await asyncio.gather(*(group.close() for group in groups))
-    lost = _with_mute(lost, roster.ids, tally)
-    return Round(tuple(roster.ids), tally, lost, extras).among(ids, {})
+    return _of_who_took_part(Round(tuple(roster.ids), tally, lost, extras)).among(ids, {})
 
 
 class _Batches:
     """One round's batches of samples, the passes of each, and the tally that they make."""
 
     def __init__(self, groups: Sequence[NodeGroup], roster: Roster, progress: Progress) -> None:
-        self._crews, self._ids, self._progress = groups, roster.ids, progress
-        self._addresses = [address for address, _ in roster.places]
-        self._six = any(":" in address for address in self._addresses)
+        self._groups, self._ids, self._progress = groups, roster.ids, progress
+        self._six = any(":" in address for address, _ in roster.places)
         self._row = {name: number for number, name in enumerate(roster.ids)}
         self._tally = Tally.empty(len(roster.ids))
+        self._ladders = Ladders(groups, roster, self._tally, progress)
 
     async def run(self, wanting: Wanting, flows: int, tcp_port: int) -> Tally:
         """Measure every pair, then those that `wanting` names, with at most `flows` samples each way."""
@@ -108,8 +105,8 @@ class _Batches:
         done = samples_for(size)
         await self._batch(0, done, everybody)
         if tcp_port:
-            await self._climb(BY.index("tcp"), tcp_port, wanting)
-        await self._climb(BY.index("icmp"), 0, wanting)
+            await self._ladders.climb("tcp", tcp_port, wanting, self._gone())
+        await self._ladders.climb("icmp", 0, wanting, self._gone())
         left = MORE_DATAGRAMS
         while size > 1 and done < flows and (more := wanting(self._tally)) is not None:
             wanted = (more & everybody).sum()
@@ -119,7 +116,7 @@ class _Batches:
             await self._batch(done, samples, more & everybody)
             done += samples
             left -= samples * int(wanted)
-        self._tally.forget([self._row[name] for name in self._lost() if name in self._row])
+        self._tally.forget(self._gone())
         self._progress("send", 1.0)
         return self._tally
 
@@ -127,7 +124,7 @@ class _Batches:
         """Have `pairs` measured `samples` times; ask again for what is missing."""
         size = len(self._ids)
         counts = np.zeros((samples, size, size), np.uint8)
-        await asyncio.gather(*(group.begin(first, samples) for group in self._crews))
+        await asyncio.gather(*(group.begin(first, samples) for group in self._groups))
         absent = np.broadcast_to(pairs, counts.shape)
         asked = missing = int(absent.sum())
         patient = self._six and not first
@@ -138,9 +135,9 @@ class _Batches:
             wants = self._wants(
                 absent, first, everything=not number and bool(pairs.sum() == size * (size - 1))
             )
-            await asyncio.gather(*(group.send(wants) for group in self._crews))
+            await asyncio.gather(*(group.send(wants) for group in self._groups))
             settle = SETTLE[min(number, len(SETTLE) - 1)]
-            for reported in await asyncio.gather(*(group.report(settle) for group in self._crews)):
+            for reported in await asyncio.gather(*(group.report(settle) for group in self._groups)):
                 for name, least in reported.items():
                     counts[:, :, self._row[name]] = np.frombuffer(least, np.uint8).reshape(samples, size)
             absent = pairs & (counts == 0)
@@ -148,40 +145,7 @@ class _Batches:
             before, missing = missing, int(absent.sum())
             if number and missing == before and not patient:
                 break
-        self._tally.add(counts)
-
-    async def _climb(self, by: int, port: int, wanting: Wanting) -> None:
-        """Measure by ladders, both ways, the pairs that no datagram passes between; again where that helps.
-
-        Those of which earlier ladders brought too little are among them.
-        """
-        heard = self._tally.flows > 0
-        lacking = wanting(self._tally) if (heard & (self._tally.by > 0)).any() else None
-        pairs: Mask = ~heard | (self._tally.by > 0) & lacking if lacking is not None else ~heard
-        np.fill_diagonal(pairs, False)
-        gone = [number for number, name in enumerate(self._ids) if name in self._lost()]
-        pairs[gone, :] = pairs[:, gone] = False
-        wanted, left = pairs, LADDERS
-        for number in range(CLIMBS):
-            left -= int(wanted.sum())
-            if not wanted.any() or (number and left < 0):
-                break
-            self._progress(BY[by], number / CLIMBS)
-            wants = {
-                self._ids[i]: [self._addresses[j] for j in np.flatnonzero(wanted[i]).tolist()]
-                for i in np.flatnonzero(wanted.max(axis=1)).tolist()
-            }
-            counts = np.zeros(wanted.shape, np.uint8)
-            for climbed in await asyncio.gather(*(group.climb(BY[by], port, wants) for group in self._crews)):
-                for name, hops in climbed.items():
-                    counts[self._row[name], wanted[self._row[name]]] = hops
-            if not counts.any():
-                break
-            self._tally.add(counts[None], by)
-            heard = self._tally.flows > 0
-            more = wanting(self._tally) if number else heard  # one flow each way shows nothing of variation
-            unheard = ~heard if number < TRIES else np.zeros_like(heard)
-            wanted = pairs & (unheard | heard & more if more is not None else unheard)
+        self._tally.add(counts, first=first)
 
     def _wants(self, absent: Mask, first: int, *, everything: bool) -> dict[str, list[Want]]:
         """Say, for each sender, which samples to send to whom."""
@@ -204,8 +168,11 @@ class _Batches:
         absent[:, gone, :] = False
         absent[:, :, gone] = False
 
+    def _gone(self) -> list[int]:
+        return [number for number, name in enumerate(self._ids) if name in self._lost()]
+
     def _lost(self) -> set[str]:
-        return {name for group in self._crews for name in group.lost}
+        return {name for group in self._groups for name in group.lost}
 
 
 def _mute(counts: Counts) -> Mask:
@@ -214,7 +181,21 @@ def _mute(counts: Counts) -> Mask:
     return mute
 
 
-def _with_mute(lost: Mapping[str, str], present: Sequence[str], tally: Tally) -> dict[str, str]:
-    """Add to `lost` those whose node ran and yet exchanged not one datagram with anybody."""
-    mute = np.flatnonzero(_mute(tally.way)).tolist() if len(present) > 1 else []
-    return {present[i]: MUTE for i in mute} | dict(lost)
+def _of_who_took_part(measured: Round) -> Round:
+    """Return a round without the counts of whoever is lost or took no part in it (rule 6)."""
+    tally, extras, ids = measured.tally, measured.extras, measured.ids
+    if len(ids) < 2 or extras is None:
+        return measured
+    unheard, mute, own = (
+        ~tally.at_address,
+        _mute(tally.way),
+        np.array([one is True for one in extras.own_address]),
+    )
+    why = {
+        ids[i]: MUTE if mute[i] else ELSEWHERE
+        for i in np.flatnonzero(unheard & (~own | (tally.way.max(axis=0) == 0))).tolist()
+    }
+    tally.forget([number for number, name in enumerate(ids) if name in why])
+    return Round(
+        ids, tally, {**why, **measured.lost}, extras.without(np.flatnonzero(unheard & ~own).tolist())
+    )

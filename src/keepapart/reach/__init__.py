@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from keepapart.node.node import Place, Want
+from keepapart.node.routes import Way
 
-Sighting = tuple[int, str, int]  # a router: how far away, its address, how often it answered
+Step = tuple[int, int]  # a member, by index, and a distance on the way to it
+Sighting = tuple[int, int, str, int]  # a router: of which step, its address, how often it answered
+Surroundings = tuple[bool, Sequence[Way]]  # whether a node's address is its machine's, and its ways to others
+Climbed = tuple[int, str]  # a count, 0 where nothing got through, and a token of what did
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +58,39 @@ class NodeGroup(Protocol):
         One byte for each (sample, sender) of the batch, samples × roster long; 0 is not measured.
         """
 
-    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:
+    async def watch(self, by: str, who: Sequence[str]) -> None:
+        """Have these nodes watch what arrives of climbing by "tcp" or "icmp"."""
+
+    async def climb(
+        self, by: str, port: int, wants: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, Sequence[Climbed]]:
         """Have nodes count hops by "tcp" (to `port`) or "icmp", where datagrams are filtered.
 
-        One count for each address wanted of a node, 0 where nothing got through.
+        One count for each address wanted of a node. What was climbed by is kept up until `leave`.
         """
 
-    async def guests(self) -> Mapping[str, Mapping[str, object]]:
+    async def arrived(self, port: int, tokens: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[bool]]:
+        """Have nodes that watch say what arrived at their machine of that which others' tokens stand for."""
+
+    async def leave(self) -> None:
+        """Leave what was climbed by."""
+
+    async def guests(self) -> Mapping[str, Mapping[str, str]]:
         """Have nodes tell what they see of the machine that is theirs alone; see `node.hardware`.
 
         This and what follows may stay unknown: who fails at it is left out, and not lost.
         """
 
+    async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
+        """Have nodes say whether their address is their machine's own, and which ways lead to these members.
+
+        See `node.routes`.
+        """
+
     async def routers(
-        self, wants: Mapping[str, Sequence[int]], again: bool = False
+        self, wants: Mapping[str, Sequence[Step]], again: bool = False
     ) -> Mapping[str, Sequence[Sighting]]:
-        """Have nodes find the first routers on the way to these members, by index; see `node.gateway`.
+        """Have nodes find routers on the way to members; see `node.gateway`.
 
         With `again`, those heard too seldom are asked twice, a second apart.
         """

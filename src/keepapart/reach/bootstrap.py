@@ -20,7 +20,7 @@ from typing import TypeVar
 Documented = TypeVar("Documented", ast.FunctionDef, ast.ClassDef, ast.Module)
 
 # What runs on an instance, each importing only those before it.
-NODE = ("stdlib", "rtt", "hardware", "gateway", "ladder", "node")
+NODE = ("stdlib", "rtt", "hardware", "gateway", "routes", "ladder", "arrivals", "node", "commands")
 READY = b"keepapart: ready"
 
 # ssh quotes it for a shell: neither a double quote nor a backslash in it.

@@ -2,27 +2,26 @@
 
 1. `LOADER` runs at the far side and says `READY`. Whatever a login prints before that is skipped, up to
    `NOISE_LIMIT` bytes.
-2. `node/node.py`, with the files that it imports, is handed over and run from memory; from then on it
-   answers each command with a line of JSON. What it says is bounded, decoded strictly and never evaluated.
+2. The node is handed over and run from memory; from then on it answers each command with a line of JSON
+   (node/commands.py). What it says is bounded, read strictly (answers.py) and never evaluated.
 3. Who fails, in whatever way, is lost for this round, with the reason; the others go on.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import json
 import marshal
 from collections.abc import Coroutine, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, Protocol, TypeVar
 
 from keepapart.errors import ReachError
-from keepapart.node.gateway import DISTANCES, FLOWS
-from keepapart.node.ladder import LADDERS, RUNGS
-from keepapart.node.node import LENGTH, Want
-from keepapart.reach import Roster, Sighting
+from keepapart.node.arrivals import QUIET
+from keepapart.node.commands import LENGTH
+from keepapart.node.ladder import LADDERS
+from keepapart.node.node import Want
+from keepapart.reach import Climbed, Roster, Sighting, Step, Surroundings, answers
+from keepapart.reach.answers import decode, plain
 from keepapart.reach.bootstrap import MAGIC_NUMBER, READY, handed_over
 
 T = TypeVar("T")
@@ -60,7 +59,7 @@ class PipedNodes:
         self.lost: dict[str, str] = {}
         self._addresses = addresses
         self._pipes: dict[str, Pipe] = {}
-        self._guests: dict[str, Mapping[str, object]] = {}
+        self._guests: dict[str, Mapping[str, str]] = {}
         self._joining: dict[str, bytes] = {}
         self._size = 0
         self._samples = 0
@@ -80,13 +79,12 @@ class PipedNodes:
             node = handed_over(compiled=magic == MAGIC_NUMBER)
             await _patiently(pipe.write(node + encoded(opening)))
             answer = await self._answer(pipe)
-            ports, guest = answer.get("ports"), answer.get("guest")
+            ports = answer.get("ports")
             if not isinstance(ports, list) or not ports or len(ports) > flows:
                 raise ReachError("its node names no ports")
             if any(type(number) is not int or not 0 < number < 65536 for number in ports):
                 raise ReachError("its node names a port that is none")
-            if isinstance(guest, dict):
-                self._guests[name] = guest
+            self._guests[name] = answers.texts(answer.get("guest"))
             return ports
 
         return await self._each(self._addresses, start)
@@ -129,48 +127,74 @@ class PipedNodes:
 
         async def report(name: str) -> bytes:
             answer = await self._ask(name, {"do": "report", "settle": settle}, settle)
-            least = _bytes(answer.get("hops"))
+            least = answers.octets(answer.get("hops"))
             if len(least) != self._size * self._samples:
                 raise ReachError("its node reports something that is not a row of hop counts")
             return least
 
         return await self._each(list(self._pipes), report)
 
-    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:
+    async def watch(self, by: str, who: Sequence[str]) -> None:
+        """Have these nodes watch what arrives."""
+
+        async def watch(name: str) -> None:
+            await self._ask(name, {"do": "watch", "by": by}, QUIET)
+
+        await self._each([name for name in self._pipes if name in set(who)], watch)
+
+    async def climb(
+        self, by: str, port: int, wants: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, Sequence[Climbed]]:
         """Have every node climb to the addresses wanted of it."""
 
-        async def climb(name: str) -> list[int]:
+        async def climb(name: str) -> list[Climbed]:
             targets = list(wants[name])
             command = {"do": "climb", "by": by, "port": port, "patience": CLIMB, "targets": targets}
             answer = await self._ask(name, command, CLIMB * (1 + len(targets) / LADDERS))
-            counts = answer.get("hops")
-            if not isinstance(counts, list) or len(counts) != len(targets):
-                raise ReachError("its node answers for other ladders than it was to climb")
-            if any(type(count) is not int or not 0 <= count <= RUNGS for count in counts):
-                raise ReachError("its node counts hops that can't be")
-            return counts
+            return answers.climbed(answer, by, targets)
 
         return await self._each([name for name in self._pipes if name in wants], climb)
 
-    async def guests(self) -> Mapping[str, Mapping[str, object]]:
+    async def arrived(self, port: int, tokens: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[bool]]:
+        """Have every node say what arrived."""
+
+        async def arrived(name: str) -> list[bool]:
+            command = {"do": "arrived", "port": port, "tokens": list(tokens[name])}
+            return answers.confirmed((await self._ask(name, command)).get("arrived"), tokens[name])
+
+        return await self._each([name for name in self._pipes if name in tokens], arrived)
+
+    async def leave(self) -> None:
+        """Have every node leave what it climbed by."""
+
+        async def leave(name: str) -> None:
+            await self._ask(name, {"do": "leave"})
+
+        await self._each(list(self._pipes), leave)
+
+    async def guests(self) -> Mapping[str, Mapping[str, str]]:
         """Return what every node told of its machine when it was opened."""
         return self._guests
 
-    async def routers(
-        self, wants: Mapping[str, Sequence[int]], again: bool = False
-    ) -> Mapping[str, Sequence[Sighting]]:
-        """Have nodes find the first routers on the way to these."""
-        answers = await self._aside(
-            {
-                name: {"do": "trace", "targets": list(targets), "again": again}
-                for name, targets in wants.items()
-            }
+    async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
+        """Have nodes look around."""
+        told = await self._aside(
+            {name: {"do": "look around", "targets": list(targets)} for name, targets in wants.items()}
         )
+        found = {name: answers.surroundings(answer, len(wants[name])) for name, answer in told.items()}
+        return {name: one for name, one in found.items() if one is not None}
+
+    async def routers(
+        self, wants: Mapping[str, Sequence[Step]], again: bool = False
+    ) -> Mapping[str, Sequence[Sighting]]:
+        """Have nodes find routers."""
+        told = await self._aside(
+            {name: {"do": "trace", "steps": list(steps), "again": again} for name, steps in wants.items()}
+        )
+        families = {name: ip_address(self._addresses[name]).version for name in told}
         return {
-            name: sightings(
-                answer.get("routers"), ip_address(self._addresses[name]).version, FLOWS * len(wants[name])
-            )
-            for name, answer in answers.items()
+            name: answers.sightings(answer.get("routers"), families[name], wants[name])
+            for name, answer in told.items()
         }
 
     async def listen(self) -> None:
@@ -180,8 +204,8 @@ class PipedNodes:
     async def times(self, settle: float) -> Mapping[str, bytes]:
         """Have every node time its round trips."""
         command = {"do": "time", "pace": PACE, "settle": settle}
-        answers = await self._aside(dict.fromkeys(self._pipes, command))
-        found = {name: _bytes(answer.get("times")) for name, answer in answers.items()}
+        told = await self._aside(dict.fromkeys(self._pipes, command))
+        found = {name: answers.octets(answer.get("times")) for name, answer in told.items()}
         return {name: times for name, times in found.items() if len(times) == 8 * self._size}
 
     async def close(self) -> None:
@@ -230,40 +254,6 @@ class PipedNodes:
         return decode(line)
 
 
-def decode(line: bytes) -> Mapping[str, Any]:
-    """Read an answer. Raises `ReachError` where it is none, or says that the node failed."""
-    try:
-        answer = json.loads(line)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        raise ReachError("its node says something that is not an answer")
-    if "error" in answer:
-        raise ReachError(f"its node failed: {plain(str(answer['error']))}")
-    return answer
-
-
-def sightings(told: object, family: int, most: int) -> list[Sighting]:
-    """Read which routers a node saw; what is malformed, or can't be, is left out.
-
-    `family` is 4 or 6, that of the node's sockets; `most` how often one router can have answered.
-    """
-    found: list[Sighting] = []
-    for one in told[: len(DISTANCES) * most] if isinstance(told, list) else ():
-        match one:
-            case [int() as distance, str() as text, int() as times] if (
-                type(distance) is type(times) is int and distance in DISTANCES and 1 <= times <= most
-            ):
-                if address := _address(text, family):
-                    found.append((distance, address, times))
-    return found
-
-
-def plain(text: str) -> str:
-    """Return what a stranger wrote as one short line that is safe to show in a terminal."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:400]).split())[:200]
-
-
 async def _greet(pipe: Pipe) -> bytes:
     """Skip what a login prints before the node speaks; return the magic number of its bytecode."""
     noise = 0
@@ -294,24 +284,7 @@ def _colon(said: bytes) -> str:
     return f": {text}" if text else ""
 
 
-def _address(text: str, family: int) -> str:
-    """Spell an address as everybody does; empty where it is none, of another family, or has a scope."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return ""
-    return str(address) if address.version == family and "%" not in text else ""
-
-
-def _bytes(told: object) -> bytes:
-    """Decode base64; empty where it is none."""
-    try:
-        return base64.b64decode(told, validate=True) if isinstance(told, str) else b""
-    except (ValueError, binascii.Error):
-        return b""
-
-
 def encoded(command: Mapping[str, Any]) -> bytes:
-    """Marshal a command as every Python since 3.6 reads it, its length before it; see `probe.node.serve`."""
+    """Marshal a command as every Python since 3.6 reads it, its length before it; see `node.commands`."""
     body = marshal.dumps(dict(command), 2)
     return b"%0*d" % (LENGTH, len(body)) + body

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 from keepapart.config import ReachSettings
 from keepapart.errors import ConfigError, ReachError
 from keepapart.reach import NodeGroup
+from keepapart.reach.answers import plain
 from keepapart.reach.bootstrap import LOADER
-from keepapart.reach.pipe import ANSWER_LIMIT, Pipe, PipedNodes, plain
+from keepapart.reach.pipe import ANSWER_LIMIT, Pipe, PipedNodes
 from keepapart.reach.ssh_connections import Connections, Target, asyncssh, in_words
 
 LAST_WORDS = 2_000  # bytes of standard error that are kept

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from keepapart.config import ReachSettings
 from keepapart.errors import OperationError, ReachError
-from keepapart.reach.pipe import plain
+from keepapart.reach.answers import plain
 
 try:
     import asyncssh

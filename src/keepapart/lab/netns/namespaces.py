@@ -63,13 +63,14 @@ class Namespaces(ABC):
         """Fail a host: its instances' network ends with it."""
         self.detach([guest_id for guest_id, (_, place) in self.guests.items() if place.host == host])
 
-    def sockets(self, guest_id: str, count: int) -> list[socket.socket]:
-        """Make UDP sockets inside an instance; none where it has no network."""
+    def sockets(self, guest_id: str, count: int, netlink: bool) -> list[socket.socket]:
+        """Make UDP sockets inside an instance, and one to its kernel; none where it has no network."""
         if guest_id not in self.guests:
             return []
         kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        families = [self.family] * count + [socket.AF_NETLINK] * netlink
         with linux.inside(self.guests[guest_id][0], self.home):
-            return [socket.socket(self.family, kind) for _ in range(count)]
+            return [socket.socket(family, kind) for family in families]
 
     def descriptors(self, guest_id: str) -> list[int]:
         """Return what it takes to enter an instance: its namespace, then its user namespace if there is one.

@@ -118,9 +118,9 @@ class WithSshd:
         self._end([name for name, (_, place) in self._network.guests.items() if place.host == host])
         self._network.fail(host)
 
-    def sockets(self, guest_id: str, count: int) -> list[socket.socket]:
+    def sockets(self, guest_id: str, count: int, netlink: bool) -> list[socket.socket]:
         """Make UDP sockets inside an instance."""
-        return self._network.sockets(guest_id, count)
+        return self._network.sockets(guest_id, count, netlink)
 
     def descriptors(self, guest_id: str) -> list[int]:
         """Return the namespaces to enter for an instance."""

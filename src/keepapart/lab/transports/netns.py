@@ -10,24 +10,24 @@ import asyncio
 import os
 import select
 import socket
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 
 from keepapart.config import ReachSettings
 from keepapart.errors import LabError, ReachError
-from keepapart.lab.client import Lab, entering
+from keepapart.lab.client import Lab
 from keepapart.lab.netns import linux
+from keepapart.lab.protocol import guests_folder
+from keepapart.lab.transports.children import NAMED, ChildrenInside
+from keepapart.node.commands import ROOT
 from keepapart.node.gateway import trace
+from keepapart.node.hardware import facts
 from keepapart.node.node import Node, Want, open_socket
-from keepapart.reach import NodeGroup, Roster, Sighting, Transport
-from keepapart.reach.local import child
-from keepapart.reach.pipe import Pipe, PipedNodes
+from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
 
-NAMED = Path("/run/netns")  # where `ip netns add` keeps them
 THIS_THREAD = Path("/proc/thread-self/ns/net")
 
 
@@ -55,6 +55,8 @@ class NetnsNodes:
         self._namespaces = namespaces
         self._addresses = addresses
         self._nodes: dict[str, Node] = {}
+        self._kernels: dict[str, socket.socket] = {}
+        self._children = ChildrenInside(addresses)
 
     async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:
         """Open each instance's sockets in its namespace."""
@@ -81,28 +83,44 @@ class NetnsNodes:
         await asyncio.to_thread(self._settle, settle)
         return {name: bytes(node.least) for name, node in self._nodes.items()}
 
-    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:
-        """Climb from child processes in the namespaces: ladders need sockets by the thousand."""
-        inside = {name: self._namespaces[name] for name in wants if name in self._nodes}
-        children = ChildrenInside(inside, self._addresses)
-        try:
-            await children.open(0, 1)
-            return await children.climb(by, port, wants)
-        finally:
-            await children.close()
+    async def watch(self, by: str, who: Sequence[str]) -> None:
+        """Have children watch: ladders need sockets by the thousand, and processes in the namespaces."""
+        await (await self._inside(who)).watch(by, who)
 
-    async def guests(self) -> Mapping[str, Mapping[str, object]]:
-        """Tell nothing: all namespaces see the machine of this process."""
-        return {}
+    async def climb(
+        self, by: str, port: int, wants: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, Sequence[Climbed]]:
+        """Have the children climb."""
+        return await (await self._inside(wants)).climb(by, port, wants)
+
+    async def arrived(self, port: int, tokens: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[bool]]:
+        """Have the children say what arrived in their namespaces."""
+        return await (await self._inside(tokens)).arrived(port, tokens)
+
+    async def leave(self) -> None:
+        """Have the children leave what they climbed by."""
+        await self._children.leave()
+
+    async def guests(self) -> Mapping[str, Mapping[str, str]]:
+        """Tell of the machines that are made up for guests; else nothing, as all see that of this process."""
+        roots = _roots({self._namespaces[name] for name in self._nodes})
+        return {name: facts(root) for name in self._nodes if (root := roots.get(self._namespaces[name]))}
+
+    async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
+        """Ask the kernel on the sockets that were born in the namespaces."""
+        return await asyncio.to_thread(self._surroundings, wants)
 
     async def routers(
-        self, wants: Mapping[str, Sequence[int]], again: bool = False
+        self, wants: Mapping[str, Sequence[Step]], again: bool = False
     ) -> Mapping[str, Sequence[Sighting]]:
-        """Let all nodes find their first routers together."""
+        """Let all nodes find their routers together."""
         nodes = self._nodes
-        tracers = {name: nodes[name].tracer(targets) for name, targets in wants.items() if name in nodes}
+        tracers = {name: nodes[name].tracer(steps) for name, steps in wants.items() if name in nodes}
         await asyncio.to_thread(trace, list(tracers.values()), again)
-        return {name: tracer.sightings() for name, tracer in tracers.items()}
+        return {
+            name: [(*wants[name][step], address, times) for step, address, times in tracer.sightings()]
+            for name, tracer in tracers.items()
+        }
 
     async def listen(self) -> None:
         """Let every node answer."""
@@ -117,11 +135,25 @@ class NetnsNodes:
         return {name: echo.times() for name, echo in echoes.items()}
 
     async def close(self) -> None:
-        """Close every socket."""
-        for node in self._nodes.values():
-            for sock in node.sockets:
+        """Close every socket, and end the children."""
+        await self._children.close()
+        for name, node in self._nodes.items():
+            for sock in (*node.sockets, self._kernels[name]):
                 sock.close()
         self._nodes.clear()
+
+    async def _inside(self, names: Iterable[str]) -> ChildrenInside:
+        """Return the children, those in the namespaces of these nodes among them."""
+        await self._children.enter({name: self._namespaces[name] for name in names if name in self._nodes})
+        return self._children
+
+    def _surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
+        found: dict[str, Surroundings] = {}
+        for name, targets in wants.items():
+            if name in self._nodes:
+                with suppress(OSError):
+                    found[name] = self._nodes[name].surroundings(self._kernels[name], targets)
+        return found
 
     def _open(self, port: int, flows: int) -> Mapping[str, list[int]]:
         linux.raise_descriptor_limit()
@@ -139,7 +171,7 @@ class NetnsNodes:
         for lab, guests in in_labs.items():
             for guest, sockets in self._from_lab(lab, guests, flows).items():
                 opened[guests[guest]] = sockets
-        for name, sockets in opened.items():
+        for name, (*sockets, kernel) in opened.items():
             try:
                 for number, sock in enumerate(sockets):
                     open_socket(sock, port if number == 0 else 0)
@@ -147,13 +179,16 @@ class NetnsNodes:
                 self.lost[name] = f"its namespace gives no socket: {error.strerror}"
                 continue
             self._nodes[name] = Node(sockets, 1 if port else len(sockets))
+            self._kernels[name] = kernel
         return {name: node.ports for name, node in self._nodes.items()}
 
     def _from_lab(
         self, name: str, guests: Mapping[str, str], flows: int
     ) -> Mapping[str, list[socket.socket]]:
         try:
-            found: Mapping[str, list[socket.socket]] = Lab.find(name).sockets(list(guests), flows)
+            found: Mapping[str, list[socket.socket]] = Lab.find(name).sockets(
+                list(guests), flows, netlink=True
+            )
         except LabError as error:
             self.lost.update(dict.fromkeys(guests.values(), str(error)))
             return {}
@@ -187,40 +222,38 @@ class NetnsNodes:
             poll.close()
 
 
-class ChildrenInside(PipedNodes):
-    """Nodes that are child processes of this one inside network namespaces."""
-
-    def __init__(self, namespaces: Mapping[str, str], addresses: Mapping[str, str]) -> None:
-        super().__init__({name: addresses[name] for name in namespaces})
-        self._namespaces = namespaces
-
-    async def connect(self, name: str) -> Pipe:
-        """Start the loader inside."""
-        guest, at, lab = self._namespaces[name].partition("@")
-        try:
-            doors = Lab.find(lab).doors(guest) if at else [os.open(NAMED / guest, os.O_RDONLY)]
-        except (OSError, LabError) as error:
-            raise ReachError(f"network namespace {guest!r} can't be entered: {error}") from None
-        try:
-            return await child([*entering(doors), sys.executable], doors)
-        finally:
-            for door in doors:
-                os.close(door)
-
-
 def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
 
 
+def _roots(namespaces: Iterable[str]) -> dict[str, str]:
+    """Return where the files of machines are that are made up for these namespaces' guests.
+
+    A lab has a folder for each such guest beside its socket; for others `ROOT` names where such folders are.
+    """
+    elsewhere = os.environ.get(ROOT.decode(), "")
+    made_up: dict[str, dict[str, Path]] = {}
+    found = {}
+    for namespace in namespaces:
+        guest, at, lab = namespace.partition("@")
+        if lab not in made_up:
+            folder = guests_folder(lab) if at else Path(elsewhere or os.devnull)
+            made_up[lab] = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+        if guest in made_up[lab]:
+            found[namespace] = str(made_up[lab][guest])
+    return found
+
+
 def _sockets_in(namespace: str, family: socket.AddressFamily, count: int) -> list[socket.socket]:
-    """Open UDP sockets in a named namespace. Raises `ReachError` where it can't be entered."""
+    """Open UDP sockets in a named namespace, and one to its kernel. Raises `ReachError`."""
     try:
         with (
             _descriptor(THIS_THREAD) as home,
             _descriptor(NAMED / namespace) as there,
             linux.inside(there, home),
         ):
-            return [socket.socket(family, socket.SOCK_DGRAM) for _ in range(count)]
+            sockets = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(count)]
+            return [*sockets, socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)]
     except FileNotFoundError:
         raise ReachError(f"no network namespace {namespace!r} here") from None
     except OSError as error:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from keepapart.config import ReachSettings
 from keepapart.errors import LabError
 from keepapart.node.node import Want
-from keepapart.reach import NodeGroup, Roster, Sighting, Transport
+from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
 
 PORT = 1  # nothing is sent, but a roster names a port
 
@@ -86,17 +86,40 @@ class SimulatedNodes:
         """Return the computed counts."""
         return dict(self._counts)
 
-    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:  # noqa: ARG002
-        """Find nothing more: what a simulated lab can count it has counted."""
-        return {name: [0] * len(targets) for name, targets in wants.items() if name in self._counts}
+    async def watch(self, by: str, who: Sequence[str]) -> None:
+        """Nothing will arrive."""
 
-    async def guests(self) -> Mapping[str, Mapping[str, object]]:
+    async def climb(
+        self,
+        by: str,  # noqa: ARG002
+        port: int,  # noqa: ARG002
+        wants: Mapping[str, Sequence[str]],
+    ) -> Mapping[str, Sequence[Climbed]]:
+        """Find nothing more: what a simulated lab can count it has counted."""
+        return {name: [(0, "")] * len(targets) for name, targets in wants.items() if name in self._counts}
+
+    async def arrived(
+        self,
+        port: int,  # noqa: ARG002
+        tokens: Mapping[str, Sequence[str]],  # noqa: ARG002
+    ) -> Mapping[str, Sequence[bool]]:
+        """Nothing arrived."""
+        return {}
+
+    async def leave(self) -> None:
+        """Nothing was climbed by."""
+
+    async def guests(self) -> Mapping[str, Mapping[str, str]]:
         """There are no machines."""
         return {}
 
+    async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
+        """Every guest has its address; there is nothing that packets leave by."""
+        return {name: (True, []) for name in wants if name in self._counts}
+
     async def routers(
         self,
-        wants: Mapping[str, Sequence[int]],  # noqa: ARG002
+        wants: Mapping[str, Sequence[Step]],  # noqa: ARG002
         again: bool = False,  # noqa: ARG002
     ) -> Mapping[str, Sequence[Sighting]]:
         """Nobody asks routers."""

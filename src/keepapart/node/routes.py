@@ -1,0 +1,174 @@
+"""Routes: by which router and which device packets leave an instance, as its kernel has it.
+
+Handed over to every instance together with node.py: standard library only, Python 3.6 or later. The kernel
+is asked by netlink, on a socket of the instance's own network namespace; that takes no privilege and sends
+nothing.
+
+1. A route is looked up as the kernel would for a packet to that address, with all its tables and rules.
+2. A hardware address is what the neighbour table has, once something was sent that way: the next router's,
+   or, where the target is on the link, the target's own. If that target is more than one hop away, it is that
+   of a router that answers for it (proxy ARP).
+3. An address is the instance's own if the kernel delivers to it locally. To bind it would show less: a
+   machine may be set to let any address be bound (`ip_nonlocal_bind`).
+4. What the kernel doesn't tell is left empty.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from keepapart.node.stdlib import socket
+
+Way: TypeAlias = "tuple[str, str, str, int, str]"  # see `reach.Route`
+
+NETLINK_ROUTE = 0
+GET_LINK, NEW_ROUTE, GET_ROUTE, GET_NEIGHBOUR = 18, 24, 26, 30
+FAILED, DONE = 2, 3
+ASKS, ASKS_FOR_ALL = 0x1, 0x301  # flags
+MESSAGE = struct.Struct("=IHHII")  # length, kind, flags, number, port
+ATTRIBUTE = struct.Struct("=HH")  # length, kind
+ROUTE = struct.Struct(
+    "=BBBBBBBBI"
+)  # family, bits of destination and source, tos, table, by, scope, type, flags
+NEIGHBOUR = struct.Struct("=BBHiHBB")  # family, two of padding, device, state, flags, type
+LINK = struct.Struct("=BBHiII")  # family, padding, type, device, flags, change
+ROUTE_TO, ROUTE_DEVICE, ROUTE_GATEWAY, ROUTE_VIA = 1, 4, 5, 18  # attributes
+NEIGHBOUR_ADDRESS, NEIGHBOUR_HARDWARE, NEIGHBOUR_DEVICE = 1, 2, 8
+LINK_NAME, LINK_INFO, LINK_MASK, INFO_KIND = 3, 18, 29, 1
+NO_COUNTERS = 8  # of what to leave out of a link's description
+ONWARD, LOCAL = 1, 2  # types of routes: to others, and to an address of the machine's own
+LISTED = 1 << 15  # bytes of an answer; the kernel cuts what is longer up to fit
+HARDWARE = 6  # bytes of an address as Ethernet has them
+
+
+class Kernel:
+    """The routing tables of one network namespace, asked on a netlink socket that was born in it.
+
+    The kernel has answered when a request is sent, so nothing is waited for. Any call may raise `OSError`.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.sock = sock
+        self.number = 0
+        self.neighbours: dict[tuple[int, int], dict[bytes, bytes]] = {}
+        self.devices: dict[int, tuple[str, int, str]] = {}
+
+    def delivers(self, address: str) -> bool:
+        """Whether an address is the machine's own."""
+        found = self._route(address)
+        return found is not None and found[0] == LOCAL
+
+    def way(self, address: str) -> Way | None:
+        """Return the way to an address: next router, hardware address, device, its type and kind."""
+        found = self._route(address)
+        if found is None or found[0] != ONWARD:
+            return None
+        _, gateway, device = found
+        hop = gateway or _packed(address)
+        hardware = self._neighbours(_family(hop), device).get(hop, b"")
+        shown = ":".join(["{:02x}".format(byte) for byte in hardware])
+        router = socket.inet_ntop(_family(gateway), gateway) if gateway else ""
+        name, kind, software = self._device(device)
+        known = len(hardware) == HARDWARE and any(hardware)
+        return router, shown if known else "", name, kind, software
+
+    def _route(self, address: str) -> tuple[int, bytes, int] | None:
+        """Look up a route: its type, its gateway (packed, empty for none) and its device."""
+        target = _packed(address)
+        request = ROUTE.pack(_family(target), 8 * len(target), 0, 0, 0, 0, 0, 0, 0)
+        for kind, told in self._ask(GET_ROUTE, request + _attribute(ROUTE_TO, target)):
+            found = _attributes(told, ROUTE.size)
+            gateway = found.get(ROUTE_GATEWAY) or found.get(ROUTE_VIA, b"")[2:]
+            if kind == NEW_ROUTE and len(found.get(ROUTE_DEVICE, b"")) == 4 and len(gateway) in (0, 4, 16):
+                (device,) = struct.unpack("=I", found[ROUTE_DEVICE])
+                # older kernels name the target itself as the gateway of what is on the link
+                return ROUTE.unpack_from(told)[7], b"" if gateway == target else gateway, device
+        return None
+
+    def _neighbours(self, family: int, device: int) -> dict[bytes, bytes]:
+        """Return the hardware addresses of all that a device has for a neighbour."""
+        if (family, device) not in self.neighbours:
+            found = self.neighbours[family, device] = {}
+            request = NEIGHBOUR.pack(family, 0, 0, 0, 0, 0, 0)
+            request += _attribute(NEIGHBOUR_DEVICE, struct.pack("=I", device))
+            for _, told in self._ask(GET_NEIGHBOUR, request, ASKS_FOR_ALL):
+                named = _attributes(told, NEIGHBOUR.size)
+                if len(told) >= NEIGHBOUR.size and NEIGHBOUR.unpack_from(told)[3] == device:
+                    found[named.get(NEIGHBOUR_ADDRESS, b"")] = named.get(NEIGHBOUR_HARDWARE, b"")
+        return self.neighbours[family, device]
+
+    def _device(self, device: int) -> tuple[str, int, str]:
+        """Return a device's name, type and kind."""
+        if device not in self.devices:
+            self.devices[device] = ("", 0, "")
+            request = LINK.pack(0, 0, 0, device, 0, 0)
+            request += _attribute(LINK_MASK, struct.pack("=I", NO_COUNTERS))
+            for _, told in self._ask(GET_LINK, request):
+                named = _attributes(told, LINK.size)
+                kind = _attributes(named.get(LINK_INFO, b""), 0).get(INFO_KIND, b"")
+                hardware = LINK.unpack_from(told)[2] if len(told) >= LINK.size else 0
+                self.devices[device] = (_text(named.get(LINK_NAME, b"")), hardware, _text(kind))
+        return self.devices[device]
+
+    def _ask(self, kind: int, body: bytes, flags: int = ASKS) -> Iterator[tuple[int, bytes]]:
+        """Ask; yield what kind each message of the answer is, and what it holds."""
+        self.number += 1
+        self.sock.send(MESSAGE.pack(MESSAGE.size + len(body), kind, flags, self.number, 0) + body)
+        while True:
+            answer = self.sock.recv(LISTED)
+            at = 0
+            while at + MESSAGE.size <= len(answer):
+                length, kind, _, number, _ = MESSAGE.unpack_from(answer, at)
+                if kind in (FAILED, DONE) or length < MESSAGE.size:
+                    return
+                if number == self.number:
+                    yield kind, answer[at + MESSAGE.size : at + length]
+                at += (length + 3) & ~3
+            if flags == ASKS:
+                return
+
+
+def surroundings(sock: socket.socket, own: str, others: Sequence[str]) -> tuple[bool, list[Way]]:
+    """Say whether `own` is an address of this machine, and by which different ways it reaches `others`.
+
+    `sock` is a netlink socket of the instance's. Raises `OSError` where the kernel doesn't answer.
+    """
+    kernel = Kernel(sock)
+    ways: list[Way] = []
+    for address in others:
+        way = kernel.way(address)
+        if way and way not in ways:
+            ways.append(way)
+    return kernel.delivers(own), ways
+
+
+def _family(packed: bytes) -> int:
+    return int(socket.AF_INET if len(packed) == 4 else socket.AF_INET6)
+
+
+def _packed(address: str) -> bytes:
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+
+
+def _text(value: bytes) -> str:
+    return value.split(b"\0")[0].decode("ascii", "replace")
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    """Write an attribute whose value's length is a multiple of four."""
+    return ATTRIBUTE.pack(ATTRIBUTE.size + len(value), kind) + value
+
+
+def _attributes(message: bytes, at: int) -> dict[int, bytes]:
+    """Read the attributes of a message from a place on."""
+    found: dict[int, bytes] = {}
+    while at + ATTRIBUTE.size <= len(message):
+        length, kind = ATTRIBUTE.unpack_from(message, at)
+        if length < ATTRIBUTE.size:
+            break
+        found[kind] = message[at + ATTRIBUTE.size : at + length]
+        at += (length + 3) & ~3
+    return found
