@@ -29,9 +29,17 @@ class ExitCode(IntEnum):
 
 
 class KeepapartError(Exception):
-    """Base of every error raised on purpose; its text is one line for the operator."""
+    """Base of every error raised on purpose; its text is one line for the operator.
+
+    The text is `cause; mend`, where `mend` says what to do about it, or `cause` alone.
+    """
 
     exit_code = ExitCode.FAILED
+    kind = "error"
+
+    def __init__(self, cause: str, mend: str = "") -> None:
+        super().__init__(f"{cause}; {mend}" if mend else cause)
+        self.mend = mend
 
 
 class UsageError(KeepapartError):

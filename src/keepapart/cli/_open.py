@@ -33,7 +33,7 @@ def errors_naming(config: Config) -> Iterator[None]:
 @contextmanager
 def opened_store(args: argparse.Namespace) -> Iterator[tuple[Config, Store]]:
     """Load the configuration that `args` names and open its store; flags overrule the file."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from keepapart.config import load
     from keepapart.store import Store
@@ -82,7 +82,7 @@ def opened_admission(
 
 def _priced(config: Config, cloud: Cloud) -> LaunchSettings:
     """Return the policy with the price that its budget of money needs; the cloud is asked only for that."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from keepapart.clouds import Priced
     from keepapart.errors import ConfigError

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
+from keepapart.plugins import CLOUDS, installed
 
 CLUSTER_TAG = "keepapart:cluster"  # whose instance it is
 RUN_TAG = "keepapart:run"  # the admission that launched it
@@ -116,8 +116,8 @@ def connect(provider: str, settings: Mapping[str, str], instances: Sequence[Inst
     `settings` are the other keys of `[cloud]`, `instances` those that the configuration lists by hand.
     Raises `ConfigError` where no such provider is installed.
     """
-    found = {point.name: point for point in entry_points(group="keepapart.clouds")}
+    found = installed(CLOUDS)
     if provider not in found:
-        raise ConfigError(f"[cloud] provider: no {provider!r} here; there is {', '.join(sorted(found))}")
+        raise ConfigError(f"[cloud] provider: no {provider!r} here", f"there is {', '.join(found)}")
     cloud: Cloud = found[provider].load()(settings, instances)
     return cloud
