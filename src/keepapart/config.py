@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
 from keepapart.plugins import REACH, installed
-from keepapart.tables import Table, Text, checked, nearest, read
+from keepapart.tables import Table, Text, checked, nearest, plain, read
 
 FILE = "keepapart.toml"
 VARIABLE = "KEEPAPART_CONFIG"
@@ -175,7 +175,9 @@ def parse(document: Mapping[str, Any], path: Path) -> Config:
     """Check a configuration already read from TOML."""
     for name in document:
         if name not in _File.__struct_fields__:
-            raise ConfigError(f"{path}: [{name}]: no such section", nearest(name, _File.__struct_fields__))
+            raise ConfigError(
+                f"{path}: [{plain(name)}]: no such section", nearest(name, _File.__struct_fields__)
+            )
     file = checked(document, _File, f"{path}:")
     return Config(
         path=path,
@@ -197,10 +199,11 @@ def _reach(reach: ReachSettings, path: Path) -> ReachSettings:
         )
     if not reach.ssh_config:
         return reach
-    ssh_config = path.parent.resolve() / Path(reach.ssh_config).expanduser()
-    if not ssh_config.is_file():
-        raise ConfigError(f"{path}: [reach] ssh_config: no such file: {ssh_config}")
-    return replace(reach, ssh_config=str(ssh_config))
+    home = os.path.expanduser(reach.ssh_config)  # noqa: PTH111  # a Path raises where there is no such home
+    ssh_config = str(path.parent.resolve() / home)
+    if not os.path.isfile(ssh_config):  # noqa: PTH113  # a Path raises where the name is too long
+        raise ConfigError(f"{path}: [reach] ssh_config: no such file: {plain(ssh_config)}")
+    return replace(reach, ssh_config=ssh_config)
 
 
 def _cloud(keys: Mapping[str, Any], path: Path) -> CloudSettings:

@@ -68,6 +68,11 @@ def checked(values: object, kind: type[T], where: str) -> T:
         _refuse(values, kind, where)
 
 
+def plain(text: str) -> str:
+    """Return a text of the operator's as it is, or in quotes where it would break the line."""
+    return text if text.isprintable() else repr(text)
+
+
 def nearest(word: str, known: Sequence[str]) -> str:
     """Say which known word was probably meant."""
     return _alike(word, known) or f"there is {', '.join(known)}"
@@ -85,7 +90,7 @@ def _refuse(value: object, kind: Any, where: str) -> NoReturn:
         _refuse_key(value, kind, where)
     if shape is dict and isinstance(value, Mapping):
         wrong = next(key for key, item in value.items() if not _fits({key: item}, kind))
-        _complain(value[wrong], parts[1], f"{where} {wrong}")
+        _complain(value[wrong], parts[1], f"{where} {plain(wrong)}")
     _complain(value, kind, where)
 
 
@@ -93,7 +98,7 @@ def _refuse_key(values: Mapping[str, Any], table: type[Table], where: str) -> No
     keys = {key.encode_name: key for key in msgspec.structs.fields(table)}
     for name in values:
         if name not in keys:
-            raise ConfigError(f"{where} {name}: no such key", nearest(name, tuple(keys)))
+            raise ConfigError(f"{where} {plain(name)}: no such key", nearest(name, tuple(keys)))
     for name, key in keys.items():
         if key.required and name not in values:
             raise ConfigError(f"{where.removesuffix(':')}: {name} is missing")
