@@ -41,7 +41,7 @@ def store(config: Path) -> Iterator[Store]:
 
 def folded(store: Store, run: str) -> State:
     """Return the state that a run's events lead to."""
-    return fold(run, [(at, e.decode(kind, data)) for at, kind, data in store.events(run)])
+    return fold(run, [(at, e.decode(kind, data)) for at, kind, data in store.journals.events(run)])
 
 
 def test_every_event_is_read(store: Store, config: Path) -> None:
@@ -50,7 +50,7 @@ def test_every_event_is_read(store: Store, config: Path) -> None:
         runs = list(connection.execute(sa.text("select run from runs")).scalars())
     kinds = set()
     for run in runs:
-        for _, kind, data in store.events(run):
+        for _, kind, data in store.journals.events(run):
             assert json.loads(json.dumps(e.encode(e.decode(kind, data)))) == [kind, data]
             kinds.add(kind)
         assert folded(store, run).attempts
@@ -66,7 +66,7 @@ def test_runs_end_as_they_ended(store: Store) -> None:
     assert replaced.replaced == ("i-0002", "i-0003", "i-0004")
     assert folded(store, EVERY_KIND).unmeasured
     (left,) = folded(store, UNFINISHED).in_phase(Phase.LAUNCHED)
-    assert store.unfinished("unfinished") == [UNFINISHED]
+    assert store.journals.unfinished("unfinished") == [UNFINISHED]
     assert left.id
 
 
@@ -81,7 +81,7 @@ def test_gc_finds_what_the_unfinished_run_left(store: Store, tmp_path: Path) -> 
     assert [orphan.id for orphan in found] == [left.id]
     assert UNFINISHED in found[0].because
     assert collect(context).released == (left.id,)
-    assert store.unfinished("unfinished") == []
+    assert store.journals.unfinished("unfinished") == []
 
 
 def test_history_prints_the_old_audits(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
