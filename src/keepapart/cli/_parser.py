@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from keepapart import __doc__ as about
 from keepapart import __version__
-from keepapart.errors import ExitCode
+from keepapart.errors import ExitCode, UsageError
 
 EXIT_CODES = """exit codes:
   0 all well   1 some share a host, or budget spent   2 usage or configuration error
@@ -21,8 +22,9 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where to read more, in one line."""
-        self.exit(ExitCode.USAGE, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+        """Say what is wrong and where to read more, in one line; what ends the program is caused by it."""
+        sys.stderr.write(f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+        raise SystemExit(ExitCode.USAGE) from UsageError(message, f"see `{self.prog} --help`")
 
 
 def build(verbs: Sequence[str]) -> argparse.ArgumentParser:
