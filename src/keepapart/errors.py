@@ -41,7 +41,7 @@ class KeepapartError(Exception):
 
     def __init__(self, cause: str, mend: str = "") -> None:
         super().__init__(f"{cause}; {mend}" if mend else cause)
-        self.mend = mend
+        self.cause, self.mend = cause, mend
 
 
 class UsageError(KeepapartError):

@@ -27,7 +27,7 @@ def errors_naming(config: Config) -> Iterator[None]:
     except ConfigError as error:
         if str(error).startswith(str(config.path)):
             raise
-        raise ConfigError(f"{config.path}: {error}") from None
+        raise ConfigError(f"{config.path}: {error.cause}", error.mend) from None
 
 
 @contextmanager
@@ -64,7 +64,8 @@ def opened_admission(
     config = load(args.config)
     if config.cloud.provider == "static":
         raise UsageError(
-            f'{config.path}: [cloud] provider: "static" launches and releases nothing; name a cloud that can'
+            f'{config.path}: [cloud] provider: "static" launches and releases nothing',
+            "name a cloud that can",
         )
     with errors_naming(config):
         cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)

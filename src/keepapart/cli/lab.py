@@ -262,7 +262,7 @@ def _each(lab: Lab, args: argparse.Namespace) -> int:
     known = lab.describe(args.ids)
     for one in args.ids:
         if one not in known:  # before anything is done to the others
-            raise UsageError(f"no instance {one!r} in lab {lab.name}; `keepapart lab ls` lists them")
+            raise UsageError(f"no instance {one!r} in lab {lab.name}", "`keepapart lab ls` lists them")
     does = {"start": lab.start, "stop": lab.stop, "terminate": lab.terminate}[args.lab_verb]
     for instance_id in args.ids:
         one = does(instance_id)
@@ -294,9 +294,9 @@ def _exec(lab: Lab, args: argparse.Namespace) -> int:
 
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
-        raise UsageError(f"exec {args.id}: no command; write it after `--`")
+        raise UsageError(f"exec {args.id}: no command", "write it after `--`")
     if args.id not in lab.describe([args.id]):
-        raise UsageError(f"no instance {args.id!r} in lab {lab.name}; `keepapart lab ls` lists them")
+        raise UsageError(f"no instance {args.id!r} in lab {lab.name}", "`keepapart lab ls` lists them")
     return lab.exec(args.id, command)
 
 
