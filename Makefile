@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-ec2 test bench campaign lint lock clean faults
+.PHONY: help demo demo-ec2 test bench campaign lint lock clean faults schemas
 
 help:  ## What can be made here
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ faults: $(VENV)/ready  ## Every strategy, every fault, kill -9 at every arrow; t
 	$(BIN)/python -m tests.crash --over cloud --write docs/faults.md
 	$(BIN)/python -m tests.crash --over ec2 --write docs/faults.md
 	$(BIN)/python -m tests.crash --over packets --write docs/faults.md
+
+schemas: $(VENV)/ready  ## The JSON Schemas of all documents anew, after a change to one
+	$(BIN)/python -m keepapart.documents
 
 lock: $(VENV)/ready  ## Renew the hash-locked requirements (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
