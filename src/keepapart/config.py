@@ -193,10 +193,9 @@ def parse(document: Mapping[str, Any], path: Path) -> Config:
 
 
 def _reach(reach: ReachSettings, path: Path) -> ReachSettings:
-    if reach.via not in (there := tuple(installed(REACH))):
-        raise ConfigError(
-            f"{path}: [reach] via: no way in {reach.via!r} is installed", nearest(reach.via, there)
-        )
+    if reach.via not in (there := installed(REACH)):
+        listed = f"the ways in are {', '.join(there)}"
+        raise ConfigError(f"{path}: [reach] via: no way in {reach.via!r} is installed", listed)
     if not reach.ssh_config:
         return reach
     home = os.path.expanduser(reach.ssh_config)  # noqa: PTH111  # a Path raises where there is no such home

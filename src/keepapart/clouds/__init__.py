@@ -2,7 +2,8 @@
 
 A cloud is asked for instances and told what to do with them; it states placement as facts and never
 judges. A plug-in from outside this repository registers under the entry point group
-``keepapart.clouds`` a callable ``connect(settings, instances) -> Cloud`` and works the same way.
+``keepapart.clouds`` a callable ``connect(settings, instances) -> Cloud`` and works the same way. Its keys are
+a `tables.Table`, so that mistakes in them are told as all others are.
 """
 
 from __future__ import annotations
