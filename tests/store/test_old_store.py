@@ -19,7 +19,7 @@ from keepapart.config import LaunchSettings
 from keepapart.store import Store
 from tests.admit.cloud import Clock, FileCloud
 
-FIXTURE = Path(__file__).parent / "fixtures" / "store-1.db"
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "store-1.db"
 EVERY_KIND, UNFINISHED = "run-every-kind", "run-unfinished"
 
 
