@@ -8,9 +8,16 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from keepapart import __doc__ as about
 from keepapart import __version__
 from keepapart.errors import ExitCode, UsageError
+
+SUMMARY = """Finds out which of your own instances share a physical host, and gets a cluster new members
+that don't. It measures, says why, and where it cannot tell says unknown."""
+
+EXAMPLES = """examples:
+  keepapart audit               which members share a host, and what one failure takes down
+  keepapart admit --count 2     two new members, each on a host of its own
+"""
 
 EXIT_CODES = """exit codes:
   0 all well   1 some share a host, or budget spent   2 usage or configuration error
@@ -30,7 +37,10 @@ class Parser(argparse.ArgumentParser):
 def build(verbs: Sequence[str]) -> argparse.ArgumentParser:
     """Return the whole parser; `args.run(args)` performs the verb that was asked for."""
     parser = Parser(
-        "keepapart", description=about, epilog=EXIT_CODES, formatter_class=argparse.RawTextHelpFormatter
+        "keepapart",
+        description=SUMMARY,
+        epilog=f"{EXAMPLES}\n{EXIT_CODES}",
+        formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"keepapart {__version__}")
     parser.add_argument(
