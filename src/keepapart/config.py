@@ -25,6 +25,19 @@ from keepapart.model import Instance
 from keepapart.plugins import REACH, installed
 from keepapart.tables import Table, Text, checked, nearest, plain, read
 
+__all__ = [
+    "CloudSettings",
+    "ClusterSettings",
+    "Config",
+    "LaunchSettings",
+    "NetworkSettings",
+    "ReachSettings",
+    "RiskSettings",
+    "StoreSettings",
+    "load",
+    "parse",
+]
+
 FILE = "keepapart.toml"
 VARIABLE = "KEEPAPART_CONFIG"
 

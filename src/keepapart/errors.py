@@ -18,6 +18,22 @@ Each has a `kind`, the word by which `keepapart.error/1` names it; it stays, wha
 
 from enum import IntEnum
 
+__all__ = [
+    "CapacityError",
+    "CloudError",
+    "ConfigError",
+    "ExitCode",
+    "KeepapartError",
+    "LabError",
+    "LeaseError",
+    "NotFoundError",
+    "OperationError",
+    "ReachError",
+    "RefusedError",
+    "StoreError",
+    "UsageError",
+]
+
 
 class ExitCode(IntEnum):
     """What a command ends with."""

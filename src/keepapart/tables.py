@@ -23,6 +23,8 @@ from msgspec import Meta
 
 from keepapart.errors import ConfigError
 
+__all__ = ["Table", "Text", "checked"]
+
 SHOWN = 60  # characters of a wrong value that an error repeats
 
 Text = Annotated[str, Meta(min_length=1)]

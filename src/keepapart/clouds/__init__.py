@@ -10,11 +10,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
 from keepapart.plugins import CLOUDS, installed
+
+__all__ = [
+    "ATTEMPT_TAG",
+    "CANDIDATE",
+    "CLUSTER_TAG",
+    "MEMBER",
+    "NOTE",
+    "PENDING",
+    "ROLE_TAG",
+    "RUNNING",
+    "RUN_TAG",
+    "STOPPED",
+    "STOPPING",
+    "TERMINATED",
+    "Chooser",
+    "Cloud",
+    "LaunchRequest",
+    "Priced",
+    "Vouching",
+    "connect",
+]
 
 CLUSTER_TAG = "keepapart:cluster"  # whose instance it is
 RUN_TAG = "keepapart:run"  # the admission that launched it
@@ -111,7 +132,7 @@ class Vouching(Protocol):
         """
 
 
-def connect(provider: str, settings: Mapping[str, str], instances: Sequence[Instance]) -> Cloud:
+def connect(provider: str, settings: Mapping[str, Any], instances: Sequence[Instance]) -> Cloud:
     """Open the cloud that `[cloud] provider` names.
 
     `settings` are the other keys of `[cloud]`, `instances` those that the configuration lists by hand.

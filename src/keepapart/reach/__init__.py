@@ -13,6 +13,8 @@ from typing import Protocol
 
 from keepapart.node.node import Place, Want
 
+__all__ = ["NodeGroup", "Place", "Roster", "Sighting", "Transport", "Want"]
+
 Sighting = tuple[int, str, int]  # a router: how far away, its address, how often it answered
 
 

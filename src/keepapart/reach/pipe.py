@@ -23,7 +23,9 @@ from keepapart.node.gateway import DISTANCES, FLOWS
 from keepapart.node.ladder import LADDERS, RUNGS
 from keepapart.node.node import LENGTH, Want
 from keepapart.reach import Roster, Sighting
-from keepapart.reach.bootstrap import MAGIC_NUMBER, READY, handed_over
+from keepapart.reach.bootstrap import LOADER, MAGIC_NUMBER, READY, handed_over
+
+__all__ = ["LOADER", "Pipe", "PipedNodes"]
 
 T = TypeVar("T")
 
