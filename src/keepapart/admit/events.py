@@ -156,7 +156,7 @@ class LeftAlone(Event, frozen=True, tag="leftalone"):
 
 
 class Closing(Event, frozen=True, tag="closing"):
-    """No more candidates: `code` is how the run will end (the contract's table), and why."""
+    """No more candidates: `code` is how the run will end (docs/contract.md), and why."""
 
     code: int
     because: str

@@ -24,7 +24,7 @@ class Rejection:
 class Outcome:
     """What became of an admission.
 
-    `code` is the exit code (the contract's table), `because` its reason; `left` are instances that are
+    `code` is the exit code (docs/contract.md), `because` its reason; `left` are instances that are
     still there although they were to go, with the reason; `seconds` is the time this process took.
     """
 

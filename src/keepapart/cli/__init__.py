@@ -33,7 +33,7 @@ VERBS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (the contract's table)."""
+    """Run one command and return its exit code (docs/contract.md)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:  # before argparse: scripts ask this often
         sys.stdout.write(f"keepapart {__version__}\n")
