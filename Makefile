@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+DIST   := dist
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-ec2 test bench campaign lint lock clean faults
+.PHONY: help demo demo-ec2 test bench campaign lint lock schemas release clean faults
 
 help:  ## What can be made here
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -42,9 +43,17 @@ faults: $(VENV)/ready  ## Every strategy, every fault, kill -9 at every arrow; t
 	$(BIN)/python -m tests.crash --over ec2 --write docs/faults.md
 	$(BIN)/python -m tests.crash --over packets --write docs/faults.md
 
+schemas: $(VENV)/ready  ## The JSON Schemas of all documents anew, after a change to one
+	$(BIN)/python -m keepapart.documents
+
 lock: $(VENV)/ready  ## Renew the hash-locked requirements (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    --all-extras pyproject.toml -o requirements/dev.txt
 
+release: $(VENV)/ready  ## Wheel and sdist, built into dist/ and checked; uploading them is left to a person
+	rm -rf $(DIST)
+	$(BIN)/python -m build --no-isolation --outdir $(DIST)
+	$(BIN)/twine check --strict $(DIST)/*
+
 clean:  ## Remove what was made here
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DIST) demo .mypy_cache .pytest_cache .ruff_cache

@@ -4,7 +4,7 @@
     found = keepapart.audit(config)
     print(found.counts, found.pair("web-1", "web-2").because)
 
-`keepapart.admit` is the package that brings new nodes in.
+`keepapart.admit` is the package that brings new nodes in. Every public name is in docs/api.md.
 """
 
 from __future__ import annotations
@@ -13,32 +13,74 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keepapart.auditing.assess import Audit
-    from keepapart.auditing.survey import audit, check
+    from keepapart.auditing.assess import Audit, Odds
+    from keepapart.auditing.survey import audit, check, checker
     from keepapart.config import Config, load
+    from keepapart.domains.fault_domains import Domain, Domains
+    from keepapart.domains.risk import Risk
     from keepapart.errors import KeepapartError
-    from keepapart.model import Evidence, Instance, Pair, Says, Strength, Verdict
+    from keepapart.judging.closure import Contradiction
+    from keepapart.judging.judge import Judgement
+    from keepapart.model import Controls, Evidence, Instance, Pair, Says, Strength, Verdict
+    from keepapart.probe.measured import Extras, Round, Tally
+    from keepapart.signals.network import NetworkFinding, NetworkPrior, NetworkStatus, Voucher
+    from keepapart.signals.path_confidence import PathConfidence, Variation
+    from keepapart.store import Store
 
 __version__ = "0.1.0"
 __all__ = [
     "Audit",
     "Config",
+    "Contradiction",
+    "Controls",
+    "Domain",
+    "Domains",
     "Evidence",
+    "Extras",
     "Instance",
+    "Judgement",
     "KeepapartError",
+    "NetworkFinding",
+    "NetworkPrior",
+    "NetworkStatus",
+    "Odds",
     "Pair",
+    "PathConfidence",
+    "Risk",
+    "Round",
     "Says",
+    "Store",
     "Strength",
+    "Tally",
+    "Variation",
     "Verdict",
+    "Voucher",
     "__version__",
     "audit",
     "check",
+    "checker",
     "load",
 ]
 
-_HOME = {"Audit": "auditing.assess", "Config": "config", "KeepapartError": "errors", "load": "config"}
-_HOME |= dict.fromkeys(("audit", "check"), "auditing.survey")
-_HOME |= dict.fromkeys(("Evidence", "Instance", "Pair", "Says", "Strength", "Verdict"), "model")
+_HOME = {
+    name: module
+    for module, names in {
+        "auditing.assess": ("Audit", "Odds"),
+        "auditing.survey": ("audit", "check", "checker"),
+        "config": ("Config", "load"),
+        "domains.fault_domains": ("Domain", "Domains"),
+        "domains.risk": ("Risk",),
+        "errors": ("KeepapartError",),
+        "judging.closure": ("Contradiction",),
+        "judging.judge": ("Judgement",),
+        "model": ("Controls", "Evidence", "Instance", "Pair", "Says", "Strength", "Verdict"),
+        "probe.measured": ("Extras", "Round", "Tally"),
+        "signals.network": ("NetworkFinding", "NetworkPrior", "NetworkStatus", "Voucher"),
+        "signals.path_confidence": ("PathConfidence", "Variation"),
+        "store": ("Store",),
+    }.items()
+    for name in names
+}
 
 
 def __getattr__(name: str) -> object:

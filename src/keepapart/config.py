@@ -1,84 +1,94 @@
 """keepapart.toml: what it may hold, and a clear error for whatever else it holds.
 
-Each section is a dataclass whose fields are the section's keys, so that the known keys, their types and
-their defaults stand in one place. Rules:
+Each section is a `Table` whose fields are the section's keys, so that the known keys, their types and
+their defaults stand in one place. Rules, beside those of `tables`:
 
-1. An unknown section or key is an error that names the nearest known one.
-2. A value of the wrong type or outside its choices is an error that says what would be right.
+1. An unknown section is an error that names the nearest known one.
+2. `[reach] via` is one of the ways in that are installed.
 3. Ids are unique; addresses are IPv4 or IPv6 literals and unique.
 4. A relative path is taken from the folder of the file, not from where the command ran.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import ipaddress
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
+from keepapart.plugins import REACH, installed
+from keepapart.tables import Table, Text, checked, nearest, plain, read
+
+__all__ = [
+    "CloudSettings",
+    "ClusterSettings",
+    "Config",
+    "LaunchSettings",
+    "NetworkSettings",
+    "ReachSettings",
+    "RiskSettings",
+    "StoreSettings",
+    "load",
+    "parse",
+]
 
 FILE = "keepapart.toml"
 VARIABLE = "KEEPAPART_CONFIG"
 
-T = TypeVar("T")
+Source = Literal["launch", "stopped", "stopped-then-launch"]
+OnReject = Literal["hold", "stop", "terminate", "restart"]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterSettings:
+class ClusterSettings(Table, frozen=True):
     """Whose nodes these are, what they must survive, and how sure separateness has to be."""
 
     name: str = "default"
-    survive: str | int = field(default="majority", metadata={"choices": ("majority",)})
-    assurance: str = field(default="strong", metadata={"choices": ("strong", "conclusive")})
+    survive: Literal["majority"] | Annotated[int, Meta(ge=1, le=1_000_000)] = "majority"
+    assurance: Literal["strong", "conclusive"] = "strong"
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkSettings:
+class NetworkSettings(Table, frozen=True):
     """What kind of network the instances stand in, and the ports that a round may use (0: any)."""
 
-    model: str = field(default="auto", metadata={"choices": ("auto", "routed-host", "opaque")})
-    port: int = field(default=0, metadata={"range": (0, 65535)})
-    tcp_port: int = field(default=0, metadata={"range": (0, 65535)})
+    model: Literal["auto", "routed-host", "opaque"] = "auto"
+    port: Port = 0
+    tcp_port: Port = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ReachSettings:
+class ReachSettings(Table, frozen=True):
     """The default way in; an instance's own `reach` overrules it.
 
     The rest is for ssh: `ssh_config` names a file to read instead of ~/.ssh/config, `new_host_keys` says
     whether a host key that is not in known_hosts yet is refused or added there.
     """
 
-    via: str = field(default="ssh", metadata={"choices": ("ssh", "local", "netns", "nats")})
+    via: str = "ssh"
     user: str = ""
     ssh_config: str = ""
-    new_host_keys: str = field(default="refuse", metadata={"choices": ("refuse", "accept")})
+    new_host_keys: Literal["refuse", "accept"] = "refuse"
 
 
-@dataclass(frozen=True, slots=True)
-class CloudSettings:
+class CloudSettings(Table, frozen=True):
     """Which cloud, and its own keys as they stand (the cloud checks them)."""
 
     provider: str = "static"
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
+class StoreSettings(Table, frozen=True):
     """Where the journal and the history are kept."""
 
     url: str = "sqlite:///keepapart.db"
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchSettings:
+class LaunchSettings(Table, frozen=True):
     """How new instances are come by, and the budgets of one admission (0: no limit).
 
     ==============  =============================================================================
@@ -97,19 +107,18 @@ class LaunchSettings:
     ==============  =============================================================================
     """
 
-    source: str = field(default="launch", metadata={"choices": ("launch", "stopped", "stopped-then-launch")})
-    on_reject: str = field(default="hold", metadata={"choices": ("hold", "stop", "terminate", "restart")})
-    at_once: int = field(default=1, metadata={"range": (0, 64)})
-    max_attempts: int = field(default=10, metadata={"range": (1, 10_000)})
-    max_held: int = field(default=0, metadata={"range": (0, 10_000)})
-    max_minutes: int = field(default=60, metadata={"range": (0, 100_000)})
-    max_money: float = field(default=0.0, metadata={"range": (0, 1e9)})
-    price_per_hour: float = field(default=0.0, metadata={"range": (0, 1e6)})
-    billed_seconds: int = field(default=60, metadata={"range": (1, 86_400)})
+    source: Source = "launch"
+    on_reject: OnReject = "hold"
+    at_once: Annotated[int, Meta(ge=0, le=64)] = 1
+    max_attempts: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    max_held: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    max_minutes: Annotated[int, Meta(ge=0, le=100_000)] = 60
+    max_money: Annotated[float, Meta(ge=0, le=1_000_000_000)] = 0.0
+    price_per_hour: Annotated[float, Meta(ge=0, le=1_000_000)] = 0.0
+    billed_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 60
 
 
-@dataclass(frozen=True, slots=True)
-class RiskSettings:
+class RiskSettings(Table, frozen=True):
     """How often a host fails and how long its members are missed, for the yearly risk.
 
     `host_failures_per_year`: 8 % of servers have a hardware incident within a year (Vishwanath and Nagappan,
@@ -117,12 +126,11 @@ class RiskSettings:
     failure until its members are back elsewhere; a day is an assumption.
     """
 
-    host_failures_per_year: float = field(default=0.08, metadata={"range": (0, 1000)})
-    hours_to_replace: float = field(default=24.0, metadata={"range": (0, 8766)})
+    host_failures_per_year: Annotated[float, Meta(ge=0, le=1000)] = 0.08
+    hours_to_replace: Annotated[float, Meta(ge=0, le=8766)] = 24.0
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """All of keepapart.toml, checked. `path` is the file it came from."""
 
     path: Path
@@ -136,14 +144,25 @@ class Config:
     instances: tuple[Instance, ...] = ()
 
 
-SECTIONS: Mapping[str, type] = {
-    "cluster": ClusterSettings,
-    "network": NetworkSettings,
-    "reach": ReachSettings,
-    "store": StoreSettings,
-    "launch": LaunchSettings,
-    "risk": RiskSettings,
-}
+class _Entry(Table, frozen=True):
+    """One `[[instances]]` table."""
+
+    id: Text
+    address: Text
+    reach: Text = ""
+
+
+class _File(Table, frozen=True):
+    """The sections, as the file has them."""
+
+    cluster: ClusterSettings = ClusterSettings()
+    network: NetworkSettings = NetworkSettings()
+    reach: ReachSettings = ReachSettings()
+    cloud: Mapping[str, Any] = {}
+    store: StoreSettings = StoreSettings()
+    launch: LaunchSettings = LaunchSettings()
+    risk: RiskSettings = RiskSettings()
+    instances: tuple[_Entry, ...] = ()
 
 
 def find(given: str | None) -> Path:
@@ -155,95 +174,54 @@ def find(given: str | None) -> Path:
     else:
         path = Path(os.environ[VARIABLE])
     if not path.is_file():
-        raise ConfigError(f"{path}: no such file; `keepapart init` writes one, or name one with -c FILE")
+        raise ConfigError(f"{path}: no such file", "`keepapart init` writes one, or name one with -c FILE")
     return path
 
 
 def load(given: str | None = None) -> Config:
     """Read and check the configuration. Raises `ConfigError` naming the file, the key and the mend."""
     path = find(given)
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read: {error}") from None
-    return parse(document, path)
+    return parse(read(path), path)
 
 
 def parse(document: Mapping[str, Any], path: Path) -> Config:
     """Check a configuration already read from TOML."""
-    known = (*SECTIONS, "cloud", "instances")
     for name in document:
-        if name not in known:
-            raise ConfigError(f"{path}: [{name}]: no such section{nearest(name, known)}")
-    sections: dict[str, Any] = {
-        name: section(kind, table(document.get(name, {}), f"{path}: [{name}]"), f"{path}: [{name}]")
-        for name, kind in SECTIONS.items()
-    }
-    cloud = dict(table(document.get("cloud", {}), f"{path}: [cloud]"))
-    provider = cloud.pop("provider", "static")
-    if not isinstance(provider, str):
-        raise ConfigError(f"{path}: [cloud] provider: a name in quotes is wanted, not {provider!r}")
-    store, reach = sections.pop("store"), sections.pop("reach")
-    if reach.ssh_config:
-        ssh_config = path.parent.resolve() / Path(reach.ssh_config).expanduser()
-        if not ssh_config.is_file():
-            raise ConfigError(f"{path}: [reach] ssh_config: no such file: {ssh_config}")
-        reach = dataclasses.replace(reach, ssh_config=str(ssh_config))
+        if name not in _File.__struct_fields__:
+            raise ConfigError(
+                f"{path}: [{plain(name)}]: no such section", nearest(name, _File.__struct_fields__)
+            )
+    file = checked(document, _File, f"{path}:")
     return Config(
         path=path,
-        cloud=CloudSettings(provider, cloud),
-        reach=reach,
-        store=StoreSettings(_anchored(store.url, path.parent)),
-        instances=_instances(document.get("instances", []), path),
-        **sections,
+        cluster=file.cluster,
+        network=file.network,
+        reach=_reach(file.reach, path),
+        cloud=_cloud(file.cloud, path),
+        store=StoreSettings(_anchored(file.store.url, path.parent)),
+        launch=file.launch,
+        risk=file.risk,
+        instances=_instances(file.instances, path),
     )
 
 
-def table(value: object, where: str) -> Mapping[str, Any]:
-    """Return `value` where it is a TOML table; raise `ConfigError` where it isn't."""
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{where}: a table of keys is wanted, not {value!r}")
-    return value
+def _reach(reach: ReachSettings, path: Path) -> ReachSettings:
+    if reach.via not in (there := installed(REACH)):
+        listed = f"the ways in are {', '.join(there)}"
+        raise ConfigError(f"{path}: [reach] via: no way in {reach.via!r} is installed", listed)
+    if not reach.ssh_config:
+        return reach
+    home = os.path.expanduser(reach.ssh_config)  # noqa: PTH111  # a Path raises where there is no such home
+    ssh_config = str(path.parent.resolve() / home)
+    if not os.path.isfile(ssh_config):  # noqa: PTH113  # a Path raises where the name is too long
+        raise ConfigError(f"{path}: [reach] ssh_config: no such file: {plain(ssh_config)}")
+    return replace(reach, ssh_config=ssh_config)
 
 
-def section(kind: type[T], values: Mapping[str, Any], where: str) -> T:
-    """Build the dataclass `kind` from a TOML table by its fields: names, types, choices and ranges."""
-    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # kind is a dataclass
-    for key, value in values.items():
-        if key not in fields:
-            raise ConfigError(f"{where} {key}: no such key{nearest(key, tuple(fields))}")
-        _check(value, fields[key], f"{where} {key}")
-    return kind(**values)
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """Say which known word was probably meant, as the end of a sentence."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; there is {', '.join(known)}"
-
-
-def _check(value: object, key: dataclasses.Field[Any], where: str) -> None:
-    choices = key.metadata.get("choices")
-    kinds = str(key.type).split(" | ")
-    if isinstance(value, str) and "str" in kinds:
-        if choices and value not in choices:
-            raise ConfigError(f"{where}: {value!r} is not one of {', '.join(map(repr, choices))}")
-    elif (isinstance(value, int) and not isinstance(value, bool) and {"int", "float"} & set(kinds)) or (
-        isinstance(value, float) and "float" in kinds
-    ):
-        low, high = key.metadata.get("range", (1, 1_000_000))
-        if not low <= value <= high:
-            raise ConfigError(f"{where}: {value} is not within {low} to {high}")
-    elif not (isinstance(value, bool) and "bool" in kinds):
-        wanted = {
-            "str": "text in quotes",
-            "int": "a whole number",
-            "float": "a number",
-            "bool": "true or false",
-        }
-        raise ConfigError(f"{where}: {' or '.join(wanted[k] for k in kinds)} is wanted, not {value!r}")
+def _cloud(keys: Mapping[str, Any], path: Path) -> CloudSettings:
+    own = {key: value for key, value in keys.items() if key == "provider"}
+    settings = {key: value for key, value in keys.items() if key != "provider"}
+    return replace(checked(own, CloudSettings, f"{path}: [cloud]"), settings=settings)
 
 
 def _anchored(url: str, folder: Path) -> str:
@@ -253,40 +231,28 @@ def _anchored(url: str, folder: Path) -> str:
     return url
 
 
-def _instances(entries: object, path: Path) -> tuple[Instance, ...]:
-    if not isinstance(entries, list):
-        raise ConfigError(f"{path}: instances: write each as its own [[instances]] table")
-    found: list[Instance] = []
-    ids: set[str] = set()
-    addresses: dict[str, str] = {}
+def _instances(entries: Sequence[_Entry], path: Path) -> tuple[Instance, ...]:
+    owners: dict[str, str] = {}  # of addresses
     for number, entry in enumerate(entries, 1):
         where = f"{path}: [[instances]] number {number}"
-        keys = table(entry, where)
-        for key, value in keys.items():
-            if key not in ("id", "address", "reach"):
-                raise ConfigError(f"{where} {key}: no such key{nearest(key, ('id', 'address', 'reach'))}")
-            if not isinstance(value, str) or not value:
-                raise ConfigError(f"{where} {key}: text in quotes is wanted, not {value!r}")
-        for key in ("id", "address"):
-            if key not in keys:
-                raise ConfigError(f"{where}: {key} is missing")
-        if "," in keys["id"] or not keys["id"].isprintable():
-            raise ConfigError(f"{where} id: {keys['id']!r}: a comma stands between ids; choose one without")
-        if keys["id"] in ids:
-            raise ConfigError(f"{where} id: {keys['id']!r} stands twice; every instance needs its own")
-        address = _address(keys["address"], f"{where} address")
-        if address in addresses:
-            raise ConfigError(f"{where} address: {address} is {addresses[address]!r}'s already")
-        ids.add(keys["id"])
-        addresses[address] = keys["id"]
-        found.append(Instance(id=keys["id"], address=address, reach=keys.get("reach", "")))
-    return tuple(found)
+        if "," in entry.id or not entry.id.isprintable():
+            raise ConfigError(f"{where} id: {entry.id!r}: a comma stands between ids", "choose one without")
+        if entry.id in owners.values():
+            raise ConfigError(f"{where} id: {entry.id!r} stands twice", "every instance needs its own")
+        address = _address(entry.address, f"{where} address")
+        if address in owners:
+            raise ConfigError(f"{where} address: {address} is {owners[address]!r}'s already")
+        owners[address] = entry.id
+    return tuple(
+        Instance(id=entry.id, address=address, reach=entry.reach)
+        for entry, address in zip(entries, owners, strict=True)
+    )
 
 
 def _address(text: str, where: str) -> str:
     if "%" in text:
         raise ConfigError(
-            f"{where}: {text!r} is of one link only; the address that other members use is wanted"
+            f"{where}: {text!r} is of one link only", "the address that other members use is wanted"
         )
     try:
         return str(ipaddress.ip_address(text))

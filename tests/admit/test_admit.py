@@ -9,6 +9,7 @@ import pytest
 from keepapart.admit import admit, collect, plan
 from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_TAG
 from keepapart.config import LaunchSettings
+from keepapart.documents.base import text
 from keepapart.errors import UsageError
 from tests.admit.cloud import CLUSTER
 from tests.admit.conftest import Bench
@@ -24,7 +25,7 @@ def test_admits_as_many_as_asked_each_on_its_own_host(bench: Bench) -> None:
 
 def test_document_is_the_contracts(bench: Bench) -> None:
     """The JSON of `admit --json`, key for key."""
-    document = admit(bench.context(), bench.truth).document()
+    document = json.loads(text(admit(bench.context(), bench.truth).document()))
     assert document == {
         "schema": "keepapart.admit/1",
         "admitted": ["i-0005"],
@@ -36,7 +37,6 @@ def test_document_is_the_contracts(bench: Bench) -> None:
         "attempts": 3,
         "seconds": document["seconds"],
     }
-    assert json.loads(json.dumps(document)) == document
 
 
 def test_first_member_of_an_empty_cluster(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from keepapart.admit.machine import decide
 from keepapart.admit.rulings import judge
 from keepapart.admit.state import IN_FLIGHT, Phase, State, fold
 from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, TERMINATED
-from keepapart.config import LaunchSettings
+from keepapart.config import LaunchSettings, OnReject, Source
 from keepapart.model import Evidence, Instance, Pair, Says, Strength, Verdict
 
 RUN, CLUSTER = "run-1", "orders"
@@ -38,8 +38,8 @@ class Admission(RuleBasedStateMachine):
         self,
         count: int,
         replaces: bool,
-        on_reject: str,
-        source: str,
+        on_reject: OnReject,
+        source: Source,
         max_held: int,
         at_once: int,
         max_money: float,

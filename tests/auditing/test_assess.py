@@ -28,7 +28,8 @@ def test_every_domain_says_what_its_failure_takes(where: list[tuple[int, int]]) 
     """Each host and rack is listed with the members that it takes and whether the rest is enough."""
     found = audit_of(where)
     need = found.risk.need
-    for domain in audit_document(found)["risk"]["domains"]:
-        assert domain["survives"] == (len(where) - domain["lost"] >= need)
-    names = {d["name"] for d in audit_document(found)["risk"]["domains"]}
+    losses = audit_document(found).risk.domains
+    for loss in losses:
+        assert loss.survives == (len(where) - loss.lost >= need)
+    names = {loss.name for loss in losses}
     assert names == {*found.members("host"), *found.members("rack")}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.document import audit_document
 from keepapart.auditing.moves import moves
+from keepapart.documents.base import plain
 from tests.report.audits import APART, SHARED, audit_of
 
 
 def moved(*audits: Audit) -> Sequence[Sequence[str]]:
     """Return what moved, for audits given oldest first, in that order."""
-    documents: list[dict[str, Any]] = [audit_document(audit) for audit in audits]
+    documents = [plain(audit_document(audit)) for audit in audits]
     return moves(documents[::-1])[::-1]
 
 

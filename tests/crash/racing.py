@@ -6,13 +6,13 @@ happens; with ARROW it says so when it gets there, and waits to be killed. Nobod
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from pathlib import Path
 
 from keepapart.admit import AdmissionContext, admit
+from keepapart.documents.base import text
 from keepapart.errors import LeaseError
 from keepapart.store import Store
 from tests.admit.cloud import CLUSTER, FileCloud, Truth
@@ -44,7 +44,7 @@ def main(url: str, folder: str, count: str, wait: str, arrow: str = "") -> int:
             holder=lambda: me,
         )
         try:
-            say(json.dumps(admit(context, Truth(cloud), int(count)).document()))
+            say(text(admit(context, Truth(cloud), int(count)).document()))
         except LeaseError as error:
             say(str(error))
             return error.exit_code

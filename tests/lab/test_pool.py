@@ -8,11 +8,11 @@ from keepapart.errors import UsageError
 from keepapart.lab.world.lifecycle import Fleet
 from keepapart.lab.world.pool import pool_of
 from keepapart.lab.world.world import Cluster, Rack, Scheduler, World
-from keepapart.simulate.habits import HABITS
+from keepapart.simulate.habits import HABITS, Habit
 
 
 @pytest.mark.parametrize("habit", HABITS)
-def test_a_worlds_pool_is_the_lab_just_come_up(habit: str) -> None:
+def test_a_worlds_pool_is_the_lab_just_come_up(habit: Habit) -> None:
     """Host by host as many slots are taken as in the lab, and the members are where the lab put them."""
     racks = (Rack("a", 3, 4), Rack("b", 2, 3))
     world = World(

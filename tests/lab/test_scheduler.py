@@ -14,10 +14,10 @@ from keepapart.errors import CapacityError, CloudError, NotFoundError
 from keepapart.lab.world.lifecycle import Fleet, Guest
 from keepapart.lab.world.topology import Host
 from keepapart.lab.world.world import Rack, Scheduler, World
-from keepapart.simulate.habits import PACKING, RANDOM, STICKY
+from keepapart.simulate.habits import PACKING, RANDOM, STICKY, Habit
 
 
-def fleet(habit: str, seed: int = 0, racks: tuple[Rack, ...] = (Rack("a", 3, 2),)) -> Fleet:
+def fleet(habit: Habit, seed: int = 0, racks: tuple[Rack, ...] = (Rack("a", 3, 2),)) -> Fleet:
     """Return an empty fleet, by default of three hosts for two instances each."""
     return Fleet(World("w", racks, scheduler=Scheduler(habit, seed)))
 
@@ -125,7 +125,7 @@ class Life(RuleBasedStateMachine):
     ids = Bundle("ids")
 
     @initialize(habit=st.sampled_from([RANDOM, PACKING, STICKY]), seed=st.integers(0, 9))
-    def begin(self, habit: str, seed: int) -> None:
+    def begin(self, habit: Habit, seed: int) -> None:
         self.fleet = fleet(habit, seed, (Rack("a", 2, 2), Rack("b", 1, 3)))
         self.failed: set[Host] = set()
 

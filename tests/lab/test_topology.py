@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.lab.world.distance import hops
-from keepapart.lab.world.network import FLAT, ROUTED_HOST, VLANS, Network
+from keepapart.lab.world.network import FLAT, ROUTED_HOST, VLANS, Family, Kind, Network
 from keepapart.lab.world.topology import Host, Place, Topology
 from keepapart.lab.world.world import Rack, World
 
@@ -16,7 +16,7 @@ kinds = st.sampled_from([ROUTED_HOST, FLAT, VLANS])
 families = st.sampled_from(["ipv4", "ipv6"])
 
 
-def topology(kind: str, family: str = "ipv4", vlans: int = 2) -> Topology:
+def topology(kind: Kind, family: Family = "ipv4", vlans: int = 2) -> Topology:
     """Return the topology of three unequal racks."""
     racks = (Rack("a", 2, 4), Rack("b", 3, 126), Rack("c", 1, 1))
     return Topology(World("w", racks, Network(kind=kind, family=family, vlans=vlans)))
@@ -29,7 +29,7 @@ def every_place(of: Topology) -> list[Place]:
 
 
 @given(kinds, families, st.integers(1, 200))
-def test_addresses_are_unique_in_a_full_world(kind: str, family: str, vlans: int) -> None:
+def test_addresses_are_unique_in_a_full_world(kind: Kind, family: Family, vlans: int) -> None:
     """No two places share an address, and none has a gateway's."""
     a_topology = topology(kind, family, vlans)
     places = every_place(a_topology)
@@ -40,7 +40,7 @@ def test_addresses_are_unique_in_a_full_world(kind: str, family: str, vlans: int
 
 
 @given(families)
-def test_a_guest_shares_its_link_with_its_gateway_alone(family: str) -> None:
+def test_a_guest_shares_its_link_with_its_gateway_alone(family: Family) -> None:
     """Behind a routed host, guest and gateway are one subnet, within the host's prefix, within the rack's."""
     a_topology = topology(ROUTED_HOST, family)
     for place in every_place(a_topology):
@@ -86,7 +86,7 @@ def test_segments_say_nothing_of_hosts() -> None:
 
 
 @given(kinds, st.lists(st.none() | st.integers(0, 386), max_size=12))
-def test_hops_are_symmetric_and_absent_for_the_dead(kind: str, seats: list[int | None]) -> None:
+def test_hops_are_symmetric_and_absent_for_the_dead(kind: Kind, seats: list[int | None]) -> None:
     """Counts are the same both ways, and 0 exactly for the dead and an instance with itself."""
     a_topology = topology(kind)
     every = every_place(a_topology)

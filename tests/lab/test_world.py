@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from keepapart.errors import ConfigError
 from keepapart.lab.world import world
@@ -130,7 +130,7 @@ def test_every_example_is_a_world(path: Path) -> None:
         ),
         ({"name": "w", "racks": RACKS, "placement": {"states": ["fault_domain"]}}, "says nothing without"),
         ({"name": "w", "racks": RACKS, "scheduler": {"seed": -1}}, "-1 is not within"),
-        ({"name": "w", "racks": [{"hosts": 1}]}, "[[racks]] number 1 name is missing"),
+        ({"name": "w", "racks": [{"hosts": 1}]}, "[[racks]] number 1: name is missing"),
         ({"name": "w", "racks": {"name": "a"}}, "write each as its own [[racks]] table"),
         ({"name": "w", "racks": RACKS * 2}, "number 2 name: 'a' stands twice"),
         ({"name": "w", "racks": [{"name": "a", "pod": "Pod 1"}]}, "number 1 pod: up to 40 lower-case"),

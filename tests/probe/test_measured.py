@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from keepapart.probe.measured import Tally
+from keepapart.node.node import TTLS
+from keepapart.probe.measured import BEGINNINGS, Tally
 
 
 @pytest.mark.parametrize("size", [1, 5, 300])  # within and beyond one block of rows
@@ -24,3 +25,8 @@ def test_a_tally_is_of_all_flows_both_ways(size: int) -> None:
     assert (tally.flows == (both > 0).sum(axis=0)).all()
     assert (tally.shortest == ((both == least) & (both > 0)).sum(axis=0)).all()
     assert (tally.by == ((samples[3] > 0) | (samples[3].T > 0))).all()
+
+
+def test_there_are_as_many_beginnings_as_nodes_have() -> None:
+    """What a tally keeps by beginning is what nodes send with."""
+    assert len(TTLS) == BEGINNINGS

@@ -13,7 +13,7 @@ from keepapart.lab.world.pool import pool_of
 from keepapart.lab.world.scheduler import Slots
 from keepapart.lab.world.topology import Host, Topology
 from keepapart.lab.world.world import Cluster, Rack, Scheduler, World
-from keepapart.simulate.habits import HABITS, PACKING, RANDOM, STICKY
+from keepapart.simulate.habits import HABITS, PACKING, RANDOM, STICKY, Habit
 from keepapart.simulate.landing import Found, land
 from keepapart.simulate.pool import Pool
 from tests.simulate import exact
@@ -55,7 +55,7 @@ def lab(world: World, need: int, seed: int, *, holding: bool) -> list[float]:
 
 @pytest.mark.parametrize("holding", [True, False])
 @pytest.mark.parametrize("habit", HABITS)
-def test_launches_land_as_in_the_lab(habit: str, holding: bool) -> None:
+def test_launches_land_as_in_the_lab(habit: Habit, holding: bool) -> None:
     """Each member is found at the launches at which the lab's scheduler finds it, as often.
 
     By the Dvoretzky–Kiefer–Wolfowitz inequality (with Massart's constant) the distributions of n trials and
@@ -107,7 +107,7 @@ def test_what_always_holds_of_a_landing(
 
 
 @pytest.mark.parametrize("habit", [PACKING, STICKY])
-def test_freeing_finds_nothing_after_the_first_reject(habit: str) -> None:
+def test_freeing_finds_nothing_after_the_first_reject(habit: Habit) -> None:
     """Where the slot given back is handed out again, a trial has no reject or never ends."""
     a_pool = exact.small(habit, [2] * 6, [3] * 3)
     found = landed(a_pool, 4, 2000, holding=False)

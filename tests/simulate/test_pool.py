@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.errors import UsageError
-from keepapart.simulate.habits import HABITS, PACKING, RANDOM
+from keepapart.simulate.habits import HABITS, PACKING, RANDOM, Habit
 from keepapart.simulate.pool import pool
 
 
@@ -34,7 +34,7 @@ def test_a_pool_is_what_was_asked_for(
 
 
 @pytest.mark.parametrize("habit", HABITS)
-def test_a_pool_is_filled_as_asked(habit: str) -> None:
+def test_a_pool_is_filled_as_asked(habit: Habit) -> None:
     """Rounded to whole hosts, the share that is taken is the share that was asked for."""
     assert pool(1000, 20, 0.7, habit, 0).fill == pytest.approx(0.7, abs=0.001)
 

@@ -109,7 +109,7 @@ def _known(ids: Sequence[str], inventory: Inventory) -> None:
     for instance_id in ids:
         if instance_id not in members:
             names = ", ".join(members) or "none yet"
-            raise UsageError(f"{instance_id}: no such member; the members are {names}")
+            raise UsageError(f"{instance_id}: no such member", f"the members are {names}")
 
 
 def _finish(context: AdmissionContext, executor: Executor, began: float) -> Outcome:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from keepapart.admit import budget
 from keepapart.admit.context import AdmissionContext
@@ -14,6 +13,7 @@ from keepapart.admit.inventory import Inventory
 from keepapart.admit.state import State
 from keepapart.clouds import CLUSTER_TAG, Chooser
 from keepapart.config import LaunchSettings
+from keepapart.documents.admission import PlanDocument
 from keepapart.errors import ExitCode
 
 REJECTS = {
@@ -32,9 +32,9 @@ class Plan:
     members: tuple[str, ...]
     steps: tuple[str, ...]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> PlanDocument:
         """Return the JSON document of `keepapart admit --dry-run --json`."""
-        return {"schema": "keepapart.plan/1", "members": list(self.members), "steps": list(self.steps)}
+        return PlanDocument(self.members, self.steps)
 
     def lines(self) -> list[str]:
         """Say it to people."""

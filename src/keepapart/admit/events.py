@@ -6,21 +6,20 @@ within its run, from 1.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal, Union
+
+import msgspec
+from msgspec import Struct, field
 
 from keepapart.errors import StoreError
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Base of all events."""
+class Event(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+    """Base of all events; the tag is the word by which a journal knows one, whatever the class is called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Requested(Event):
+class Requested(Event, frozen=True, tag="asked"):
     """The run was begun: `count` new members are wanted, as stand-ins for `replaces` where any are named."""
 
     cluster: str
@@ -28,15 +27,13 @@ class Requested(Event):
     replaces: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Excused(Event):
+class Excused(Event, frozen=True, tag="excused"):
     """The operator excused these members: candidates needn't be separate from them."""
 
     ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Intended(Event):
+class Intended(Event, frozen=True, tag="intended"):
     """An attempt was decided on; everything that its launch call will say.
 
     `source` is the instance that will be started (again), or empty where one is launched.
@@ -44,40 +41,39 @@ class Intended(Event):
 
     attempt: int
     token: str
-    tags: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = {}
+    parameters: Mapping[str, str] = {}
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Postponed(Event):
+class Postponed(Event, frozen=True, tag="postponed"):
     """The platform had no room; the same call will be made again later."""
 
     attempt: int
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Launched(Event):
+class Launched(Event, frozen=True, tag="launched"):
     """The attempt's instance is known by its id."""
 
     attempt: int
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Running(Event):
+class Running(Event, frozen=True, tag="running"):
     """The platform says that the attempt's instance runs; `where`, as far as it says that, in words."""
 
     attempt: int
     where: str = ""
 
 
-KEPT, UNDECIDED, TURNED_DOWN = "kept", "undecided", "turned down"
+Then = Literal["kept", "undecided", "turned down"]
+KEPT: Final = "kept"
+UNDECIDED: Final = "undecided"
+TURNED_DOWN: Final = "turned down"
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True, forbid_unknown_fields=True):
     """What a round came to for one candidate.
 
     `verdict` is the worst over all pairs that count, as `Verdict` spells it, and empty where there was
@@ -87,14 +83,13 @@ class Ruling:
 
     attempt: int
     verdict: str
-    then: str
+    then: Then
     because: str
     replaces: str = ""
     unproven: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Judged(Event):
+class Judged(Event, frozen=True, tag="judged"):
     """A round was judged: all candidates in it at once, so that those kept are apart from each other too.
 
     `against` names everybody whom those kept were told apart from, themselves included; `unmeasured` those
@@ -103,64 +98,56 @@ class Judged(Event):
 
     rulings: tuple[Ruling, ...]
     against: tuple[str, ...] = ()
-    unmeasured: tuple[str, ...] = ()
+    unmeasured: tuple[str, ...] = field(default=(), name="mute")  # the word that is stored
 
 
-@dataclass(frozen=True, slots=True)
-class Voided(Event):
+class Voided(Event, frozen=True, tag="voided"):
     """The verdict no longer holds; the candidate is to be checked again."""
 
     attempt: int
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Joined(Event):
+class Joined(Event, frozen=True, tag="joined"):
     """The candidate is a member, by its tag."""
 
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected(Event):
+class Rejected(Event, frozen=True, tag="rejected"):
     """The candidate was turned down without a verdict, or in spite of it."""
 
     attempt: int
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchFailed(Event):
+class LaunchFailed(Event, frozen=True, tag="fruitless"):
     """No instance came of the attempt, as far as can be seen."""
 
     attempt: int
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Strayed(Event):
+class Strayed(Event, frozen=True, tag="strayed"):
     """An instance carries this run's tags, and no attempt of the run owns it."""
 
     id: str
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Releasing(Event):
+class Releasing(Event, frozen=True, tag="releasing"):
     """The platform was told to stop or terminate the instance."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Released(Event):
+class Released(Event, frozen=True, tag="released"):
     """The instance is stopped or gone, by the platform's own word."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeftAlone(Event):
+class LeftAlone(Event, frozen=True, tag="leftalone"):
     """The instance was not released: it isn't ours any more, or it would not go (`stuck`)."""
 
     id: str
@@ -168,61 +155,30 @@ class LeftAlone(Event):
     stuck: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Closing(Event):
-    """No more candidates: `code` is how the run will end (the contract's table), and why."""
+class Closing(Event, frozen=True, tag="closing"):
+    """No more candidates: `code` is how the run will end (docs/contract.md), and why."""
 
     code: int
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finished(Event):
+class Finished(Event, frozen=True, tag="finished"):
     """Everything is settled; the run is over."""
 
 
-# The word by which a journal knows each: it is what is stored, whatever the class is called.
-KINDS: Mapping[str, type[Event]] = {
-    "asked": Requested,
-    "excused": Excused,
-    "intended": Intended,
-    "postponed": Postponed,
-    "launched": Launched,
-    "running": Running,
-    "judged": Judged,
-    "voided": Voided,
-    "joined": Joined,
-    "rejected": Rejected,
-    "fruitless": LaunchFailed,
-    "strayed": Strayed,
-    "releasing": Releasing,
-    "released": Released,
-    "leftalone": LeftAlone,
-    "closing": Closing,
-    "finished": Finished,
-}
-_WORDS: Mapping[type[Event], str] = {event: kind for kind, event in KINDS.items()}
+ANY: Any = Union[tuple(Event.__subclasses__())]  # noqa: UP007  # the classes are counted, not written out
 
 
 def encode(event: Event) -> tuple[str, Mapping[str, Any]]:
     """Return the event as (kind, JSON-ready data)."""
-    return _WORDS[type(event)], dataclasses.asdict(event)
+    data: dict[str, Any] = msgspec.to_builtins(event, enc_hook=dict)  # a plug-in's mapping may be of any kind
+    return data.pop("kind"), data
 
 
 def decode(kind: str, data: Mapping[str, Any]) -> Event:
     """Return the event that `encode` wrote. Raises `StoreError` for one that this version doesn't know."""
     try:
-        return KINDS[kind](**{name: _tuples(value) for name, value in data.items()})
-    except (KeyError, TypeError):
+        event: Event = msgspec.convert({**data, "kind": kind}, ANY)
+    except msgspec.ValidationError:
         raise StoreError(f"the journal holds an event {kind!r} that this keepapart can't read") from None
-
-
-def _tuples(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
-    if isinstance(value, Mapping) and value.keys() == _RULING:
-        return Ruling(**{name: _tuples(item) for name, item in value.items()})
-    return value
-
-
-_RULING = {f.name for f in dataclasses.fields(Ruling)}
+    return event

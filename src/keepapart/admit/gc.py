@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from keepapart.admit import events as e
 from keepapart.admit import release
@@ -28,6 +27,8 @@ from keepapart.admit.outcome import Rejection, told
 from keepapart.admit.state import State
 from keepapart.admit.steps import AwaitGone, Release
 from keepapart.clouds import RUN_TAG, STOPPED
+from keepapart.documents.admission import GcDocument
+from keepapart.documents.base import Reason
 from keepapart.errors import ExitCode, LeaseError
 from keepapart.model import Instance, Pair
 from keepapart.store import Lease
@@ -48,16 +49,15 @@ class Collected:
         """The exit code."""
         return ExitCode.FAILED if self.left else ExitCode.OK
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> GcDocument:
         """Return the JSON document of `keepapart gc --json`."""
-        return {
-            "schema": "keepapart.gc/1",
-            "cluster": self.cluster,
-            "found": [{"id": f.id, "because": f.because} for f in self.found],
-            "released": list(self.released),
-            "left": [{"id": x.id, "because": x.because} for x in self.left],
-            "dry_run": self.dry_run,
-        }
+        return GcDocument(
+            cluster=self.cluster,
+            found=tuple(Reason(f.id, f.because) for f in self.found),
+            released=self.released,
+            left=tuple(Reason(x.id, x.because) for x in self.left),
+            dry_run=self.dry_run,
+        )
 
     def lines(self) -> list[str]:
         """Say it to people."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from keepapart.admit import events as e
 from keepapart.admit.state import Phase, State
 from keepapart.clouds import NOTE
+from keepapart.documents.admission import AdmitDocument
+from keepapart.documents.base import Reason
 from keepapart.errors import ExitCode
 
 
@@ -23,7 +24,7 @@ class Rejection:
 class Outcome:
     """What became of an admission.
 
-    `code` is the exit code (the contract's table), `because` its reason; `left` are instances that are
+    `code` is the exit code (docs/contract.md), `because` its reason; `left` are instances that are
     still there although they were to go, with the reason; `seconds` is the time this process took.
     """
 
@@ -36,16 +37,15 @@ class Outcome:
     attempts: int
     seconds: float
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> AdmitDocument:
         """Return the JSON document of `keepapart admit --json`."""
-        return {
-            "schema": "keepapart.admit/1",
-            "admitted": list(self.admitted),
-            "rejected": [{"id": r.id, "because": r.because} for r in self.rejected],
-            "released": list(self.released),
-            "attempts": self.attempts,
-            "seconds": round(self.seconds, 3),
-        }
+        return AdmitDocument(
+            admitted=self.admitted,
+            rejected=tuple(Reason(r.id, r.because) for r in self.rejected),
+            released=self.released,
+            attempts=self.attempts,
+            seconds=round(self.seconds, 3),
+        )
 
     def lines(self) -> list[str]:
         """Say it to people."""

@@ -16,7 +16,6 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from keepapart.admit import events as e
 from keepapart.admit.clique import maximum_clique
@@ -87,7 +86,7 @@ def _unknown(
     unmeasured = [o for o in doubtful if not _measured(between(name, o))]
     other = (unmeasured or doubtful)[0]
     because = stopped.get(other) or _because(between(name, other)) or trouble
-    then = e.TURNED_DOWN if unmeasured else e.UNDECIDED
+    then: e.Then = e.TURNED_DOWN if unmeasured else e.UNDECIDED
     return e.Ruling(number, Verdict.UNKNOWN.value, then, f"can't tell it from {other}: {because}")
 
 
@@ -132,8 +131,7 @@ def _kept(number: int, name: str, step: Check, between: Between, place: str) -> 
     others = [r for r in (*step.absent, *step.leaving) if r != place]
     unproven = tuple(r for r in others if _says(between(name, r)) is not Verdict.SEPARATE)
     because = f"apart from {', '.join(step.against)}" if step.against else ALONE
-    ruling = e.Ruling(number, Verdict.SEPARATE.value, e.KEPT, because)
-    return replace(ruling, replaces=place, unproven=unproven)
+    return e.Ruling(number, Verdict.SEPARATE.value, e.KEPT, because, place, unproven)
 
 
 def _all_unknown(other: str, step: Check, between: Between, gone: Mapping[int, str]) -> bool:

@@ -6,10 +6,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec import convert
+
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.baseline import Baseline
 from keepapart.auditing.document import audit_document
 from keepapart.auditing.moves import moves
+from keepapart.documents.audit import VerdictCounts
+from keepapart.documents.base import plain
+from keepapart.documents.past import HistoryEntry, SayingEntry
 from keepapart.store import Store
 
 BEFORE = 20  # audits read beyond those asked for, so that the oldest has something to be compared with
@@ -22,7 +27,7 @@ def record(store: Store, audit: Audit, purpose: str, baseline: Baseline) -> None
     Only a whole audit's names are kept.
     """
     memory = baseline.after(audit, naming=purpose == "audit").document()
-    entry = {"purpose": purpose, "audit": audit_document(audit), "memory": memory}
+    entry = {"purpose": purpose, "audit": plain(audit_document(audit)), "memory": memory}
     store.audits.add(audit.cluster, audit.at, json.dumps(entry))
 
 
@@ -37,7 +42,7 @@ def baseline_of(store: Store, cluster: str) -> Baseline:
     return Baseline.of(newest[0]["memory"]) if newest else Baseline()
 
 
-def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> list[dict[str, Any]]:
+def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> list[HistoryEntry]:
     """Sum up at most `limit` kept audits, newest first, each compared with the one before it.
 
     With a `verb`, only the audits that were made for it.
@@ -45,21 +50,21 @@ def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> lis
     entries = _numbered(store, cluster, limit + BEFORE, verb)
     moved = moves([entry["audit"] for _, entry in entries])
     return [
-        {
-            "number": number,
-            "at": entry["audit"]["at"],
-            "verb": entry["purpose"],
-            "members": len(entry["audit"]["instances"]),
-            "reached": sum(instance["reached"] for instance in entry["audit"]["instances"]),
-            "hosts": len(entry["audit"]["hosts"]),
-            "verdicts": entry["audit"]["verdicts"],
-            "moved": names,
-        }
+        HistoryEntry(
+            number=number,
+            at=entry["audit"]["at"],
+            verb=entry["purpose"],
+            members=len(entry["audit"]["instances"]),
+            reached=sum(instance["reached"] for instance in entry["audit"]["instances"]),
+            hosts=len(entry["audit"]["hosts"]),
+            verdicts=convert(entry["audit"]["verdicts"], VerdictCounts),
+            moved=tuple(names),
+        )
         for (number, entry), names in zip(entries, moved, strict=True)
     ][:limit]
 
 
-def sayings(entries: Sequence[Mapping[str, Any]], a: str, b: str) -> Iterator[dict[str, Any]]:
+def sayings(entries: Sequence[Mapping[str, Any]], a: str, b: str) -> Iterator[SayingEntry]:
     """Yield what each kept audit (newest first) that had both instances said of the pair."""
     for number, entry in enumerate(entries, 1):
         audit = entry["audit"]
@@ -67,13 +72,13 @@ def sayings(entries: Sequence[Mapping[str, Any]], a: str, b: str) -> Iterator[di
             continue
         pair = next((p for p in audit["pairs"] if {p["a"], p["b"]} == {a, b}), None)
         said = pair or {"verdict": "separate", "strength": None, "because": UNLISTED, "evidence": []}
-        yield {
+        of_audit = {
             "number": number,
             "at": audit["at"],
             "verb": entry["purpose"],
-            **{key: said[key] for key in ("verdict", "strength", "because", "evidence")},
             "network": audit["network"],
         }
+        yield convert({**said, **of_audit}, SayingEntry)
 
 
 def _numbered(

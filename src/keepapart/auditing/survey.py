@@ -56,7 +56,7 @@ def members(config: Config, cloud: Cloud) -> list[Instance]:
     found = list(cloud.instances({CLUSTER_TAG: config.cluster.name, ROLE_TAG: MEMBER}))
     if not found:
         mend = "list them as [[instances]]" if cloud.name == "static" else "`keepapart admit` adds some"
-        raise UsageError(f"{config.path}: cluster {config.cluster.name!r} has no members; {mend}")
+        raise UsageError(f"{config.path}: cluster {config.cluster.name!r} has no members", mend)
     return sorted(found, key=lambda instance: instance.id) if cloud.name != "static" else found
 
 

@@ -9,8 +9,12 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from keepapart import __version__
+
+if TYPE_CHECKING:
+    from keepapart.errors import KeepapartError
 
 VERBS = (
     "init",
@@ -29,30 +33,18 @@ VERBS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (the contract's table)."""
+    """Run one command and return its exit code (docs/contract.md)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:  # before argparse: scripts ask this often
         sys.stdout.write(f"keepapart {__version__}\n")
         return 0
 
-    from keepapart.cli._parser import build
-    from keepapart.errors import ExitCode, KeepapartError
+    from keepapart.errors import ExitCode
 
-    parser = build(VERBS)
-    if not arguments:
-        parser.print_help()
-        return ExitCode.OK
-    args = parser.parse_args(arguments)
     try:
-        code = int(args.run(args))
+        code = _run(arguments)
         sys.stdout.flush()
         return code
-    except KeepapartError as error:
-        sys.stderr.write(f"keepapart: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("keepapart: interrupted\n")
-        return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of our output left; there is no one to tell
         sys.stderr.close()
         return ExitCode.OK
@@ -62,3 +54,38 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"keepapart: the output can't be written: {error.strerror}\n")
             return ExitCode.FAILED
         raise
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run the verb; where it fails, say why on stderr, and under `--json` as a document on stdout too."""
+    from keepapart.cli._parser import build
+    from keepapart.errors import ExitCode, KeepapartError
+
+    parser = build(VERBS)
+    if not arguments:
+        parser.print_help()
+        return ExitCode.OK
+    try:
+        args = parser.parse_args(arguments)
+    except SystemExit as ended:
+        if isinstance(ended.__cause__, KeepapartError) and "--json" in arguments:
+            _print_error(ended.__cause__)
+        raise
+    try:
+        return int(args.run(args))
+    except KeepapartError as error:
+        sys.stderr.write(f"keepapart: {error}\n")
+        if getattr(args, "json", False):
+            _print_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("keepapart: interrupted\n")
+        return ExitCode.INTERRUPTED
+
+
+def _print_error(error: KeepapartError) -> None:
+    from keepapart.cli._output import print_json
+    from keepapart.documents.error import error_document
+
+    print_json(error_document(error))
+    sys.stdout.flush()

@@ -27,13 +27,13 @@ def errors_naming(config: Config) -> Iterator[None]:
     except ConfigError as error:
         if str(error).startswith(str(config.path)):
             raise
-        raise ConfigError(f"{config.path}: {error}") from None
+        raise ConfigError(f"{config.path}: {error.cause}", error.mend) from None
 
 
 @contextmanager
 def opened_store(args: argparse.Namespace) -> Iterator[tuple[Config, Store]]:
     """Load the configuration that `args` names and open its store; flags overrule the file."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from keepapart.config import load
     from keepapart.store import Store
@@ -64,7 +64,8 @@ def opened_admission(
     config = load(args.config)
     if config.cloud.provider == "static":
         raise UsageError(
-            f'{config.path}: [cloud] provider: "static" launches and releases nothing; name a cloud that can'
+            f'{config.path}: [cloud] provider: "static" launches and releases nothing',
+            "name a cloud that can",
         )
     with errors_naming(config):
         cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
@@ -82,7 +83,7 @@ def opened_admission(
 
 def _priced(config: Config, cloud: Cloud) -> LaunchSettings:
     """Return the policy with the price that its budget of money needs; the cloud is asked only for that."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from keepapart.clouds import Priced
     from keepapart.errors import ConfigError

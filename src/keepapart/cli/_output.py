@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from keepapart.admit import Outcome
+    from keepapart.documents.base import Document
     from keepapart.errors import ExitCode
     from keepapart.model import Progress
 
@@ -23,12 +23,14 @@ STEPS = {
 }
 
 
-def print_json(document: Mapping[str, Any]) -> None:
+def print_json(document: Document) -> None:
     """Print exactly one JSON document."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    from keepapart.documents.base import text
+
+    sys.stdout.write(f"{text(document)}\n")
 
 
-def write(document: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
+def write(document: Document, lines: Sequence[str], *, as_json: bool) -> None:
     """Print the one JSON document, or the lines for people."""
     if as_json:
         print_json(document)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from keepapart import __doc__ as about
 from keepapart import __version__
-from keepapart.errors import ExitCode
+from keepapart.errors import ExitCode, UsageError
+
+SUMMARY = """Finds out which of your own instances share a physical host, and gets a cluster new members
+that don't. It measures, says why, and where it cannot tell says unknown."""
+
+EXAMPLES = """examples:
+  keepapart audit               which members share a host, and what one failure takes down
+  keepapart admit --count 2     two new members, each on a host of its own
+"""
 
 EXIT_CODES = """exit codes:
   0 all well   1 some share a host, or budget spent   2 usage or configuration error
@@ -21,14 +29,18 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where to read more, in one line."""
-        self.exit(ExitCode.USAGE, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+        """Say what is wrong and where to read more, in one line; what ends the program is caused by it."""
+        sys.stderr.write(f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+        raise SystemExit(ExitCode.USAGE) from UsageError(message, f"see `{self.prog} --help`")
 
 
 def build(verbs: Sequence[str]) -> argparse.ArgumentParser:
     """Return the whole parser; `args.run(args)` performs the verb that was asked for."""
     parser = Parser(
-        "keepapart", description=about, epilog=EXIT_CODES, formatter_class=argparse.RawTextHelpFormatter
+        "keepapart",
+        description=SUMMARY,
+        epilog=f"{EXAMPLES}\n{EXIT_CODES}",
+        formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"keepapart {__version__}")
     parser.add_argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from keepapart.cli._open import opened_store
 from keepapart.cli._options import add_json, add_judging, known
@@ -41,7 +42,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     if pair.verdict is Verdict.UNKNOWN:
         for name in (pair.a, pair.b):
             if found.round.lost.get(name, MUTE) != MUTE:
-                raise ReachError(f"{name}: {found.round.lost[name]}")
+                sys.stderr.write(f"keepapart: {name}: {found.round.lost[name]}\n")
+                return ReachError.exit_code  # not raised: stdout has its one document already
     return {
         Verdict.SEPARATE: ExitCode.OK,
         Verdict.CO_RESIDENT: ExitCode.NO,

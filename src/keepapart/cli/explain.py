@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Print what was said; 0 where anything was. Raises `UsageError` where no kept audit has the pair."""
     from keepapart.auditing.history import recall, sayings
+    from keepapart.documents.past import ExplainDocument
 
     if args.a == args.b:
         raise UsageError(f"{args.a!r} is one instance; explain takes two")
@@ -34,20 +35,20 @@ def run(args: argparse.Namespace) -> ExitCode:
         entries = recall(store, config.cluster.name, max(LOOK_BACK, args.at or 0))
     if not entries:
         raise UsageError(
-            f"nothing is kept of cluster {config.cluster.name!r} yet; `keepapart audit` makes a beginning"
+            f"nothing is kept of cluster {config.cluster.name!r} yet", "`keepapart audit` makes a beginning"
         )
     if args.at and args.at > len(entries):
         raise UsageError(
-            f"--at {args.at}: only {len(entries)} audits are kept; `keepapart history` lists them"
+            f"--at {args.at}: only {len(entries)} audits are kept", "`keepapart history` lists them"
         )
-    found = [said for said in sayings(entries, args.a, args.b) if args.at in (None, said["number"])]
+    found = [said for said in sayings(entries, args.a, args.b) if args.at in (None, said.number)]
     if not found:
         where = f"audit {args.at}" if args.at else f"any of the last {len(entries)} audits"
         raise UsageError(
-            f"{args.a!r} and {args.b!r} are not both in {where}; `keepapart audit` measures them"
+            f"{args.a!r} and {args.b!r} are not both in {where}", "`keepapart audit` measures them"
         )
     if args.json:
-        print_json({"schema": "keepapart.explain/1", "a": args.a, "b": args.b, "said": found})
+        print_json(ExplainDocument(args.a, args.b, tuple(found)))
     else:
         from keepapart.report.past import print_sayings
 

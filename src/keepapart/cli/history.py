@@ -29,11 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Print what was found; 0 also where nothing was kept yet."""
     from keepapart.auditing.history import rows
+    from keepapart.documents.past import HistoryDocument
 
     with opened_store(args) as (config, store):
         found = rows(store, config.cluster.name, args.limit, args.verb)
     if args.json:
-        print_json({"schema": "keepapart.history/1", "cluster": config.cluster.name, "audits": found})
+        print_json(HistoryDocument(config.cluster.name, tuple(found)))
     else:
         from keepapart.report.past import print_history
 

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         with path.open("w" if args.force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise UsageError(f"{path} is there already; --force overwrites it") from None
+        raise UsageError(f"{path} is there already", "--force overwrites it") from None
     except OSError as error:
         raise UsageError(f"{path}: can't be written: {error.strerror}") from None
     sys.stdout.write(f"wrote {path}: {seen}\n")

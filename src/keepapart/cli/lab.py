@@ -11,7 +11,8 @@ from keepapart.cli._output import print_json
 from keepapart.errors import ExitCode, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from keepapart.lab.client import Lab
+    from keepapart.documents.lab import LabInstanceEntry
+    from keepapart.lab.client import Lab, Whereabouts
     from keepapart.lab.service import Service
     from keepapart.lab.world.world import World
 
@@ -22,8 +23,6 @@ EXAMPLES = """  keepapart lab up worlds/three-racks.toml   bring one up
   keepapart lab fail a-1                     fail a host with all that is on it
   keepapart lab truth                        which instance is where, to hold verdicts against
   keepapart lab down                         end it; nothing stays behind"""
-
-SCHEMA = "keepapart.lab/1"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -193,29 +192,37 @@ def _welcome_ssh(name: str) -> None:
 
 
 def _list(lab: Lab, args: argparse.Namespace) -> int:
+    from msgspec import to_builtins
+
     from keepapart.clouds import CLUSTER_TAG
+    from keepapart.documents.lab import LabDocument, LabInstanceEntry
 
     rows = [
-        {
-            "id": one.id,
-            "address": one.address or None,
-            "state": one.state,
-            "health": one.facts.get("health", "ok"),
-            "cluster": one.tags.get(CLUSTER_TAG),
-        }
+        LabInstanceEntry(
+            id=one.id,
+            address=one.address or None,
+            state=one.state,
+            health=one.facts.get("health", "ok"),
+            cluster=one.tags.get(CLUSTER_TAG),
+        )
         for one in lab.instances()
     ]
     if args.lab_verb == "truth":
         truth = lab.truth()
-        for row in rows:
-            where = truth.get(str(row["id"]))
-            for level in ("host", "rack", "pod"):
-                row[level] = getattr(where, level, None) or None
+        rows = [_placed(row, truth.get(row.id)) for row in rows]
     if args.json:
-        print_json({"schema": SCHEMA, "lab": lab.name, "kind": lab.kind, "instances": rows})
+        print_json(LabDocument(lab.name, lab.kind, tuple(rows)))
     else:
-        _table(lab, rows)
+        _table(lab, [to_builtins(row) for row in rows])
     return ExitCode.OK
+
+
+def _placed(row: LabInstanceEntry, where: Whereabouts | None) -> LabInstanceEntry:
+    from msgspec.structs import replace
+
+    if where is None:
+        return replace(row, host=None, rack=None, pod=None)
+    return replace(row, host=where.host, rack=where.rack, pod=where.pod or None)
 
 
 def _table(lab: Lab, rows: list[dict[str, str | None]]) -> None:
@@ -255,7 +262,7 @@ def _each(lab: Lab, args: argparse.Namespace) -> int:
     known = lab.describe(args.ids)
     for one in args.ids:
         if one not in known:  # before anything is done to the others
-            raise UsageError(f"no instance {one!r} in lab {lab.name}; `keepapart lab ls` lists them")
+            raise UsageError(f"no instance {one!r} in lab {lab.name}", "`keepapart lab ls` lists them")
     does = {"start": lab.start, "stop": lab.stop, "terminate": lab.terminate}[args.lab_verb]
     for instance_id in args.ids:
         one = does(instance_id)
@@ -287,9 +294,9 @@ def _exec(lab: Lab, args: argparse.Namespace) -> int:
 
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
-        raise UsageError(f"exec {args.id}: no command; write it after `--`")
+        raise UsageError(f"exec {args.id}: no command", "write it after `--`")
     if args.id not in lab.describe([args.id]):
-        raise UsageError(f"no instance {args.id!r} in lab {lab.name}; `keepapart lab ls` lists them")
+        raise UsageError(f"no instance {args.id!r} in lab {lab.name}", "`keepapart lab ls` lists them")
     return lab.exec(args.id, command)
 
 

@@ -114,7 +114,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     pool, existing = _pool(args)
     need = (args.size or existing + MEMBERS) - existing
     if need < 1:
-        raise UsageError(f"--size {args.size}: {existing} members are there already; ask for more than that")
+        raise UsageError(
+            f"--size {args.size}: {existing} members are there already", "ask for more than that"
+        )
     rates = Rates(args.price, args.boot, args.check, args.release, args.batch, args.spares or 2 * need)
     if not rates.turn:
         raise UsageError("--boot and --check: one of them must take longer than 0 seconds")
@@ -152,7 +154,7 @@ def _pool(args: argparse.Namespace) -> tuple[Pool, int]:
 
     for name in ("hosts", "capacity", "fill", "habit"):
         if getattr(args, name) is not None:
-            raise UsageError(f"--{name}: the world file says it; leave out one of the two")
+            raise UsageError(f"--{name}: the world file says it", "leave out one of the two")
     return pool_of(load(Path(args.world)), args.existing)
 
 

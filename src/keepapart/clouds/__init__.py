@@ -2,18 +2,40 @@
 
 A cloud is asked for instances and told what to do with them; it states placement as facts and never
 judges. A plug-in from outside this repository registers under the entry point group
-``keepapart.clouds`` a callable ``connect(settings, instances) -> Cloud`` and works the same way.
+``keepapart.clouds`` a callable ``connect(settings, instances) -> Cloud`` and works the same way. Its keys are
+a `tables.Table`, so that mistakes in them are told as all others are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
+from keepapart.plugins import CLOUDS, installed
+
+__all__ = [
+    "ATTEMPT_TAG",
+    "CANDIDATE",
+    "CLUSTER_TAG",
+    "MEMBER",
+    "NOTE",
+    "PENDING",
+    "ROLE_TAG",
+    "RUNNING",
+    "RUN_TAG",
+    "STOPPED",
+    "STOPPING",
+    "TERMINATED",
+    "Chooser",
+    "Cloud",
+    "LaunchRequest",
+    "Priced",
+    "Vouching",
+    "connect",
+]
 
 CLUSTER_TAG = "keepapart:cluster"  # whose instance it is
 RUN_TAG = "keepapart:run"  # the admission that launched it
@@ -110,14 +132,14 @@ class Vouching(Protocol):
         """
 
 
-def connect(provider: str, settings: Mapping[str, str], instances: Sequence[Instance]) -> Cloud:
+def connect(provider: str, settings: Mapping[str, Any], instances: Sequence[Instance]) -> Cloud:
     """Open the cloud that `[cloud] provider` names.
 
     `settings` are the other keys of `[cloud]`, `instances` those that the configuration lists by hand.
     Raises `ConfigError` where no such provider is installed.
     """
-    found = {point.name: point for point in entry_points(group="keepapart.clouds")}
+    found = installed(CLOUDS)
     if provider not in found:
-        raise ConfigError(f"[cloud] provider: no {provider!r} here; there is {', '.join(sorted(found))}")
+        raise ConfigError(f"[cloud] provider: no {provider!r} here", f"there is {', '.join(found)}")
     cloud: Cloud = found[provider].load()(settings, instances)
     return cloud

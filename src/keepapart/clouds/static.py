@@ -13,7 +13,7 @@ from keepapart.model import Instance
 def connect(settings: Mapping[str, Any], instances: Sequence[Instance]) -> StaticCloud:
     """Return the list as a cloud. It has no settings of its own."""
     for key in settings:
-        raise ConfigError(f'[cloud] {key}: no such key; provider = "static" has none')
+        raise ConfigError(f"[cloud] {key}: no such key", 'provider = "static" has none')
     return StaticCloud(instances)
 
 
@@ -56,5 +56,5 @@ class StaticCloud:
 
 def _refuse() -> NoReturn:
     raise UsageError(
-        '[cloud] provider = "static" only lists instances; to launch or stop any, name their own provider'
+        '[cloud] provider = "static" only lists instances', "to launch or stop any, name their own provider"
     )

@@ -59,13 +59,13 @@ class Lab:
         running = labs()
         if name is None and len(running) != 1:
             if not running:
-                raise LabError("no lab is running; `keepapart lab up WORLD` brings one up")
+                raise LabError("no lab is running", "`keepapart lab up WORLD` brings one up")
             raise LabError(
                 f"several labs are running ({', '.join(running)}): say which (--lab NAME, or lab in [cloud])"
             )
         if name is not None and name not in running:
             there = f"there is {', '.join(running)}" if running else "none is"
-            raise LabError(f"no lab named {name!r} is running; {there}")
+            raise LabError(f"no lab named {name!r} is running", there)
         return Lab(**_ask(name or running[0], "hello")[0])
 
     def down(self) -> None:

@@ -11,15 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from keepapart.clouds import Cloud, LaunchRequest
-from keepapart.config import nearest
 from keepapart.errors import CloudError, ConfigError, LabError
 from keepapart.lab.client import Lab
 from keepapart.model import Instance
+from keepapart.tables import Table, checked
 
-KEYS = ("lab", "way")
+
+class Settings(Table, frozen=True):
+    """The keys of `[cloud]`: the name of a lab where several are running, and the way in."""
+
+    lab: str | None = None
+    way: Literal["", "ssh"] = ""
 
 
 class LabCloud:
@@ -76,18 +81,12 @@ class LabCloud:
 
 def connect(settings: Mapping[str, Any], instances: Sequence[Instance]) -> Cloud:
     """Open the running lab that `settings` name. Raises `ConfigError`, `LabError`."""
-    for key in settings:
-        if key not in KEYS:
-            raise ConfigError(f"[cloud] {key}: the lab has no such key{nearest(key, KEYS)}")
-    name = settings.get("lab")
-    if name is not None and not isinstance(name, str):
-        raise ConfigError(f"[cloud] lab: the name of a lab in quotes is wanted, not {name!r}")
+    chosen = checked(settings, Settings, "[cloud]")
     if instances:
-        raise ConfigError('[[instances]]: the lab lists its own; leave them out, or say provider = "static"')
-    way = settings.get("way", "")
-    if way not in ("", "ssh"):
-        raise ConfigError(f'[cloud] way: "ssh" is wanted, or nothing, not {way!r}')
-    return LabCloud(Lab.find(name), way)
+        raise ConfigError(
+            "[[instances]]: the lab lists its own", 'leave them out, or say provider = "static"'
+        )
+    return LabCloud(Lab.find(chosen.lab), chosen.way)
 
 
 @contextmanager

@@ -141,7 +141,9 @@ def _listen(listener: socket.socket, path: Path, name: str) -> None:
             except ConnectionRefusedError:
                 path.unlink()
             else:
-                raise LabError(f"a lab named {name!r} is running; `keepapart lab down --lab {name}` ends it")
+                raise LabError(
+                    f"a lab named {name!r} is running", f"`keepapart lab down --lab {name}` ends it"
+                )
         listener.bind(str(path))
         listener.listen(128)
     except OSError as error:

@@ -34,11 +34,11 @@ def folder() -> Path:
         about = path.lstat()
     except OSError as error:
         raise LabError(
-            f"{path}: can't be made for the lab's socket: {error.strerror}; "
-            "XDG_RUNTIME_DIR must be a folder of this user's, or unset"
+            f"{path}: can't be made for the lab's socket: {error.strerror}",
+            "XDG_RUNTIME_DIR must be a folder of this user's, or unset",
         ) from error
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
-        raise LabError(f"{path}: must be a folder of this user's that nobody else may enter; remove it")
+        raise LabError(f"{path}: must be a folder of this user's that nobody else may enter", "remove it")
     return path
 
 

@@ -225,7 +225,7 @@ class Service:
 
         if not isinstance(self.network, WithSshd):
             raise LabError(
-                f"lab {self.name!r} runs no sshd; `keepapart lab up WORLD --sshd` brings up one that does"
+                f"lab {self.name!r} runs no sshd", "`keepapart lab up WORLD --sshd` brings up one that does"
             )
         named = [g for g in self.fleet.guests() if host in (g.id, self._show(g)["address"])]
         if not named:

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from keepapart.arrays import Mask, blocks
-from keepapart.node.node import TTLS
 
 Counts = npt.NDArray[np.uint8]
 Flows = npt.NDArray[np.uint8]  # at most 64 each way
@@ -23,6 +22,7 @@ T = TypeVar("T")
 MUTE = "its node ran, but nothing that it sent or was sent arrived"  # why an instance is lost though reached
 ELSEWHERE = "its node ran, but nothing that was sent to its address arrived there"
 LONGEST = 32  # hops; no provider's path is longer: a higher count shows a time-to-live rewritten on the way
+BEGINNINGS = 2  # times-to-live that datagrams begin with by turns: as many as `node.node.TTLS` has
 BY = ("udp", "tcp", "icmp")  # means of measuring, the later ones where the earlier are filtered
 
 
@@ -31,7 +31,7 @@ class Tally:
     """Hop counts of n instances, all [n, n]; 0 everywhere means not measured.
 
     `way[i, j]` is the least count from i to j, and `least_of[t, i, j]`, [2, n, n], that of datagrams which
-    began with the time-to-live `TTLS[t]`. `arrived[i, j]` is 1 where j itself saw that something from i
+    began with the time-to-live `node.node.TTLS[t]`. `arrived[i, j]` is 1 where j itself saw that something from i
     arrived that was sent to j's address; a count without it, which only ladders make, is of somebody who may
     have answered in j's name. The others are of unordered pairs, both ways together, and symmetric: `least`
     and `most` hop counts, how many `flows` were measured and how many of those had the least count
@@ -51,7 +51,7 @@ class Tally:
     def empty(cls, size: int) -> Tally:
         """Return the tally of instances of which nothing was measured."""
         way, least, most, flows, shortest, by, arrived = np.zeros((7, size, size), np.uint8)
-        least_of = np.zeros((len(TTLS), size, size), np.uint8)
+        least_of = np.zeros((BEGINNINGS, size, size), np.uint8)
         return cls(way, least, most, flows, shortest, by, arrived, least_of)
 
     @classmethod
@@ -105,7 +105,7 @@ class Tally:
     def _add_beginnings(self, rows: slice, out: Counts, number: int) -> None:
         """Count in these rows of a sample, by what was sent: that hangs on who of the two stands first."""
         one = np.uint8(1)
-        up, down = self.least_of[number % len(TTLS)], self.least_of[(number + 1) % len(TTLS)]
+        up, down = self.least_of[number % BEGINNINGS], self.least_of[(number + 1) % BEGINNINGS]
         square = out[:, rows]
         for least, counts in (
             (down[rows, : rows.start], out[:, : rows.start]),

@@ -14,6 +14,19 @@ from typing import Protocol
 from keepapart.node.node import Place, Want
 from keepapart.node.routes import Way
 
+__all__ = [
+    "Climbed",
+    "NodeGroup",
+    "Place",
+    "Roster",
+    "Sighting",
+    "Step",
+    "Surroundings",
+    "Transport",
+    "Want",
+    "Way",
+]
+
 Step = tuple[int, int]  # a member, by index, and a distance on the way to it
 Sighting = tuple[int, int, str, int]  # a router: of which step, its address, how often it answered
 Surroundings = tuple[bool, Sequence[Way]]  # whether a node's address is its machine's, and its ways to others

@@ -13,6 +13,8 @@ from keepapart.reach import NodeGroup, Transport
 from keepapart.reach.bootstrap import LOADER
 from keepapart.reach.pipe import ANSWER_LIMIT, Pipe, PipedNodes
 
+__all__ = ["child"]
+
 
 class LocalTransport:
     """The way in to this machine; see `reach.Transport`."""

@@ -22,7 +22,9 @@ from keepapart.node.ladder import LADDERS
 from keepapart.node.node import Want
 from keepapart.reach import Climbed, Roster, Sighting, Step, Surroundings, answers
 from keepapart.reach.answers import decode, plain
-from keepapart.reach.bootstrap import MAGIC_NUMBER, READY, handed_over
+from keepapart.reach.bootstrap import LOADER, MAGIC_NUMBER, READY, handed_over
+
+__all__ = ["LOADER", "Pipe", "PipedNodes"]
 
 T = TypeVar("T")
 

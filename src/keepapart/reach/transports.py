@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Sequence
 
 from keepapart.config import ReachSettings
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
+from keepapart.plugins import REACH, installed
 from keepapart.reach import NodeGroup, Transport
-
-ENTRY_POINTS = "keepapart.reach"
 
 
 class Transports:
@@ -47,15 +45,8 @@ class Transports:
     def _transport(self, word: str, instance_id: str) -> Transport:
         """Import only the way in that is used: each may need a library of its own."""
         if word not in self._open:
-            installed = ways_in()
-            if word not in installed:
-                raise ConfigError(
-                    f"reach {word!r} of {instance_id!r}: the ways in are {', '.join(installed)}"
-                )
-            self._open[word] = installed[word].load()(self._settings)
+            there = installed(REACH)
+            if word not in there:
+                raise ConfigError(f"reach {word!r} of {instance_id!r}: the ways in are {', '.join(there)}")
+            self._open[word] = there[word].load()(self._settings)
         return self._open[word]
-
-
-def ways_in() -> Mapping[str, EntryPoint]:
-    """Return the ways in that are installed, by the word that names them."""
-    return {point.name: point for point in sorted(entry_points(group=ENTRY_POINTS))}

@@ -2,73 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from keepapart.model import Verdict
+from keepapart.documents.past import HistoryEntry, SayingEntry
 from keepapart.report import words
 from keepapart.report.terminal import MARKS, STYLES, VERDICTS, console, line
 
 
-def print_history(cluster: str, rows: Sequence[Mapping[str, Any]], chosen: str | None = None) -> None:
+def print_history(cluster: str, rows: Sequence[HistoryEntry], chosen: str | None = None) -> None:
     """Print one line for each audit, newest first; `chosen` is the verb whose audits these are, if one's."""
     out = console()
     if not rows:
         by = f"by `keepapart {chosen}` " if chosen else ""
         line(out, f"nothing is kept of cluster {cluster!r} {by}yet; `keepapart audit` makes a beginning")
         return
-    wide = {key: max(len(f"{row[key]:,}") for row in rows) for key in ("number", "members", "hosts")}
-    verb = max(len(row["verb"]) for row in rows)
-    pairs = {key: max(len(f"{row['verdicts'][key]:,}") for row in rows) for key in ("co-resident", "unknown")}
+    shown = [(r.number, r.members, r.hosts, r.verdicts.co_resident, r.verdicts.unknown) for r in rows]
+    number, members, hosts, together, unknown = (
+        max(len(f"{value:,}") for value in column) for column in zip(*shown, strict=True)
+    )
+    verb = max(len(row.verb) for row in rows)
     for row in rows:
-        together, unknown = (f"{row['verdicts'][key]:>{width},} {key}" for key, width in pairs.items())
         line(
             out,
-            (f"{row['number']:>{wide['number']}}  ", "dim"),
-            f"{row['at']}  {row['verb']:<{verb}}  {row['members']:>{wide['members']},} members  ",
-            f"{row['hosts']:>{wide['hosts']},} hosts  ",
-            (together, "bold red" if row["verdicts"]["co-resident"] else ""),
+            (f"{row.number:>{number}}  ", "dim"),
+            f"{row.at}  {row.verb:<{verb}}  {row.members:>{members},} members  ",
+            f"{row.hosts:>{hosts},} hosts  ",
+            (
+                f"{row.verdicts.co_resident:>{together},} co-resident",
+                "bold red" if row.verdicts.co_resident else "",
+            ),
             "  ",
-            (unknown, "yellow" if row["verdicts"]["unknown"] else ""),
+            (f"{row.verdicts.unknown:>{unknown},} unknown", "yellow" if row.verdicts.unknown else ""),
         )
-        indent = " " * (wide["number"] + 2)
-        if missing := row["members"] - row["reached"]:
+        indent = " " * (number + 2)
+        if missing := row.members - row.reached:
             line(out, (f"{indent}{missing} not reached", "yellow"))
-        if row["moved"]:
-            line(out, (f"{indent}moved: ", "bold"), words.listed(row["moved"], 12))
-    if any(row["moved"] for row in rows):
+        if row.moved:
+            line(out, (f"{indent}moved: ", "bold"), words.listed(row.moved, 12))
+    if any(row.moved for row in rows):
         line(out, ("moved: shares a host with others than in the audit before", "dim"))
 
 
-def print_sayings(a: str, b: str, said: Sequence[Mapping[str, Any]]) -> None:
+def print_sayings(a: str, b: str, said: Sequence[SayingEntry]) -> None:
     """Print what each audit said of the pair, newest first; evidence where it differs from the one above."""
     out = console()
     line(out, (f"{a} and {b}", "bold"))
     shown = None
     for one in said:
-        tone = VERDICTS[Verdict(one["verdict"])]
-        strength = f", {one['strength']}" if one["strength"] else ""
+        tone = VERDICTS[one.verdict]
+        strength = f", {one.strength}" if one.strength else ""
         out.print()
         line(
             out,
-            (f"{one['number']:>3}  ", "dim"),
-            f"{one['at']}  ",
-            (f"{MARKS[tone]} {one['verdict']}{strength}", STYLES[tone]),
-            (f"  ({one['verb']})", "dim"),
+            (f"{one.number:>3}  ", "dim"),
+            f"{one.at}  ",
+            (f"{MARKS[tone]} {one.verdict.value}{strength}", STYLES[tone]),
+            (f"  ({one.verb})", "dim"),
         )
-        if (one["verdict"], one["because"], one["evidence"]) == shown:
+        if (one.verdict, one.because, one.evidence) == shown:
             line(out, ("     as above", "dim"))
             continue
-        shown = (one["verdict"], one["because"], one["evidence"])
-        line(out, f"     {one['because']}")
-        for piece in one["evidence"]:
+        shown = (one.verdict, one.because, one.evidence)
+        line(out, f"     {one.because}")
+        for piece in one.evidence:
             line(
                 out,
-                (f"     {piece['signal']} says {piece['says']}, {piece['strength']}: ", "bold"),
-                piece["because"],
+                (f"     {piece.signal} says {piece.says.value}, {piece.strength}: ", "bold"),
+                piece.because,
             )
         line(
             out,
             ("     network: ", "dim"),
-            (f"{one['network']['standing']} – {one['network']['because']}", "dim"),
+            (f"{one.network.standing} – {one.network.because}", "dim"),
         )

@@ -5,12 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from keepapart.documents.simulation import (
+    AdviceEntry,
+    ClusterEntry,
+    FiguresEntry,
+    LaunchesEntry,
+    PoolEntry,
+    RatesEntry,
+    SimulateDocument,
+    StrategyEntry,
+    TimesBestEntry,
+)
 from keepapart.report.terminal import console, fact, line
 from keepapart.report.words import many
 from keepapart.simulate import formula
@@ -18,7 +28,6 @@ from keepapart.simulate.compare import Comparison, Figures, Row
 from keepapart.simulate.habits import PACKING, STICKY
 from keepapart.simulate.strategies import STRATEGIES
 
-SCHEMA = "keepapart.simulate/1"
 BEST = "best"  # the bound's name in the table
 ENDLESS = "∞"
 LIKELY = 0.01  # a chance from which giving up is pointed out
@@ -37,41 +46,39 @@ LAUNCHES = (
 COST = ("time\np50", "\np90", "\np99", "\n× best", "money\np50", "\np99", "\n× best")
 
 
-def document(found: Comparison) -> dict[str, Any]:
+def document(found: Comparison) -> SimulateDocument:
     """Return the JSON document; what is infinite is null."""
-    pool, rates = found.pool, found.rates
-    return {
-        "schema": SCHEMA,
-        "pool": {
-            "hosts": len(pool.room),
-            "with_room": int((pool.room > 0).sum()),
-            "with_room_and_no_member": len(pool.fresh),
-            "fill": pool.fill,
-            "habit": pool.habit,
-        },
-        "cluster": {"existing": found.existing, "size": found.existing + found.need, "missing": found.need},
-        "rates": asdict(rates),
-        "max_attempts": found.attempts,
-        "trials": found.trials,
-        "seed": found.seed,
-        "best_possible": _row(found.best),
-        "strategies": [_row(row) for row in found.rows],
-        "advice": {"strategy": found.advised, "because": advice(found)},
-    }
+    pool = found.pool
+    return SimulateDocument(
+        pool=PoolEntry(
+            hosts=len(pool.room),
+            with_room=int((pool.room > 0).sum()),
+            with_room_and_no_member=len(pool.fresh),
+            fill=pool.fill,
+            habit=pool.habit,
+        ),
+        cluster=ClusterEntry(found.existing, found.existing + found.need, found.need),
+        rates=RatesEntry(**asdict(found.rates)),
+        max_attempts=found.attempts,
+        trials=found.trials,
+        seed=found.seed,
+        best_possible=_row(found.best),
+        strategies=tuple(_row(row) for row in found.rows),
+        advice=AdviceEntry(found.advised, advice(found)),
+    )
 
 
-def _row(row: Row) -> dict[str, Any]:
-    launches, seconds, money = row.times_best
-    return {
-        "name": row.name,
-        "launches": {**_figures(row.launches), "formula": _finite(row.expected)},
-        "seconds": _figures(row.seconds),
-        "money": _figures(row.money),
-        "peak": _figures(row.peak),
-        "given_up": row.given_up,
-        "endless": row.endless,
-        "times_best": {"launches": _finite(launches), "seconds": _finite(seconds), "money": _finite(money)},
-    }
+def _row(row: Row) -> StrategyEntry:
+    return StrategyEntry(
+        name=row.name,
+        launches=LaunchesEntry(**_figures(row.launches), formula=_finite(row.expected)),
+        seconds=FiguresEntry(**_figures(row.seconds)),
+        money=FiguresEntry(**_figures(row.money)),
+        peak=FiguresEntry(**_figures(row.peak)),
+        given_up=row.given_up,
+        endless=row.endless,
+        times_best=TimesBestEntry(*map(_finite, row.times_best)),
+    )
 
 
 def _figures(figures: Figures) -> dict[str, float | None]:

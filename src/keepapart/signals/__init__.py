@@ -6,6 +6,7 @@ a signal from outside needs no more than what stands here.
 """
 
 from keepapart.signals.observed import Observed, Signal, Stage
+from keepapart.signals.sight import Sight
 from keepapart.signals.testimony import UNKNOWN, LabelTestimony, PairTestimony, Testimony, Weights
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LabelTestimony",
     "Observed",
     "PairTestimony",
+    "Sight",
     "Signal",
     "Stage",
     "Testimony",

@@ -30,7 +30,7 @@ from keepapart.arrays import Mask, Places, blocks
 from keepapart.probe.measured import LONGEST, Counts, Flows, Tally
 from keepapart.signals.per_destination import compared
 
-UNSEEN = 1e-6  # the design's bound on a shorter path not seen yet
+UNSEEN = 1e-6  # bound on a shorter path not seen yet (docs/design.md, Hops 4)
 CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
 NOTHING = np.float32(np.log(1e-30))  # no chance is told apart from a smaller one below this
 

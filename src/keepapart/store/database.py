@@ -34,10 +34,10 @@ class Database:
             self._engine = _engine(url)
         except ImportError as error:
             mend = "write postgresql+psycopg://…, and pip install 'keepapart[postgresql]'"
-            raise StoreError(f"[store] url: {_line(error)}; for PostgreSQL {mend}") from None
+            raise StoreError(f"[store] url: {_line(error)}", f"for PostgreSQL {mend}") from None
         except sa.exc.ArgumentError as error:
             mend = "sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME is wanted"
-            raise ConfigError(f"[store] url: {_line(error)}; {mend}") from None
+            raise ConfigError(f"[store] url: {_line(error)}", mend) from None
         self._name = self._engine.url.render_as_string(hide_password=True)
         if self._engine.dialect.name == "sqlite":
             listen.listen(self._engine, "connect", _sqlite_connect)
@@ -74,7 +74,7 @@ class Database:
             newest = len(migrations.MIGRATIONS)
             if version > newest:
                 raise StoreError(
-                    f"{self._name}: made by a newer keepapart (schema {version}); upgrade this one"
+                    f"{self._name}: made by a newer keepapart (schema {version})", "upgrade this one"
                 )
             for statement in migrations.statements(version, dialect):
                 connection.exec_driver_sql(statement)

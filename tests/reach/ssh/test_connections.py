@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from keepapart.admit import AdmissionContext, admit
 from keepapart.auditing.survey import Session, checker
@@ -52,7 +53,7 @@ def test_a_changed_host_key_is_refused(six: Reached) -> None:
     known = with_known_hosts(six, f"keepapart-lab {ANOTHER_KEY}\n")
     for config in (
         known,
-        dataclasses.replace(known, reach=dataclasses.replace(known.reach, new_host_keys="accept")),
+        structs.replace(known, reach=structs.replace(known.reach, new_host_keys="accept")),
     ):
         found = six.audit(config)
         assert set(found.round.lost) == set(six.ids)
@@ -65,9 +66,7 @@ def test_a_changed_host_key_is_refused(six: Reached) -> None:
 def test_new_host_keys_are_added_where_the_operator_says_so(six: Reached) -> None:
     """With new_host_keys = "accept" a key is written to known_hosts once, and checked from then on."""
     refusing = with_known_hosts(six, "", alias="")
-    accepting = dataclasses.replace(
-        refusing, reach=dataclasses.replace(refusing.reach, new_host_keys="accept")
-    )
+    accepting = structs.replace(refusing, reach=structs.replace(refusing.reach, new_host_keys="accept"))
     assert not six.audit(accepting).round.lost
     known = (six.folder / "other_known_hosts").read_text()
     assert len(known.splitlines()) == len(six.ids)

@@ -21,7 +21,7 @@ def connect(settings: Mapping[str, Any], instances: Sequence[Instance]) -> Cloud
     from keepapart.clouds.ec2.settings import parse
 
     if instances:
-        raise ConfigError("[[instances]]: EC2 lists its own; name members by tag, or as [cloud] members")
+        raise ConfigError("[[instances]]: EC2 lists its own", "name members by tag, or as [cloud] members")
     chosen = parse(settings)
     try:
         import boto3  # noqa: F401  # only to see that it is there

@@ -33,9 +33,7 @@ def per_hour(client: Any, settings: Settings, region: str) -> float:
     """
     kind = settings.instance_type
     if not kind:
-        raise ConfigError(
-            f"[launch] max_money: without [cloud] instance_type no price can be asked for; {MEND}"
-        )
+        raise ConfigError("[launch] max_money: without [cloud] instance_type no price can be asked for", MEND)
     wanted = {
         "instanceType": kind,
         "regionCode": region,
@@ -53,7 +51,7 @@ def per_hour(client: Any, settings: Settings, region: str) -> float:
         raise CloudError(f"{translate(error, f'asking what {kind} costs')}; or {MEND}") from error
     found = [price for product in answer["PriceList"] for price in _prices(product)]
     if not any(found):
-        raise ConfigError(f"[launch] max_money: no price of {kind!r} in {region} is listed; {MEND}")
+        raise ConfigError(f"[launch] max_money: no price of {kind!r} in {region} is listed", MEND)
     return max(found)
 
 
@@ -64,4 +62,4 @@ def _prices(product: str) -> list[float]:
         dimensions = [each for term in terms for each in term["priceDimensions"].values()]
         return [float(p) for d in dimensions if d["unit"] == "Hrs" for p in d["pricePerUnit"].values()]
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise CloudError(f"AWS's price list answered what can't be read; {MEND}") from None
+        raise CloudError("AWS's price list answered what can't be read", MEND) from None

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, field
+from msgspec.structs import replace
 
 from keepapart.clouds.ec2.reach import FIELDS, REACH_TAG
-from keepapart.config import nearest, section
 from keepapart.errors import ConfigError
+from keepapart.tables import Table, Text, checked, nearest
 
 AUTO = "auto"
 WHERE = "[cloud]"
 
+Texts = Annotated[tuple[Text, ...], Meta(description='a list such as ["one", "two"] is wanted')]
+Filter = Annotated[
+    Mapping[str, Text | Texts], Meta(description='a table such as {"tag:Name" = "db-*"} is wanted')
+]
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+
+class Settings(Table, frozen=True):
     """How EC2 is asked, what is launched, who is a member, and the way in.
 
     Rules:
@@ -35,58 +41,33 @@ class Settings:
     region: str = ""
     profile: str = ""
     endpoint_url: str = ""
-    timeout: int = field(default=30, metadata={"range": (1, 600)})
-    tries: int = field(default=4, metadata={"range": (1, 20)})
+    timeout: Annotated[int, Meta(ge=1, le=600)] = 30
+    tries: Annotated[int, Meta(ge=1, le=20)] = 4
     launch_template: str = ""
     launch_template_version: str = ""
     image_id: str = ""
     instance_type: str = ""
     zone: str = ""
     subnet_id: str = ""
-    security_group_ids: tuple[str, ...] = ()
+    security_group_ids: Texts = ()
     key_name: str = ""
     instance_profile: str = ""
     placement_group: str = ""
-    members: tuple[str, ...] = ()
-    member_filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    address: str = field(default="private", metadata={"choices": ("private", "public", "ipv6")})
+    members: Texts = ()
+    member_filter: Filter = field(default_factory=dict)
+    address: Literal["private", "public", "ipv6"] = "private"
     reach: str = ""
     reach_tag: str = REACH_TAG
 
 
-LISTS = ("security_group_ids", "members")
-TABLES = ("member_filter",)
-
-
 def parse(settings: Mapping[str, Any]) -> Settings:
     """Check the keys of `[cloud]`. Raises `ConfigError` naming the key and the mend."""
-    known = tuple(f.name for f in fields(Settings))
-    for key in settings:
-        if key not in known:
-            raise ConfigError(f"{WHERE} {key}: EC2 has no such key{nearest(key, known)}")
-    plain = {key: value for key, value in settings.items() if key not in (*LISTS, *TABLES)}
-    lists = {key: _texts(settings[key], key) for key in LISTS if key in settings}
-    tables = {key: _table(settings[key], key) for key in TABLES if key in settings}
-    chosen = section(Settings, plain, WHERE)
+    chosen = checked(settings, Settings, WHERE)
     if chosen.launch_template_version and not chosen.launch_template:
         raise ConfigError(f"{WHERE} launch_template_version: says nothing without launch_template")
     _template(chosen.reach)
-    return Settings(**{**{f.name: getattr(chosen, f.name) for f in fields(Settings)}, **lists, **tables})
-
-
-def _texts(value: object, key: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ConfigError(f'{WHERE} {key}: a list such as ["one", "two"] is wanted, not {value!r}')
-    return tuple(value)
-
-
-def _table(value: object, key: str) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, Mapping):
-        raise ConfigError(f'{WHERE} {key}: a table such as {{"tag:Name" = "db-*"}} is wanted, not {value!r}')
-    return {
-        name: (one,) if isinstance(one, str) and one else _texts(one, f"{key} {name}")
-        for name, one in value.items()
-    }
+    filters = {name: (one,) if isinstance(one, str) else one for name, one in chosen.member_filter.items()}
+    return replace(chosen, member_filter=filters)
 
 
 def _template(reach: str) -> None:
@@ -96,4 +77,4 @@ def _template(reach: str) -> None:
         raise ConfigError(f"{WHERE} reach: {reach!r}: {error}") from None
     for name in names:
         if name not in FIELDS:
-            raise ConfigError(f"{WHERE} reach: no {{{name}}} to fill in{nearest(name, FIELDS)}")
+            raise ConfigError(f"{WHERE} reach: no {{{name}}} to fill in", nearest(name, FIELDS))

@@ -88,7 +88,7 @@ class WithSshd:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._program = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
         if not self._program or not shutil.which("ssh-keygen"):
-            raise LabError("--sshd needs sshd and ssh-keygen; on Debian: apt-get install openssh-server")
+            raise LabError("--sshd needs sshd and ssh-keygen", "on Debian: apt-get install openssh-server")
         self._furnish(lab_socket)
         self._watcher, self._told = _start_watching(self._folder)
 

@@ -174,7 +174,7 @@ class Fleet:
         for host in self.topology.hosts():
             if self.topology.host_name(host) == name:
                 return host
-        raise NotFoundError(f"no host {name!r} in this lab; `keepapart lab truth` lists those in use")
+        raise NotFoundError(f"no host {name!r} in this lab", "`keepapart lab truth` lists those in use")
 
     def _place(self, racks: Sequence[str] | None) -> Place:
         names = [rack.name for rack in self.topology.world.racks]

@@ -9,50 +9,66 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
-ROUTED_HOST, FLAT, VLANS = "routed-host", "flat", "vlans"
-ALWAYS, BY_FLOW, BY_PACKET = "always", "flow", "packet"
-HOST, RACK, SPINE, NOWHERE = "host", "rack", "spine", "none"
+from msgspec import Meta
+
+from keepapart.tables import Table
+
+Kind = Literal["routed-host", "flat", "vlans"]
+ROUTED_HOST: Final = "routed-host"
+FLAT: Final = "flat"
+VLANS: Final = "vlans"
+ALWAYS, BY_FLOW = "always", "flow"
+HOST, RACK, SPINE = "host", "rack", "spine"
 
 MOST = 0.9  # of packets lost, doubled or delayed
 MOST_EXTRA = 8  # gateways, spines or routers more than there need be
 LEAST_TTL = 32  # that may be set on the way
 TTL = 64  # what Linux gives its packets, and what counted hops take for granted
 
+Family = Literal["ipv4", "ipv6"]
+Share = Annotated[float, Meta(ge=0, le=MOST)]
+Extra = Annotated[int, Meta(ge=0, le=MOST_EXTRA)]
 
-def _only(*kinds: str, **more: Any) -> dict[str, Any]:
-    return {"kinds": kinds, **more}
+ONLY_IN = {  # keys that say something in one kind of network only
+    "vlans": VLANS,
+    "duplicates": ROUTED_HOST,
+    "reordered": ROUTED_HOST,
+    "extra_gateways": ROUTED_HOST,
+    "extra_by": ROUTED_HOST,
+    "spines": ROUTED_HOST,
+    "detour": ROUTED_HOST,
+    "nat": ROUTED_HOST,
+    "rewrite_ttl": ROUTED_HOST,
+    "rewrite_at": ROUTED_HOST,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Table, frozen=True):
     """What joins the instances, and whatever makes that hard to see through; docs/lab.md says it in full."""
 
-    kind: str = field(default=ROUTED_HOST, metadata={"choices": (ROUTED_HOST, FLAT, VLANS)})
-    family: str = field(default="ipv4", metadata={"choices": ("ipv4", "ipv6")})
+    kind: Kind = ROUTED_HOST
+    family: Family = "ipv4"
     silent: bool = False  # routers never send a packet of their own, ICMP least of all
-    vlans: int = field(default=2, metadata=_only(VLANS, range=(1, 200)))
+    vlans: Annotated[int, Meta(ge=1, le=200)] = 2
 
-    loss: float = field(default=0.0, metadata={"range": (0, MOST)})
-    duplicates: float = field(default=0.0, metadata=_only(ROUTED_HOST, range=(0, MOST)))
-    reordered: float = field(default=0.0, metadata=_only(ROUTED_HOST, range=(0, MOST)))
+    loss: Share = 0.0
+    duplicates: Share = 0.0
+    reordered: Share = 0.0
     udp: bool = True  # false: filtered between instances
     tcp: bool = True
-    tcp_port: int = field(default=0, metadata={"range": (0, 65535)})  # the one that passes; 0: every one
+    tcp_port: Annotated[int, Meta(ge=0, le=65_535)] = 0  # the one that passes; 0: every one
 
-    extra_gateways: int = field(default=0, metadata=_only(ROUTED_HOST, range=(0, MOST_EXTRA)))
-    extra_by: str = field(
-        default=ALWAYS, metadata=_only(ROUTED_HOST, choices=(ALWAYS, BY_FLOW, BY_PACKET))
-    )  # or 0 to that many, as each flow or packet has it
-    spines: int = field(default=1, metadata=_only(ROUTED_HOST, range=(1, MOST_EXTRA)))
-    detour: int = field(default=0, metadata=_only(ROUTED_HOST, range=(0, MOST_EXTRA)))
-    nat: str = field(default=NOWHERE, metadata=_only(ROUTED_HOST, choices=(NOWHERE, HOST, RACK)))
-    rewrite_ttl: int = field(default=0, metadata=_only(ROUTED_HOST, range=(0, 255)))
-    rewrite_at: str = field(default=RACK, metadata=_only(ROUTED_HOST, choices=(HOST, RACK, SPINE)))
-    initial_ttl: int = field(default=TTL, metadata={"range": (1, 255)})
+    extra_gateways: Extra = 0
+    extra_by: Literal["always", "flow", "packet"] = "always"  # or 0 to that many, by flow or packet
+    spines: Annotated[int, Meta(ge=1, le=MOST_EXTRA)] = 1
+    detour: Extra = 0
+    nat: Literal["none", "host", "rack"] = "none"
+    rewrite_ttl: Annotated[int, Meta(ge=0, le=255)] = 0
+    rewrite_at: Literal["host", "rack", "spine"] = "rack"
+    initial_ttl: Annotated[int, Meta(ge=1, le=255)] = TTL
 
     def complaint(self, given: Mapping[str, Any], tops: int, *, extra: bool) -> str:
         """Say what is wrong with the keys given, as "KEY: why", or nothing.
@@ -60,10 +76,9 @@ class Network:
         `tops` is how many racks and pods a spine would join, `extra` whether some racks have extra gateways
         of their own.
         """
-        for key in fields(self):
-            kinds: Sequence[str] = key.metadata.get("kinds", (self.kind,))
-            if key.name in given and self.kind not in kinds:
-                return f"{key.name}: says nothing unless kind = {' or '.join(map(repr, kinds))}"
+        for key, kind in ONLY_IN.items():
+            if key in given and self.kind != kind:
+                return f"{key}: says nothing unless kind = {kind!r}"
         if "extra_by" in given and not self.extra_gateways and not extra:
             return "extra_by: says nothing without extra_gateways"
         if 0 < self.rewrite_ttl < LEAST_TTL:

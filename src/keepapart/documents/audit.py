@@ -1,0 +1,160 @@
+"""The documents of `audit`, `check` and `hops`: what one round showed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from keepapart.documents.base import Document, Entry, StrengthLabel
+from keepapart.model import Says, Verdict
+
+Level = Annotated[str, Meta(extra_json_schema={"enum": ["host", "rack", "pod", "site"]})]
+
+
+class EvidenceEntry(Entry, frozen=True):
+    """What one signal says of a pair, and why in words that can be checked by hand."""
+
+    signal: str
+    says: Says
+    strength: StrengthLabel
+    because: str
+
+
+class PairEntry(Entry, frozen=True):
+    """Two instances, the verdict on them and what it rests on; `strength` is null where it is unknown."""
+
+    a: str
+    b: str
+    verdict: Verdict
+    strength: StrengthLabel | None
+    because: str
+    evidence: tuple[EvidenceEntry, ...]
+
+
+class NetworkEntry(Entry, frozen=True, kw_only=True):
+    """What kind of network it is, whether hop counts speak strongly there (`established`), and why.
+
+    `by` is who vouches for it, null where nobody does; audits kept by earlier versions don't say.
+    """
+
+    model: Literal["routed-host", "opaque"]
+    established: bool
+    standing: str
+    by: str | UnsetType | None = UNSET
+    because: str
+
+
+class InstanceEntry(Entry, frozen=True):
+    """An instance and its fault domains, null where they aren't known; `because`: why it wasn't reached."""
+
+    id: str
+    address: str
+    host: str | None
+    rack: str | None
+    pod: str | None
+    site: str | None
+    zone: str | None
+    reached: bool
+    because: str | UnsetType = UNSET
+
+
+class HostEntry(Entry, frozen=True):
+    """A host and the ids of the instances on it."""
+
+    name: str
+    instances: tuple[str, ...]
+
+
+class RackEntry(Entry, frozen=True):
+    """A rack and the names of its hosts."""
+
+    name: str
+    hosts: tuple[str, ...]
+
+
+class PodEntry(Entry, frozen=True):
+    """A pod and the names of its racks."""
+
+    name: str
+    racks: tuple[str, ...]
+
+
+class SiteEntry(Entry, frozen=True):
+    """A site and the names of its pods."""
+
+    name: str
+    pods: tuple[str, ...]
+
+
+class VerdictCounts(Entry, frozen=True):
+    """How many pairs there are of each verdict."""
+
+    separate: int
+    co_resident: int = field(name="co-resident")
+    unknown: int
+
+
+class LossEntry(Entry, frozen=True):
+    """How many members the failure of a whole domain takes, and whether the cluster survives it.
+
+    `survives` is null where that hangs on who else may be in the domain.
+    """
+
+    level: Level
+    name: str
+    lost: int
+    survives: bool | None
+
+
+class YearlyEntry(Entry, frozen=True):
+    """The chance, 0 to 1, that within a year too few members are up at some moment.
+
+    `now` is as the members are placed, null where some are on no known host; `spread` with a host each.
+    """
+
+    now: float | None
+    spread: float
+
+
+class RiskEntry(Entry, frozen=True):
+    """What a failure takes down; `survives_any_host` is null where unknown pairs leave it open."""
+
+    survives_any_host: bool | None
+    worst_host: str | None
+    lost: tuple[str, ...]
+    replace: tuple[str, ...]
+    domains: tuple[LossEntry, ...]
+    yearly: YearlyEntry
+
+
+class AuditDocument(Document, frozen=True, tag="keepapart.audit/1"):
+    """A cluster at one time: instances, fault domains, verdicts, and what one failure takes down.
+
+    `pairs` holds every pair of up to 64 instances or where all were asked for, else those not separate.
+    """
+
+    cluster: str
+    at: str
+    instances: tuple[InstanceEntry, ...]
+    hosts: tuple[HostEntry, ...]
+    racks: tuple[RackEntry, ...]
+    pods: tuple[PodEntry, ...]
+    sites: tuple[SiteEntry, ...]
+    verdicts: VerdictCounts
+    pairs: tuple[PairEntry, ...]
+    network: NetworkEntry
+    risk: RiskEntry
+
+
+class CheckDocument(Document, PairEntry, frozen=True, tag="keepapart.check/1"):
+    """One pair, and the network that it was judged in."""
+
+    network: NetworkEntry
+
+
+class HopsDocument(Document, frozen=True, tag="keepapart.hops/1"):
+    """The hop matrix: row = from, column = to, both in the order of `ids`; null = not measured."""
+
+    ids: tuple[str, ...]
+    hops: tuple[tuple[int | None, ...], ...]
