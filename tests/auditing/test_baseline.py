@@ -24,7 +24,8 @@ def picture(*rows: str) -> Counts:
 
 def told(ids: str) -> Extras:
     """Return extras in which every instance tells a machine id of its own."""
-    return replace(Extras.nothing(len(ids)), guests=[{"machine": f"machine-{i}"} for i in ids])
+    guests = [{"machine": f"machine-{i}"} for i in ids]
+    return replace(Extras.nothing(len(ids)), own_address=[True] * len(ids), guests=guests)
 
 
 def members(ids: str) -> list[Instance]:
@@ -89,7 +90,7 @@ def test_another_network_is_not_vouched_for(ids: str, rows: tuple[str, ...]) -> 
 @pytest.mark.parametrize("guests", [[{}, {}], [{"machine": "machine-a"}, {"machine": "another"}]])
 def test_ids_and_addresses_are_no_identity(guests: list[dict[str, str]]) -> None:
     """Who tells no machine id, or another than then, may be in another network of the same names: unknown."""
-    extras = replace(Extras.nothing(2), guests=guests)
+    extras = replace(told("ac"), guests=guests)
     assert audited(*ALONE, memory=shown(), extras=extras).counts["unknown"] == 1
 
 
@@ -111,7 +112,7 @@ def test_who_hid_behind_a_gateway_hides_when_nobody_is_at_two_hops_any_more(tell
     """e and f share a host behind a gateway each. With b and d gone it takes a and c to say that they may."""
 
     def later(ids: str, *rows: str) -> Audit:
-        extras = None if telling else Extras.nothing(len(ids))
+        extras = None if telling else replace(told(ids), guests=[{}] * len(ids))
         return audited(ids, *rows, memory=memory, model="routed-host", extras=extras)
 
     memory = Baseline()

@@ -91,7 +91,7 @@ def assess(
     platform's adapter's of the network; `prior` is what was known of the same network, and `before` what was
     known of domains. `instances` are in the order of `measured.ids`.
     """
-    paths = PathConfidence.of(measured.tally)
+    paths = PathConfidence.of(measured.tally, measured.extras.own_address if measured.extras else None)
     seen = Observed(instances, measured, paths, controls, sights_of(instances, measured.extras))
     seen = _heard(seen, signals, Stage.FACTS)
     network = find(model, paths, seen.ids, word=word, prior=prior, said=seen.said, sights=seen.sights)

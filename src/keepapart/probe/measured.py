@@ -31,10 +31,10 @@ class Tally:
     """Hop counts of n instances, all [n, n]; 0 everywhere means not measured.
 
     `way[i, j]` is the least count from i to j, and `least_of[t, i, j]`, [2, n, n], that of datagrams which
-    began with the time-to-live `node.node.TTLS[t]`. `arrived[i, j]` is 1 where j itself saw that something from i
-    arrived that was sent to j's address; a count without it, which only ladders make, is of somebody who may
-    have answered in j's name. The others are of unordered pairs, both ways together, and symmetric: `least`
-    and `most` hop counts, how many `flows` were measured and how many of those had the least count
+    began with the time-to-live `node.node.TTLS[t]`. `arrived[i, j]` is 1 where j itself saw that something
+    from i arrived that was sent to j's address; a count without it, which only ladders make, is of somebody
+    who may have answered in j's name. The others are of unordered pairs, both ways together, and symmetric:
+    `least` and `most` hop counts, how many `flows` were measured and how many of those had the least count
     (`shortest`), and the means `by` which they were measured, a number into `BY`.
     """
 

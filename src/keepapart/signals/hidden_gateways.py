@@ -68,7 +68,7 @@ class _Groups:
     def of_paths(cls, paths: PathConfidence, before: Mask | None) -> _Groups:
         """Sort instances into groups; `before` says who was directly attached earlier."""
         size = len(paths.least)
-        of = components(size, edges(lambda rows: paths.least[rows] == 2, size))
+        of = components(size, edges(lambda rows: (paths.least[rows] == 2) & paths.sure[rows], size))
         order, starts = in_groups(of)
         counts = np.where(paths.sure, paths.least, np.uint8(0))
         gaps = (counts == 0).sum(axis=1) > 1  # oneself is never measured

@@ -14,7 +14,7 @@ this is (`network.py`). The rules, numbered as in docs/design.md:
    one boot id are on one machine, or clones of one snapshot, unless all tell one, as in a laboratory.
    A container's first router is the machine that it runs on, which may be a virtual machine: so different
    containers' machines may be on one host, unless their kernel sees no hypervisor under it.
-6. A count of one direction only, or to an address that isn't the instance's own, is weak: *same* at most.
+6. A count that isn't confirmed is weak (`path_confidence.py`, rules 5 and 6).
 
 Source of the two-hop rule: "Where am I? Testing AWS EC2 Instances for Co-Residence" (2011).
 """
@@ -52,7 +52,8 @@ def testimony(paths: PathConfidence, finding: NetworkFinding, sights: Sequence[S
     strength, doubt, kernels = finding.strength, None, None
     if strength is not None:
         two, beyond = paths.least == 2, paths.least > 2
-        weights[two] = strength
+        weights[two] = WEAK
+        weights[two & paths.sure] = strength
         weights[beyond] = -WEAK
         weights[beyond & paths.sure] = -np.int8(strength)
         doubt, kernels = finding.doubt(paths), _same_machine(paths, sights)
@@ -85,10 +86,21 @@ def _counted(paths: PathConfidence, i: int, j: int) -> str:
         words = f"at least {low} hops in {flows} flows, counts vary up to {high}"
     if tally.by[i, j]:
         words += f" (by {BY[tally.by[i, j]].upper()}, as no datagram passes)"
-    if low > 2 and not paths.sure[i, j]:
+    if low > 1 and not paths.confirmed[i, j]:
+        words += f"; {_unconfirmed(tally, i, j)}"
+    elif low > 2 and not paths.sure[i, j]:
         unseen = paths.unseen(slice(i, i + 1))[0, j]
         words += f"; the chance that a shorter path was not seen is up to {unseen:.1g}"
     return words
+
+
+def _unconfirmed(tally: Tally, i: int, j: int) -> str:
+    """Say why a count isn't believed, by rules 5 and 6 of `path_confidence.py`."""
+    if not (tally.way[i, j] and tally.way[j, i]):
+        return "measured one way only"
+    if not (tally.arrived[i, j] and tally.arrived[j, i]):
+        return "somebody may have answered in the other's name"
+    return "an address that others send to isn't the instance's own"
 
 
 def _same_machine(paths: PathConfidence, sights: Sequence[Sight]) -> Mask | None:
@@ -124,7 +136,7 @@ def wanting(model: str, tally: Tally) -> Mask | None:
     paths = PathConfidence.of(tally)
     if find(model, paths, [""] * len(paths.least)).strength is None:
         return None
-    doubtful: Mask = (paths.least > 2) & ~paths.sure
+    doubtful: Mask = (paths.least > 2) & paths.confirmed & ~paths.sure
     if not doubtful.any():
         return None
     theirs: Mask = doubtful.max(axis=1)

@@ -16,10 +16,22 @@ Rules 2 and 4 keep two instances from being called separate. To refute what a ne
 likeliest is enough: that is what `likely` leaves them out for.
 
 One flow of each pair is its least by definition, so a pair of k flows is k - 1 trials.
+
+However steady, a count is believed only
+
+5. where both ways were measured, and each instance saw itself that what was sent to its address arrived:
+   else it may be of one way only, or of somebody who answers in its name;
+6. beyond two hops, where both have the addresses that the others send to: the way to a translated address
+   leads past whoever translates it, which may be above both their hosts.
+
+A count that hangs on the time-to-live that a datagram began with is none: somebody rewrites it on the way. It
+exceeds `LONGEST`, or datagrams of the smaller beginning count less in `SKEWED` directions or more and in none
+more: variation shows both about as often.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +44,9 @@ from keepapart.signals.per_destination import compared
 
 UNSEEN = 1e-6  # bound on a shorter path not seen yet (docs/design.md, Hops 4)
 CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
+SKEWED = (
+    3  # directions: by variation alone all of so many point one way once in eight times, which costs little
+)
 NOTHING = np.float32(np.log(1e-30))  # no chance is told apart from a smaller one below this
 
 Chances = npt.NDArray[np.float32]
@@ -80,27 +95,40 @@ class PathConfidence:
     """A tally, and how far its counts may be believed.
 
     `sure` is [n, n]: the pairs whose least count may be believed, being two hops (once seen, not unsaid) or
-    more with the chance that anything shorter is unseen below `UNSEEN`. Pairs between which the time-to-live
-    is rewritten count as not measured; `rewritten` is the first of them.
+    more with the chance that anything shorter is unseen below `UNSEEN`; `confirmed` [n, n] are those that
+    fulfil rules 5 and 6. Pairs between which the time-to-live is rewritten count as not measured;
+    `rewritten` is the first of them.
     """
 
     tally: Tally
     variation: Variation
     sure: Mask
+    confirmed: Mask
     rewritten: tuple[int, int] | None
 
     @classmethod
-    def of(cls, tally: Tally) -> PathConfidence:
-        """Judge a tally."""
+    def of(cls, tally: Tally, own_address: Sequence[bool | None] | None = None) -> PathConfidence:
+        """Judge a tally.
+
+        `own_address` says whose address is its own, None of those of whom that isn't known, or as a whole
+        where nobody was asked: then rule 6 is not held against anybody.
+        """
         rewritten = None
-        if (strange := tally.most > LONGEST).any():
+        if (strange := _rewritten(tally)).any():
             i, j = divmod(int(strange.argmax()), len(strange))
             rewritten, tally = (i, j), tally.without(strange)
         variation = Variation.of(tally)
-        sure: Mask = tally.least == 2
-        paths = cls(tally, variation, sure, rewritten)
-        for rows in blocks(len(sure)):
-            sure[rows] |= (tally.least[rows] > 2) & (paths.unseen(rows) < UNSEEN)
+        size = len(tally.least)
+        own = np.ones(size, np.bool_) if own_address is None else np.array([o is True for o in own_address])
+        sure: Mask = np.zeros((size, size), np.bool_)
+        confirmed: Mask = np.zeros((size, size), np.bool_)
+        paths = cls(tally, variation, sure, confirmed, rewritten)
+        for rows in blocks(size):
+            both = (tally.arrived[rows] > 0) & (tally.arrived[:, rows].T > 0)
+            both &= (tally.way[rows] > 0) & (tally.way[:, rows].T > 0)
+            two = tally.least[rows] == 2
+            confirmed[rows] = both & (two | own[rows, None] & own)
+            sure[rows] = confirmed[rows] & (two | (tally.least[rows] > 2) & (paths.unseen(rows) < UNSEEN))
         return paths
 
     @property
@@ -133,6 +161,18 @@ class PathConfidence:
             both = (way[rows] > 0) & (way.T[rows] > 0)
             np.maximum(unseen, np.where(both, np.float32(vary.way**2), np.float32(vary.way)), out=unseen)
         return unseen
+
+
+def _rewritten(tally: Tally) -> Mask:
+    """Say between whom the time-to-live is rewritten, [n, n]."""
+    strange: Mask = tally.most > LONGEST
+    first, second = tally.least_of
+    if not ((first > 0) & (second > 0)).any():  # one sample each way: the two ways have different beginnings
+        second = second.T
+    shorter = (first > 0) & (second > first)
+    if shorter.sum() >= SKEWED and not ((second > 0) & (first > second)).any():
+        strange |= shorter | shorter.T
+    return strange
 
 
 def _trials(flows: Flows, shortest: Flows) -> tuple[Flows, Flows]:

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from keepapart.signals.sight import Sight
+from keepapart.signals.sight import TUNNELS, Sight
 
 CALICO = "ee:ee:ee:ee:ee:ee"
 VIRTUAL = (
@@ -56,7 +56,7 @@ def kind_of(mac: str) -> str:
     for pattern, words in VIRTUAL:
         if re.fullmatch(pattern, mac):
             return words
-    maker = maker_of(mac)
+    maker = maker_of(mac) if mac else ""
     return f"network equipment ({maker})" if EQUIPMENT.search(maker) else ""
 
 
@@ -78,17 +78,21 @@ def refuting(ids: Sequence[str], sights: Sequence[Sight]) -> Iterator[str]:
     """Yield why first routers are no hosts, in words, one reason for each kind of router."""
     told: set[str] = set()
     for name, sight in zip(ids, sights, strict=False):
-        kind = "a hub behind a tunnel" if sight.tunnel else kind_of(sight.mac) if sight.mac else ""
-        if kind and kind not in told:
-            told.add(kind)
-            where = f" ({' at '.join(part for part in (sight.mac, sight.gateway) if part)})"
-            yield f"the first router of {name} is {kind}{where if sight.mac else ''}, which is no host"
+        for route in sight.routes:
+            kind = "a hub behind a tunnel" if route.device_type in TUNNELS else kind_of(route.gateway_mac)
+            if kind and kind not in told:
+                told.add(kind)
+                where = (
+                    " at ".join(part for part in (route.gateway_mac, route.gateway) if part) or route.device
+                )
+                yield f"the first router of {name} is {kind} ({where}), which is no host"
 
 
 def vouched(sights: Sequence[Sight]) -> str:
     """Say which first routers vouch for the network (rule 2); empty where they don't."""
     kernels = [sight.boot_id for sight in sights if sight.boot_id]
     alone = len(set(kernels)) == len(sights) and all(sight.own_kernel for sight in sights)
-    if not sights or not alone or any(sight.mac != CALICO for sight in sights):
+    macs = {route.gateway_mac for sight in sights for route in sight.routes}
+    if not sights or not alone or not all(sight.routes for sight in sights) or macs != {CALICO}:
         return ""
     return f"the first router of every instance is the machine that it runs on (Calico's {CALICO})"

@@ -5,48 +5,42 @@ Everything is told by a node and so unproven: it is read strictly, and what is m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keepapart.model import Instance
-from keepapart.probe.measured import Extras
+from keepapart.probe.measured import Extras, Route
 from keepapart.signals.platform import platform_of
 
-TUNNEL = 65534  # ARPHRD_NONE: a device without addresses of its own, as tunnels are
-MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+TUNNELS = frozenset(
+    {512, 768, 769, 776, 778, 823, 65534}
+)  # ARPHRD: PPP, IP in IP, GRE, and what has no hardware
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What one instance tells; an empty field is not known.
 
-    `platform` is whose machine it is, by its vendor's texts or by a fact; `gateway` is its first router's
-    address, `mac` the hardware address of that, `tunnel` whether the way out is none but a tunnel.
+    `platform` is whose machine it is, by its vendor's texts or by a fact; `routes` are its ways out to others
+    that are more than one hop away.
     `boot_id` is its kernel's; `virtual` whether that kernel sees a hypervisor under it; `own_kernel` whether
     the instance is all of what that kernel runs, and no container on it.
     """
 
     platform: str = ""
     address: str = ""
-    gateway: str = ""
-    mac: str = ""
-    tunnel: bool = False
+    routes: Sequence[Route] = ()
     boot_id: str = ""
     virtual: bool | None = None
     own_kernel: bool | None = None
 
     @classmethod
-    def of(cls, instance: Instance, told: Mapping[str, object]) -> Sight:
+    def of(cls, instance: Instance, text: Mapping[str, str], routes: Sequence[Route]) -> Sight:
         """Read what a node tells, and what the platform states."""
-        text = {key: value for key, value in told.items() if isinstance(value, str)}
-        mac = text.get("gateway_mac", "").lower()
         return cls(
             platform=instance.facts.get("platform", "") or platform_of(text),
             address=instance.address,
-            gateway=text.get("gateway", ""),
-            mac=mac if MAC.fullmatch(mac) else "",
-            tunnel=told.get("device_type") == TUNNEL,
+            routes=routes,
             boot_id=text.get("boot_id", "").strip(),
             virtual=_virtual(text.get("cpuinfo", "")),
             own_kernel={"own": True, "shared": False}.get(text.get("kernel", "")),
@@ -64,5 +58,5 @@ def _virtual(cpuinfo: str) -> bool | None:
 
 def sights_of(instances: Sequence[Instance], extras: Extras | None) -> list[Sight]:
     """Return what each instance told of itself in a round."""
-    guests = extras.guests if extras else [{}] * len(instances)
-    return [Sight.of(instance, told) for instance, told in zip(instances, guests, strict=True)]
+    told = extras or Extras.nothing(len(instances))
+    return [Sight.of(*each) for each in zip(instances, told.guests, told.routes, strict=True)]
