@@ -1,0 +1,114 @@
+"""Guests behind gateways of their own beside guests that are right behind their hosts."""
+
+from __future__ import annotations
+
+from tests.networks.zoo.kind import Word, kind
+from tests.networks.zoo.network import Network
+from tests.networks.zoo.parts import guests, hidden, hosts
+
+
+def gapped(net: Network, *gap: str) -> None:
+    """Declare three hosts on one link, with guests a to f: e and f hide, between two is a gap."""
+    net.lan("l")
+    for host, names in (("h0", "ab"), ("h1", "cd"), ("h2", "ef")):
+        net.router(host, "l")
+        for name in names:
+            hidden(net, name, host, gateways=host == "h2")
+    net.hide(["e"], ["f"])
+    if gap:
+        net.block(*gap)
+
+
+@kind(Word.SOUND, six=None)
+def gap_none(net: Network) -> None:
+    """Two hosts show themselves, on the third two guests hide."""
+    gapped(net)
+
+
+@kind(Word.SOUND, six=None)
+def gap_first(net: Network) -> None:
+    """The same, and nothing passes between the first of either host."""
+    gapped(net, "a", "c")
+
+
+@kind(Word.SOUND)
+def gap_last(net: Network) -> None:
+    """The same, and nothing passes between the last of either host."""
+    gapped(net, "b", "d")
+
+
+@kind(Word.SOUND, six=None)
+def gaps_hidden(net: Network) -> None:
+    """One host: a security group splits its plain guests, and one more hides."""
+    net.router("h")
+    split = [net.guest(name, "h") for name in "abcd"]
+    hidden(net, "e", "h")
+    for a in split[:2]:
+        for b in split[2:]:
+            net.block(a, b)
+    net.hide([*split, "e"])
+
+
+@kind(Word.SOUND, six=None)
+def hides_one(net: Network) -> None:
+    """One guest of a host with others hides behind a gateway of its own."""
+    for host in net.some(hosts(net, net.router("r"))):
+        net.hide([hidden(net, f"{host}x", host)], list(net.members))
+
+
+@kind(Word.SOUND)
+def hides_two(net: Network) -> None:
+    """Two guests of a host hide behind a gateway each, beside others of hosts that show themselves."""
+    for host in net.some(hosts(net, net.router("r"))):
+        for name in "xy":
+            net.hide([hidden(net, f"{host}{name}", host)], list(net.members))
+
+
+@kind(Word.SOUND)
+def hides_all_of_one(net: Network) -> None:
+    """All guests of one host hide, and two hosts show themselves."""
+    hosts(net, net.router("r"), 2)
+    net.router("h", "r")
+    net.hide([hidden(net, name, "h") for name in "xyz"], list(net.members))
+
+
+@kind(Word.ASTRAY)
+def hides_any(net: Network) -> None:
+    """Any guests hide behind any number of gateways."""
+    net.lan("l")
+    for host in [net.router(f"h{n}", "l") for n in range(net.number(3, 1, 4))]:
+        for n in range(net.number(3, 1, 3)):
+            hidden(net, f"{host}g{n}", host, net.number(n // 2, 0, 3))
+
+
+@kind(Word.ASTRAY)
+def own_two(net: Network) -> None:
+    """All guests are on one host, and one is behind two gateways of its own."""
+    guests(net, net.router("h"))
+    hidden(net, "x", "h", gateways=2)
+
+
+@kind(Word.ASTRAY)
+def own_two_more(net: Network) -> None:
+    """The same with more guests."""
+    guests(net, net.router("h"), 4)
+    hidden(net, "x", "h", gateways=2)
+
+
+@kind(Word.ASTRAY)
+def own_two_twice(net: Network) -> None:
+    """The same with two such guests."""
+    guests(net, net.router("h"), 3)
+    hidden(net, "x", "h", gateways=2)
+    hidden(net, "y", "h", gateways=2)
+
+
+@kind(Word.ASTRAY)
+def wired_racks(net: Network) -> None:
+    """Racks are wired to each other: one host shows itself, in the other rack two guests of a host hide."""
+    net.router("r1", net.router("r0"))
+    guests(net, net.router("h0", "r0"))
+    net.guest("c", net.router("h1", "r0"))
+    net.router("h2", "r1")
+    hidden(net, "x", "h2")
+    hidden(net, "y", "h2")
