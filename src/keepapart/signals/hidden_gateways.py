@@ -13,7 +13,8 @@ the least count between them. All of this is of groups, so that it hangs on no s
 2. No host lies on the way between two others. Group x lies between y and everybody else where
    d(y, z) = d(y, x) + d(x, z) − 2 for every other group z: x may be the host of y, behind whose gateway y
    sits, or a router above y's host, past which x sits. Then x and y are in doubt; where that is so of
-   several y, they are in doubt among each other as well, and so are those within x.
+   several y, they are in doubt among each other as well, and so are those within x. Who isn't directly
+   attached and lies between any two others, if not between one and everybody, is in doubt with those.
 3. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
    counts a − b more than the other: by that, a and b are known. A pair whose counts don't fit that is in no
    doubt by it. Nor is one whose counts to the directly attached, the gateways taken away, are no distances
@@ -102,7 +103,7 @@ def in_doubt(paths: PathConfidence, before: Mask | None = None) -> Mask | None:
     groups = _Groups.of_paths(paths, before)
     doubt = _on_the_way(groups.between)
     if groups.open.any() and not groups.attached.all():
-        doubt |= _behind_gateways(groups)
+        doubt |= _past_hosts(groups) | _behind_gateways(groups)
     if not doubt.any():
         return None
     found: Mask = doubt[np.ix_(groups.of, groups.of)]
@@ -174,6 +175,18 @@ def _between_all(y: int, candidates: Places, between: Distances) -> Places:
         fits = np.where(measured > 0, most == measured - 2, most >= LINK - 2) | (most == -255)
         candidates = candidates[same & fits]
     return candidates
+
+
+def _past_hosts(groups: _Groups) -> Mask:
+    """Say whom those who aren't directly attached lie between, and so may share a host with (rule 2)."""
+    between = groups.between
+    doubt: Mask = np.zeros(between.shape, np.bool_)
+    for x in np.flatnonzero(~groups.attached).tolist():
+        others = np.flatnonzero(between[x] > 2)
+        through = between[x, others][:, None] + between[x, others] - 2
+        ends = (between[np.ix_(others, others)] == through).any(axis=1)
+        doubt[x, others[ends]] = True
+    return doubt | doubt.T
 
 
 @dataclass(frozen=True, slots=True)
