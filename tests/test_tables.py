@@ -165,6 +165,21 @@ def test_what_does_not_fit_is_named_with_what_would(values: Any, told: str) -> N
     assert str(wrong.value).endswith(told)
 
 
+def test_a_rule_of_the_table_s_own_is_told_too() -> None:
+    """Where every key is right by itself, the reason is the one that the table gives."""
+
+    class Span(Table, frozen=True):
+        low: int = 0
+        high: int = 0
+
+        def __post_init__(self) -> None:
+            if self.low > self.high:
+                raise ValueError("low: more than high")
+
+    with pytest.raises(ConfigError, match=r"^\[here\]: low: more than high$"):
+        checked({"low": 1}, Span, "[here]")
+
+
 def test_a_number_of_too_many_digits_is_told_in_one_line(tmp_path: Path) -> None:
     """Python neither reads nor writes decimals of more than some thousand digits; the error says so."""
     path = tmp_path / "long.toml"

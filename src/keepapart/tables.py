@@ -66,8 +66,9 @@ def checked(values: object, kind: type[T], where: str) -> T:
     """
     try:
         return msgspec.convert(values, kind)
-    except msgspec.ValidationError:
+    except msgspec.ValidationError as error:
         _refuse(values, kind, where)
+        raise ConfigError(f"{where.removesuffix(':')}: {error}") from None  # by a rule of the table's own
 
 
 def plain(text: str) -> str:
@@ -85,18 +86,20 @@ def _alike(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else ""
 
 
-def _refuse(value: object, kind: Any, where: str) -> NoReturn:
-    """Find the smallest part of `value` that is no `kind`, and say so."""
+def _refuse(value: object, kind: Any, where: str) -> None:
+    """Find the smallest part of `value` that is no `kind`, and say so; return where every part is right."""
     shape, parts, _ = _type_info(kind)
     if shape is Table and isinstance(value, Mapping):
         _refuse_key(value, kind, where)
+        return
     if shape is dict and isinstance(value, Mapping):
-        wrong = next(key for key, item in value.items() if not _fits({key: item}, kind))
-        _complain(value[wrong], parts[1], f"{where} {plain(wrong)}")
+        for key, item in value.items():
+            if not _fits({key: item}, kind):
+                _complain(item, parts[1], f"{where} {plain(key)}")
     _complain(value, kind, where)
 
 
-def _refuse_key(values: Mapping[str, Any], table: type[Table], where: str) -> NoReturn:
+def _refuse_key(values: Mapping[str, Any], table: type[Table], where: str) -> None:
     keys = {key.encode_name: key for key in msgspec.structs.fields(table)}
     for name in values:
         if name not in keys:
@@ -104,16 +107,23 @@ def _refuse_key(values: Mapping[str, Any], table: type[Table], where: str) -> No
     for name, key in keys.items():
         if key.required and name not in values:
             raise ConfigError(f"{where.removesuffix(':')}: {name} is missing")
-    wrong = next(name for name, value in values.items() if not _fits(value, keys[name].type))
-    value, kind = values[wrong], keys[wrong].type
-    shape, parts, _ = _type_info(kind)
-    if shape is tuple and _type_info(parts[0]).shape is Table:
-        if not isinstance(value, list):
-            raise ConfigError(f"{where} {wrong}: write each as its own [[{wrong}]] table")
-        at = next(number for number, one in enumerate(value) if not _fits(one, parts[0]))
-        _refuse(value[at], parts[0], f"{where} [[{wrong}]] number {at + 1}")
-    of_file = where.endswith(":")
-    _refuse(value, kind, f"{where} [{wrong}]" if of_file and shape in (Table, dict) else f"{where} {wrong}")
+    for name, value in values.items():
+        kind = keys[name].type
+        if _fits(value, kind):
+            continue
+        shape, parts, _ = _type_info(kind)
+        if shape is tuple and _type_info(parts[0]).shape is Table:
+            _refuse_tables(value, parts[0], name, where)
+        of_file = where.endswith(":")
+        _refuse(value, kind, f"{where} [{name}]" if of_file and shape in (Table, dict) else f"{where} {name}")
+
+
+def _refuse_tables(value: object, table: type[Table], name: str, where: str) -> None:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where} {name}: write each as its own [[{name}]] table")
+    for number, one in enumerate(value, 1):
+        if not _fits(one, table):
+            _refuse(one, table, f"{where} [[{name}]] number {number}")
 
 
 def _fits(value: object, kind: Any) -> bool:
@@ -155,7 +165,8 @@ class _TypeInfo(NamedTuple):
 def _type_info(kind: Any) -> _TypeInfo:
     meta = Meta()
     if get_origin(kind) is Annotated:
-        kind, meta = kind.__origin__, kind.__metadata__[0]
+        meta = next((said for said in kind.__metadata__ if isinstance(said, Meta)), meta)
+        kind = kind.__origin__
     shape = SHAPES.get(get_origin(kind), get_origin(kind)) or kind
     if isinstance(shape, type) and issubclass(shape, msgspec.Struct):
         shape = Table

@@ -27,7 +27,7 @@ WORLD = {
 }
 COMMANDS: dict[
     str, tuple[list[list[str]], int]
-] = {  # a schema: the commands that print its documents, and their code
+] = {  # by schema: what prints its documents, and the exit code
     "audit": ([["audit"], ["audit", "--pairs", "all"]], 1),
     "check": ([["check", "i-0001", "i-0002"]], 1),
     "hops": ([["hops"]], 0),
