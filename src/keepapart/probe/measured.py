@@ -14,9 +14,11 @@ import numpy.typing as npt
 
 from keepapart.arrays import Mask, blocks
 
-Counts = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.uint8]  # hops; 0 is not measured
 Flows = npt.NDArray[np.uint8]  # at most 64 each way
-Times = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.uint8]  # hops; 0 is not measured
+Flows = npt.NDArray[np.uint8]  # at most 64 each way
+Times = npt.NDArray[np.float32]  # [n, n], seconds, symmetric; 0 is not measured
 T = TypeVar("T")
 
 MUTE = "its node ran, but nothing that it sent or was sent arrived"  # why an instance is lost though reached

@@ -28,8 +28,9 @@ from keepapart.lab.world.topology import Place, Topology
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from keepapart.arrays import Mask
+
     Numbers = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
 
 
 def hops(topology: Topology, places: Sequence[Place | None], flow: int = 0) -> NDArray[np.uint8]:
