@@ -11,7 +11,7 @@ from keepapart.errors import LabError
 from keepapart.lab.netns import linux, rtnl
 from keepapart.lab.netns.namespaces import Namespaces, Places
 from keepapart.lab.netns.packet_rules import UPLINK
-from keepapart.lab.netns.wiring import BRIDGE, Cable, End, Plan, Route, Router
+from keepapart.lab.netns.wiring import BRIDGE, Cable, End, Route, Router, Wiring
 from keepapart.lab.world.topology import Host, Place, Topology
 
 RATE, BURST, WAITING = 100_000, 1_600, 100_000  # bytes a second, bytes, bytes: where a cable is slow
@@ -22,20 +22,20 @@ class RoutedHosts(Namespaces):
 
     def __init__(self, topology: Topology, user: int | None) -> None:
         super().__init__(topology, user)
-        self.plan = Plan(topology)
+        self.wiring = Wiring(topology)
         self.routers: dict[str, int] = {}
         self.gateways: dict[str, list[int]] = {}  # of a guest's own
-        for name in self.plan.routers:
+        for name in self.wiring.routers:
             self.routers[name] = self._router(name)
         later: dict[str, list[bytes]] = defaultdict(list)
-        for cable in self.plan.cables:
+        for cable in self.wiring.cables:
             self._join(cable, later)
-        for route in self.plan.routes:
+        for route in self.wiring.routes:
             later[route.at].append(self._route(route))
         for name, messages in later.items():
             linux.setns(self.routers[name])
             rtnl.send(messages, name)
-        self._await_up(self.routers, (end for cable in self.plan.cables for end in (cable.a, cable.b)))
+        self._await_up(self.routers, (end for cable in self.wiring.cables for end in (cable.a, cable.b)))
         linux.setns(self.home)
 
     def join(self, places: Places) -> None:
@@ -70,14 +70,14 @@ class RoutedHosts(Namespaces):
     def fail(self, host: Host) -> None:
         """Cut the host off as well, so that its own addresses answer no more."""
         super().fail(host)
-        namespace = self.routers.pop(self.plan.host(host), None)
+        namespace = self.routers.pop(self.wiring.host(host), None)
         if namespace is not None:
             with linux.inside(namespace, self.home):
-                rtnl.send([rtnl.delete(UPLINK)], self.plan.host(host))
+                rtnl.send([rtnl.delete(UPLINK)], self.wiring.host(host))
             os.close(namespace)
 
     def _router(self, name: str) -> int:
-        about = self.plan.routers[name]
+        about = self.wiring.routers[name]
         if not about.address:
             return self.namespace(name, [rtnl.bridge("switch", BRIDGE, self.mac())], rules=about.rules)
         messages = [rtnl.address(rtnl.LOOPBACK, about.address, self.topology.prefix("one"))]
@@ -102,7 +102,7 @@ class RoutedHosts(Namespaces):
             to,
             length,
             *(
-                (self.plan.routers[far].address, self.plan.between[route.at, far][0].index)
+                (self.wiring.routers[far].address, self.wiring.between[route.at, far][0].index)
                 for far in route.via
             ),
         )
@@ -114,7 +114,7 @@ class RoutedHosts(Namespaces):
         uppers: list[End] = []
         for guest_id, place in guests.items():
             guest = f"instance {guest_id}"
-            access = self.plan.access(guest, place)
+            access = self.wiring.access(guest, place)
             own = self.gateways[guest_id] = []
             for gateway in access.gateways:
                 own.append(self._gateway(gateway))
@@ -156,7 +156,7 @@ class RoutedHosts(Namespaces):
 
     def _lead(self, place: Place, *, here: bool) -> None:
         """Lead a migrated guest's address to where it is now, or no longer."""
-        for route in self.plan.migrated(place):
+        for route in self.wiring.migrated(place):
             if route.at in self.routers and route.to:
                 message = self._route(route) if here else rtnl.unroute(*route.to)
                 linux.setns(self.routers[route.at])
@@ -165,7 +165,7 @@ class RoutedHosts(Namespaces):
     def _forget(self, guest_id: str) -> None:
         """Take away all there is for an instance but its namespace and what that holds."""
         place = self.guests[guest_id][1]
-        host = self.plan.host(place.host)
+        host = self.wiring.host(place.host)
         with suppress(LabError):  # it may not have been joined yet
             self._lead(place, here=False)
         own = self.gateways.pop(guest_id, [])
@@ -175,8 +175,8 @@ class RoutedHosts(Namespaces):
                 rtnl.send([rtnl.delete(UPLINK)], guest_id)
         for namespace in own:
             os.close(namespace)
-        if (switch := self.plan.switch(place.host)) and host in self.routers:
-            near, _ = self.plan.between[host, switch]
+        if (switch := self.wiring.switch(place.host)) and host in self.routers:
+            near, _ = self.wiring.between[host, switch]
             address, gate = self.topology.address(place), self.topology.gateway(place)
             gone = (
                 rtnl.unroute(address, self.topology.prefix("one"))

@@ -89,7 +89,7 @@ class Access:
     hops: tuple[Cable, ...]
 
 
-class Plan:
+class Wiring:
     """All that stands before the first guest comes, and what each guest's coming adds."""
 
     def __init__(self, topology: Topology) -> None:
@@ -139,7 +139,7 @@ class Plan:
             Router(f"gateway {number} of {address}", topology.gateway_at(place, number))
             for number in range(1, count + 1)
         ]
-        macs = (_mac(0x6D, topology.seat(place) * 32 + number) for number in range(32))
+        macs = (_mac(0x6D, topology.slot_number(place) * 32 + number) for number in range(32))
         above = [self.routers[host].address, *(gateway.address for gateway in gateways)]
         above[-1] = topology.gateway(place)
         uppers = [End(host, DOWN + place.slot, next(macs), f"g{place.slot}", above[0])]
