@@ -211,7 +211,7 @@ class Admission(RuleBasedStateMachine):
                 return e.Joined(attempt)
             case steps.Release() | steps.AwaitGone():
                 return self._release(step, trouble)
-            case steps.Settle(attempt):
+            case steps.FindUnanswered(attempt):
                 shown = self.inventory.of_attempt(RUN, attempt)
                 return e.Launched(attempt, shown[0].id) if shown else e.LaunchFailed(attempt, "nothing")
             case _:

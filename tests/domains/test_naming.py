@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepapart.domains.naming import Names, remember, settle
+from keepapart.domains.naming import Names, assign, remember
 
 Groups = list[list[str]]
 
@@ -14,7 +14,7 @@ def audits(*series: Groups) -> list[list[str]]:
     """Name a series of audits, each with what the one before left."""
     names, named = Names(), []
     for groups in series:
-        named.append(settle(groups, "host", names))
+        named.append(assign(groups, "host", names))
         names = remember(dict(zip(named[-1], groups, strict=True)), names)
     return named
 

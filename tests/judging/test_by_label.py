@@ -163,7 +163,7 @@ def test_hosts_are_named_where_labels_place_everyone() -> None:
 
 
 def test_labels_that_speak_against_their_kind_are_refused() -> None:
-    """Equal labels that say different break the rule that knots rest on."""
+    """Equal labels that say different break the rule that chains rest on."""
     with pytest.raises(ValueError, match="equal labels that say different"):
         judge_by_label("ab", [signal("s", "pp", -3)], STRONG)
 

@@ -25,7 +25,7 @@ def fleet(habit: Habit, seed: int = 0, racks: tuple[Rack, ...] = (Rack("a", 3, 2
 def launch(into: Fleet, count: int) -> list[Guest]:
     """Launch instances and let them run."""
     first = len(into.guests())
-    return [into.settle(into.launch(f"t{first + n}", {}, {}).id) for n in range(count)]
+    return [into.finish(into.launch(f"t{first + n}", {}, {}).id) for n in range(count)]
 
 
 def hosts(guests: list[Guest]) -> list[int]:
@@ -86,7 +86,7 @@ def test_a_full_lab_says_so_and_forgets_the_token() -> None:
     a_fleet.stop(first.id)
     assert a_fleet.launch("late", {}, {}).state == PENDING
     with pytest.raises(CapacityError):
-        a_fleet.start(a_fleet.settle(first.id).id)
+        a_fleet.start(a_fleet.finish(first.id).id)
 
 
 def test_a_failed_host_impairs_its_instances_and_takes_no_more() -> None:
@@ -98,8 +98,8 @@ def test_a_failed_host_impairs_its_instances_and_takes_no_more() -> None:
         guest = a_fleet.get(guest_id)
         assert (guest.state, guest.impaired, guest.connected) == (RUNNING, True, False)
     assert a_fleet.get(other.id).connected
-    a_fleet.settle(a_fleet.stop(one.id).id)
-    moved = a_fleet.settle(a_fleet.start(one.id).id)
+    a_fleet.finish(a_fleet.stop(one.id).id)
+    moved = a_fleet.finish(a_fleet.start(one.id).id)
     assert moved.connected
     assert hosts([moved, *launch(a_fleet, 2)]) == [2, 3, 3]
     with pytest.raises(NotFoundError, match="a-9"):
@@ -136,7 +136,7 @@ class Life(RuleBasedStateMachine):
         except CapacityError:
             return "i-0000"
 
-    @rule(guest_id=ids, does=st.sampled_from(["start", "stop", "terminate", "settle"]))
+    @rule(guest_id=ids, does=st.sampled_from(["start", "stop", "terminate", "finish"]))
     def change(self, guest_id: str, does: str) -> None:
         try:
             once = getattr(self.fleet, does)(guest_id)

@@ -92,8 +92,8 @@ def listening() -> Sequence[str]:
 def pinging(address: str) -> Sequence[str]:
     """Return a command that pings, twenty times a second."""
     pings = (
-        "import time\nfrom keepapart.node.ladder import Echoes\n"
-        f"echoes = Echoes('{address}')\nprint(flush=True)\nwhile 1: echoes.send(9); time.sleep(0.05)"
+        "import time\nfrom keepapart.node.ladder import IcmpLadder\n"
+        f"ladder = IcmpLadder('{address}')\nprint(flush=True)\nwhile 1: ladder.send(9); time.sleep(0.05)"
     )
     return [sys.executable, "-c", pings]
 

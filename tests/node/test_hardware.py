@@ -13,13 +13,13 @@ import pytest
 
 from keepapart.node import hardware
 from keepapart.reach.bootstrap import NODE
-from keepapart.signals.hardware import Guest
+from keepapart.signals.hardware import Hardware
 
 
 def test_facts_of_this_machine_are_text_and_small() -> None:
     """All facts are text; the kernel's boot is always among them, and all of it fits in a few KiB."""
     found = hardware.facts()
-    assert Guest.of(found).boot_id
+    assert Hardware.of(found).boot_id
     assert "cpuinfo" in found
     assert sum(map(len, found.values())) < 8192
 
@@ -36,9 +36,9 @@ def test_a_pool_is_passed_on_with_its_time(tmp_path: Path) -> None:
     write(tmp_path, "/proc/sys/kernel/random/boot_id", "1\n")
     write(tmp_path, "/proc/stat", "cpu 1\nbtime 1000\n")
     write(tmp_path, hardware.POOL, b"PhysicalHostName".ljust(512, b"\0") + b"HOST-1".ljust(2048, b"\0"))
-    assert Guest.of(hardware.facts(str(tmp_path))).host_name == "host-1"
+    assert Hardware.of(hardware.facts(str(tmp_path))).host_name == "host-1"
     os.utime(tmp_path / hardware.POOL.lstrip("/"), (1, 1))
-    assert Guest.of(hardware.facts(str(tmp_path))).host_name == ""
+    assert Hardware.of(hardware.facts(str(tmp_path))).host_name == ""
     write(tmp_path, hardware.POOL, bytes(hardware.POOL_SIZE + 1))
     assert "kvp" not in hardware.facts(str(tmp_path))
 

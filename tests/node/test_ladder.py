@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepapart.node.ladder import AGAIN, RUNGS, Connections, least
+from keepapart.node.ladder import AGAIN, RUNGS, TcpLadder, least
 
 
 class Scripted:
@@ -73,7 +73,7 @@ def test_no_count_is_too_short(hops: int, lost: set[int], silent: bool) -> None:
 
 def test_where_there_is_no_way_nothing_gets_through() -> None:
     """A connection that fails before anything is sent is no answer of the target."""
-    ladder = Connections("255.255.255.255", 7000)
+    ladder = TcpLadder("255.255.255.255", 7000)
     try:
         assert least(ladder, 0.001) == 0
     finally:

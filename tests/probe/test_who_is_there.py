@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keepapart.model import Instance
-from keepapart.probe.measured import BY, ELSEWHERE, MUTE, Round
+from keepapart.probe.measured import BY, ELSEWHERE, NOTHING_ARRIVED, Round
 from keepapart.probe.round import measure
 from keepapart.reach.transports import Transports
 from tests.networks import build
@@ -158,7 +158,7 @@ def test_nobody_is_at_an_address_that_nothing_passes_to(net: Network) -> None:
     """All is filtered: nobody took part, and what they told of their machines is still theirs."""
     build.filtered(net, "drop")
     found = survey(net)
-    assert set(found.lost.values()) == {MUTE}
+    assert set(found.lost.values()) == {NOTHING_ARRIVED}
     assert found.extras
     assert list(found.extras.own_address) == [True] * 4
 

@@ -1,4 +1,4 @@
-"""Guest hardware: what may be read from it, whatever a guest makes of it."""
+"""Hardware hardware: what may be read from it, whatever a guest makes of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keepapart.model import Says, Strength
 from keepapart.signals import hardware
-from keepapart.signals.hardware import KEY, VALUE, Guest, Processor, kvp
+from keepapart.signals.hardware import KEY, VALUE, Hardware, Processor, kvp
 
 WEAK, STRONG, CONCLUSIVE = Strength
 SAME, DIFFERENT = Says.SAME, Says.DIFFERENT
@@ -94,7 +94,7 @@ def on_hyper_v(
 
 def say(one: dict[str, object], other: dict[str, object]) -> dict[str, tuple[Says, Strength]]:
     """Return what is said of two guests, by signal."""
-    said = (t.evidence(0, 1) for t in hardware.testimonies([Guest.of(one), Guest.of(other)]))
+    said = (t.evidence(0, 1) for t in hardware.testimonies([Hardware.of(one), Hardware.of(other)]))
     return {e.signal: (e.says, e.strength) for e in said if e}
 
 
@@ -282,6 +282,6 @@ fields = st.sampled_from(["boot_id", "cpuinfo", "maker", "domain", "kvp", "kvp_w
 @given(st.lists(st.dictionaries(fields, anything), min_size=2, max_size=4))
 def test_whatever_nodes_tell_nothing_is_conclusive(drawn: list[dict[str, object]]) -> None:
     """No node upsets the reading, and hardware is never conclusive, nor *same* strongly but by Hyper-V."""
-    for said in hardware.testimonies([Guest.of(facts) for facts in drawn]):
+    for said in hardware.testimonies([Hardware.of(facts) for facts in drawn]):
         assert abs(said.weights).max() <= STRONG
         assert said.weights.max() <= WEAK or said.signal == "hyper-v host"

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.model import Says, Strength
+from keepapart.probe.measured import Times
 from keepapart.signals import PairTestimony, Weights, rtt
-from keepapart.signals.rtt import KNOWN, MARGIN, Times
+from keepapart.signals.rtt import KNOWN, MARGIN
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
 US = 1e-6

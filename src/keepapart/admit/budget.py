@@ -25,7 +25,7 @@ import math
 from keepapart.admit.events import Closing
 from keepapart.admit.intent import nothing_to_start
 from keepapart.admit.inventory import Inventory
-from keepapart.admit.state import HELD, IN_FLIGHT, SETTLED, Attempt, Phase, State
+from keepapart.admit.state import ENDED, HELD, IN_FLIGHT, Attempt, Phase, State
 from keepapart.clouds import RUNNING
 from keepapart.config import LaunchSettings
 from keepapart.errors import ExitCode
@@ -99,12 +99,12 @@ def lasts(state: State, policy: LaunchSettings, now: float, more: int = 0) -> fl
     max(t - since, billed) at t: together they stay within what is left as long as each sum of the
     first k (t - since) and n - k least charges does, k from 0 to n.
     """
-    since = sorted(a.since for a in state.attempts if a.phase not in SETTLED) + [now] * more
+    since = sorted(a.since for a in state.attempts if a.phase not in ENDED) + [now] * more
     if not since or not policy.max_money or not policy.price_per_hour:
         return math.inf
     least = policy.billed_seconds
     seconds = policy.max_money / policy.price_per_hour * 3600 - sum(
-        _charged(a, policy, now) for a in state.attempts if a.phase in SETTLED
+        _charged(a, policy, now) for a in state.attempts if a.phase in ENDED
     )
     if seconds < len(since) * least:
         return -math.inf
@@ -150,7 +150,7 @@ def crowded(state: State, policy: LaunchSettings, now: float) -> bool:
 
 def _charged(attempt: Attempt, policy: LaunchSettings, now: float) -> float:
     """Say for how many seconds an attempt is paid so far."""
-    if attempt.phase in SETTLED and not attempt.id:
+    if attempt.phase in ENDED and not attempt.id:
         return 0.0
     until = now if attempt.until is None else attempt.until
     return max(until - attempt.since, policy.billed_seconds)

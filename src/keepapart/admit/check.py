@@ -6,7 +6,7 @@ Rules:
 2. A member that isn't running or can't be measured makes the verdict unknown, unless the operator excused
    it by name.
 3. All candidates that run are judged by one round, with those that an earlier round left undecided: what is
-   established about the network now may tell them apart. `verdict` says what becomes of each.
+   established about the network now may tell them apart. `rulings` says what becomes of each.
 4. Right before one joins, the members are listed again: one that the candidate was not checked against, or
    a candidate that doesn't run any more, voids the verdict.
 5. Held rejects are witnesses: they run and help to establish what kind of network this is. So are members
@@ -31,14 +31,14 @@ from keepapart.model import Checker, Pair, Verdict
 def step(state: State, inventory: Inventory) -> Step:
     """Decide who is measured: every candidate that runs, and who was left undecided."""
     candidates = {a.number: a.id for a in state.in_phase(Phase.RUNNING, Phase.UNDECIDED)}
-    spared = {*candidates.values(), *state.excused, *state.replaces}
+    left_out = {*candidates.values(), *state.excused, *state.replaces}
     running = {i.id for i in inventory.instances.values() if i.state == RUNNING}
     leaving = [r for r in state.awaiting_stand_in if r in running and r not in state.unmeasured]
     helpers = [*state.replaced, *(a.id for a in state.in_phase(Phase.REJECTED))]
     return Check(
         candidates,
         state.wanted,
-        tuple(m.id for m in inventory.members(state) if m.id not in spared),
+        tuple(m.id for m in inventory.members(state) if m.id not in left_out),
         tuple(leaving),
         tuple(r for r in state.awaiting_stand_in if r not in leaving),
         tuple(dict.fromkeys(h for h in helpers if h in running and h not in state.unmeasured)),

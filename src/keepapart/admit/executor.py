@@ -84,8 +84,8 @@ class Executor:
                 return release.release(guarded, step)
             case steps.AwaitGone():
                 return release.await_gone(guarded, step, self.gone_within)
-            case steps.Settle():
-                return release.settle(guarded, self.journal.run, step)
+            case steps.FindUnanswered():
+                return release.find_unanswered(guarded, self.journal.run, step)
             case steps.Finish():
                 return events.Finished()
             case _:

@@ -13,7 +13,7 @@ Rules:
 5. The call is repeated until the instance is stopped or gone; unknown to the platform counts as gone once it
    has been so for `UNKNOWN_FOR` seconds. One that won't go within `GONE_WITHIN` seconds is left, said so, and
    blocks no other; `gc` finds it.
-6. Where nobody knows what came of a launch call, its tags are looked for, `SETTLED_WITHIN` seconds long.
+6. Where nobody knows what came of a launch call, its tags are looked for, `SHOWN_WITHIN` seconds long.
 7. When the run is done, everything is told to go before anything is waited for: what waits costs.
 """
 
@@ -26,7 +26,7 @@ from keepapart.admit import events as e
 from keepapart.admit.guarded_cloud import GuardedCloud
 from keepapart.admit.inventory import SPARE_TAG, YES, is_candidate, is_spare
 from keepapart.admit.state import HELD, IN_FLIGHT, Attempt, Phase, State
-from keepapart.admit.steps import AwaitGone, Note, Release, Settle, Step
+from keepapart.admit.steps import AwaitGone, FindUnanswered, Note, Release, Step
 from keepapart.clouds import CLUSTER_TAG, STOPPED, STOPPING, TERMINATED
 from keepapart.config import LaunchSettings
 from keepapart.errors import NotFoundError
@@ -34,7 +34,7 @@ from keepapart.model import Instance
 
 GONE_WITHIN = 600.0  # seconds
 UNKNOWN_FOR = 2.0  # seconds; a platform that forgets for a moment what it showed before does so for less
-SETTLED_WITHIN = 6.0  # seconds; lists lag by less on the platforms we know, and `gc` is there for the rest
+SHOWN_WITHIN = 6.0  # seconds; lists lag by less on the platforms we know, and `gc` is there for the rest
 
 
 def strays(state: State) -> Step | None:
@@ -67,7 +67,7 @@ def step(state: State, policy: LaunchSettings) -> Step | None:
     for attempt in open_:
         if attempt.source:
             return Note(e.Launched(attempt.number, attempt.source))
-        return Settle(attempt.number)
+        return FindUnanswered(attempt.number)
     others = [Release(i, stop=False) for i in state.strays]
     others += [Release(r, stop=False, named=True) for r in state.replaced]
     return _all_gone(state, others, first=_await(state, policy))
@@ -75,7 +75,7 @@ def step(state: State, policy: LaunchSettings) -> Step | None:
 
 def release(guarded: GuardedCloud, step: Release) -> e.Event:
     """Stop or terminate an instance."""
-    found = guarded.find(step.id, UNKNOWN_FOR if step.seen else SETTLED_WITHIN)
+    found = guarded.find(step.id, UNKNOWN_FOR if step.seen else SHOWN_WITHIN)
     if _is_gone(step, found):
         return e.Released(step.id)
     if refusal := _refusal(guarded, step, found):
@@ -101,9 +101,9 @@ def await_gone(guarded: GuardedCloud, step: AwaitGone, within: float = GONE_WITH
     return e.LeftAlone(step.release.id, f"still {state} after {within:.0f} s of asking", stuck=True)
 
 
-def settle(guarded: GuardedCloud, run: str, step: Settle) -> e.Event:
+def find_unanswered(guarded: GuardedCloud, run: str, step: FindUnanswered) -> e.Event:
     """Look for what an unanswered launch call may have brought."""
-    for _ in guarded.polls(SETTLED_WITHIN):
+    for _ in guarded.polls(SHOWN_WITHIN):
         found = guarded.look().of_attempt(run, step.attempt)
         if found:
             return e.Launched(step.attempt, found[0].id)

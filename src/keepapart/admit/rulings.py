@@ -56,7 +56,7 @@ def judge(
         if number in kept:
             rulings[number] = _kept(number, name, step, between, places[number])
         else:
-            rulings[number] = _beside(number, name, kept.values(), between, trouble)
+            rulings[number] = _not_kept(number, name, kept.values(), between, trouble)
     return e.Judged(tuple(rulings[n] for n in sorted(rulings)), against, unmeasured)
 
 
@@ -102,7 +102,7 @@ def _best(eligible: Mapping[int, str], step: Check, between: Between) -> dict[in
     return {numbers[i]: names[i] for i in maximum_clique(apart, step.wanted)[: step.wanted]}
 
 
-def _beside(number: int, name: str, kept: Iterable[str], between: Between, trouble: str) -> e.Ruling:
+def _not_kept(number: int, name: str, kept: Iterable[str], between: Between, trouble: str) -> e.Ruling:
     """Judge a candidate that isn't kept by those that are."""
     for other in kept:
         if _says(between(name, other)) is Verdict.CO_RESIDENT:

@@ -27,10 +27,10 @@ class Phase(Enum):
     RELEASING = "releasing"
     RELEASED = "released"
     LEFT = "left"  # not ours to release, or would not go
-    LAUNCH_FAILED = "fruitless"  # no instance came of it
+    LAUNCH_FAILED = "launch failed"  # no instance came of it
 
 
-SETTLED = frozenset({Phase.JOINED, Phase.RELEASED, Phase.LEFT, Phase.LAUNCH_FAILED, Phase.MOVED})
+ENDED = frozenset({Phase.JOINED, Phase.RELEASED, Phase.LEFT, Phase.LAUNCH_FAILED, Phase.MOVED})
 HELD = frozenset({Phase.UNDECIDED, Phase.REJECTED})
 IN_FLIGHT = frozenset({Phase.INTENDED, Phase.LAUNCHED, Phase.RUNNING, Phase.SEPARATE})
 
@@ -218,7 +218,7 @@ def _release(state: State, event: e.Event, at: float) -> State:
 
 def _end(state: State, instance_id: str, phase: Phase, until: float | None) -> State:
     attempts = tuple(
-        replace(a, phase=phase, until=until) if a.id == instance_id and a.phase not in SETTLED else a
+        replace(a, phase=phase, until=until) if a.id == instance_id and a.phase not in ENDED else a
         for a in state.attempts
     )
     return replace(state, attempts=attempts)

@@ -111,7 +111,7 @@ class AwaitGone(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Settle(Step):
+class FindUnanswered(Step):
     """Look for an instance of an attempt whose launch call was never answered."""
 
     attempt: int

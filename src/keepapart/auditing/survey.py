@@ -21,7 +21,7 @@ from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, Vouc
 from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
 from keepapart.model import Checker, Controls, Instance, Pair, Progress, silent
-from keepapart.probe.measured import MUTE
+from keepapart.probe.measured import NOTHING_ARRIVED
 from keepapart.probe.round import measure
 from keepapart.reach.transports import Transports
 from keepapart.signals import Signal
@@ -83,7 +83,7 @@ def audit(
     with Session(config, network_word(cloud)) as session:
         found = session.survey(chosen, "audit", known=known, store=store, clock=clock, progress=progress)
     lost = found.round.lost
-    if not any(found.reached) and MUTE not in lost.values():
+    if not any(found.reached) and NOTHING_ARRIVED not in lost.values():
         first, why = next(iter(lost.items()))
         raise OperationError(f"no way in to any instance; {first}: {why}")
     return found
@@ -148,7 +148,7 @@ class Session:
     def __init__(self, config: Config, word: str = "") -> None:
         self._config = config
         self._word = word
-        self._ways = Transports(config.reach)
+        self._transports = Transports(config.reach)
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Session:
@@ -156,7 +156,7 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._runner.run(self._ways.close())
+            self._runner.run(self._transports.close())
         finally:
             self._runner.close()
 
@@ -177,7 +177,7 @@ class Session:
         measured = self._runner.run(
             measure(
                 running,
-                self._ways,
+                self._transports,
                 port=network.port,
                 tcp_port=network.tcp_port,
                 wanting=partial(wanting, network.model),

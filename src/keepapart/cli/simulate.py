@@ -58,27 +58,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"members wanted in all (those existing and {MEMBERS} more)",
     )
-    ways = parser.add_argument_group("the strategies")
-    ways.add_argument(
+    strategies = parser.add_argument_group("the strategies")
+    strategies.add_argument(
         "--strategy",
         choices=NAMES,
         action="append",
         help="compare this one only; may be given several times",
     )
-    ways.add_argument(
+    strategies.add_argument(
         "--batch",
         type=whole(0, 100_000),
         default=0,
         metavar="K",
         help="batch: launch so many at once (0: as many as are still missing)",
     )
-    ways.add_argument(
+    strategies.add_argument(
         "--spares",
         type=whole(1, 100_000),
         metavar="N",
         help="spares: so many stand by (twice the members that are missing, assumed)",
     )
-    ways.add_argument(
+    strategies.add_argument(
         "--attempts",
         type=whole(1, 10_000),
         metavar="N",

@@ -1,28 +1,24 @@
 """Fault domains: from verdicts to hosts, from hop levels to racks, pods and sites. Pure.
 
-1. Those who are joined at a level are a domain of it. Whoever is joined with nobody has a domain of its own
-   if it is known to be apart from every other that took part; else it has none that can be named. One that
-   took no part is placed only by what else is known of it, and doesn't keep the others from being placed.
-2. Verdicts join instances on hosts. Counts join hosts: at most so many hops apart they share a rack, at most
-   so many more a pod, and so on. So each domain consists of domains of the level below.
-3. How many hops these are, the network shows: the least count between two hosts makes racks, the next one
-   pods. A count that joins all of them tells nothing apart, and makes no level. Where "at most so many
-   hops" is not transitive, that is no level either, nor is any above it.
-4. A count that made a level in this same network before makes it still: nobody's pod is taken for a rack, and
-   no rack is forgotten, because the instances that told them apart are gone.
+1. Co-resident instances form one host. An instance that is co-resident with no other forms a host of its own
+   only if it is known to be separate from every other instance that was measured; else its host is unknown.
+2. An instance that was not measured is placed only by what else is known of it, and doesn't keep others from
+   being placed.
+3. Hop counts join hosts into the domains above, by the rules of `levels`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
 
-from keepapart.arrays import Labels, Mask, Sizes, blocks, components, edges, in_groups
-from keepapart.domains.naming import NO_NAMES, Names, settle
+from keepapart.arrays import Labels, Mask, Sizes
+from keepapart.domains.levels import Group, levels_above
+from keepapart.domains.naming import NO_NAMES, Names, assign
 from keepapart.judging.judge import Judgement
 from keepapart.probe.measured import Counts
 
@@ -63,7 +59,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class DomainPrior:
-    """What was known before this audit: names, by level, and the counts of rule 4.
+    """What was known before this audit: names, by level, and the counts that made levels.
 
     `spans` are the most hops within a rack, within a pod, and so on; empty on a network not seen before.
     """
@@ -112,14 +108,14 @@ def domains(
     unknown = judgement.unknown
     doubted = unknown.any(axis=1, where=took_part)
     placed = took_part & ~doubted | ~unknown.any(axis=1) | _joined(judgement)
-    nested = [(_hosts(judgement, placed), 0)]
-    if counts is not None:
-        nested += islice(_nested(nested[0][0], counts, took_part, before.spans), len(LEVELS) - 1)
+    hosts = _hosts(judgement, placed)
+    above = levels_above(hosts, counts, took_part, before.spans) if counts is not None else ()
+    found = list(islice(above, len(LEVELS) - 1))
     at = {
         level: _named(level, groups, judgement.ids, before)
-        for level, (groups, _) in zip(LEVELS, nested, strict=False)
+        for level, groups in zip(LEVELS, [hosts, *(groups for groups, _ in found)], strict=False)
     }
-    return Domains(len(judgement.ids), at, tuple(span for _, span in nested[1:]))
+    return Domains(len(judgement.ids), at, tuple(span for _, span in found))
 
 
 def domains_by_label(judgement: Grouping, before: DomainPrior = NOTHING) -> Domains:
@@ -128,18 +124,9 @@ def domains_by_label(judgement: Grouping, before: DomainPrior = NOTHING) -> Doma
     return Domains(len(judgement.ids), {"host": _named("host", hosts, judgement.ids, before)})
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """A domain without a name yet."""
-
-    members: tuple[int, ...]
-    parts: tuple[int, ...]
-    most: int
-
-
-def _named(level: str, groups: Sequence[_Group], ids: Sequence[str], before: DomainPrior) -> list[Domain]:
+def _named(level: str, groups: Sequence[Group], ids: Sequence[str], before: DomainPrior) -> list[Domain]:
     had = before.names.get(level, NO_NAMES)
-    names = settle([[ids[i] for i in group.members] for group in groups], level, had)
+    names = assign([[ids[i] for i in group.members] for group in groups], level, had)
     return [
         Domain(name, group.members, group.parts, group.most)
         for name, group in zip(names, groups, strict=True)
@@ -152,106 +139,11 @@ def _joined(judgement: Grouping) -> Mask:
     return joined
 
 
-def _hosts(judgement: Grouping, placed: Mask) -> list[_Group]:
+def _hosts(judgement: Grouping, placed: Mask) -> list[Group]:
     """Return the hosts of those who are placed."""
     by_group: dict[int, list[int]] = {}
     at = np.flatnonzero(placed)
     for i, group in zip(at.tolist(), judgement.groups[at].tolist(), strict=True):
         by_group.setdefault(group, []).append(i)
     possible = judgement.possible.tolist()
-    return [_Group(tuple(m), (), max(possible[i] for i in m)) for m in by_group.values()]
-
-
-def _nested(
-    hosts: Sequence[_Group], counts: Counts, took_part: Mask, spans: Sequence[int]
-) -> Iterator[tuple[list[_Group], int]]:
-    """Yield each level above the hosts: what is joined there, and the most hops that join.
-
-    A row is a host that took part; `at` says which group of the level below it is in.
-    """
-    at = np.array([h for h, host in enumerate(hosts) if took_part[list(host.members)].any()], np.intp)
-    below, held = hosts, np.array([len(hosts[h].members) for h in at.tolist()], np.int64)
-    between = _between([hosts[h].members for h in at.tolist()], counts)
-    for span in sorted({*_found(between), *spans}):
-        labels = _joined_within(between, span)
-        if labels is None:
-            return
-        if labels.max(initial=0) == 0 and span not in spans:
-            continue
-        open_to = _open_to(between, labels, held)
-        elsewhere = len(counts) - int(held.sum())
-        groups: list[_Group] = []
-        into = np.full(len(at), -1, np.intp)
-        for label, rows in _by_label(labels).items():
-            parts = tuple(dict.fromkeys(at[rows].tolist()))
-            if len(parts) == 1 and open_to[label]:
-                continue
-            members = tuple(chain.from_iterable(below[part].members for part in parts))
-            into[rows] = len(groups)
-            groups.append(_Group(members, parts, len(members) + int(open_to[label]) + elsewhere))
-        if not groups:
-            return
-        yield groups, span
-        placed = into >= 0
-        below, at, held = groups, into[placed], held[placed]
-        if not placed.all():
-            between = between[np.ix_(placed, placed)]
-
-
-def _between(hosts: Sequence[tuple[int, ...]], counts: Counts) -> Counts:
-    """Return the least counts between the members of hosts; 0 where there are none."""
-    if not hosts:
-        return np.zeros((0, 0), np.uint8)
-    members = np.concatenate(hosts)
-    starts = np.cumsum([0, *map(len, hosts)])[:-1]
-    # 0 - 1 wraps to 255, the largest: "not measured" loses against every count.
-    block = counts[np.ix_(members, members)] - np.uint8(1)
-    between: Counts = np.minimum.reduceat(np.minimum.reduceat(block, starts, axis=0), starts, axis=1)
-    between += np.uint8(1)
-    np.fill_diagonal(between, 0)
-    return between
-
-
-def _found(between: Counts) -> list[int]:
-    """List the counts that there are."""
-    times = sum((np.bincount(between[rows].ravel(), minlength=256) for rows in blocks(len(between))), 0)
-    return [count for count in np.flatnonzero(times).tolist() if count]
-
-
-def _joined_within(between: Counts, span: int) -> Labels | None:
-    """Label who is joined by at most `span` hops; None where that is not transitive."""
-    size = len(between)
-
-    def near(rows: slice) -> Mask:
-        joins: Mask = (between[rows] > 0) & (between[rows] <= span)
-        return joins
-
-    # One join of each first: where most are joined with most, all of them would be too many to list.
-    firsts = np.concatenate([near(rows).argmax(axis=1) for rows in blocks(size)] or [np.zeros(0, np.intp)])
-    some = np.flatnonzero([0 < between[i, j] <= span for i, j in enumerate(firsts.tolist())])
-    labels = components(size, (some, firsts[some]))
-    rest = edges(lambda rows: near(rows) & (labels[rows, None] != labels), size)
-    labels = components(size, rest, labels)
-    for rows in blocks(size):
-        if ((labels[rows, None] == labels) & (between[rows] > span)).any():
-            return None
-    return labels
-
-
-def _open_to(between: Counts, labels: Labels, held: Sizes) -> Sizes:
-    """Count, for each label, the instances of other labels that nothing measured holds apart from its own."""
-    among = np.bincount(labels, held).astype(np.int64)
-    if np.count_nonzero(between) == len(between) * (len(between) - 1):
-        return np.zeros_like(among)
-    order, starts = in_groups(labels)
-    most = np.maximum.reduceat(between[np.ix_(order, order)], starts, axis=0)
-    apart = np.maximum.reduceat(most, starts, axis=1) > 0
-    np.fill_diagonal(apart, val=True)
-    return np.array([among[~row].sum() for row in apart], np.int64)
-
-
-def _by_label(labels: Labels) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for row, label in enumerate(labels.tolist()):
-        found.setdefault(label, []).append(row)
-    return found
+    return [Group(tuple(m), (), max(possible[i] for i in m)) for m in by_group.values()]

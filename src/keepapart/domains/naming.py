@@ -23,7 +23,7 @@ class Names:
 NO_NAMES = Names()
 
 
-def settle(groups: Sequence[Sequence[str]], prefix: str, before: Names) -> list[str]:
+def assign(groups: Sequence[Sequence[str]], prefix: str, before: Names) -> list[str]:
     """Name groups of instance ids, in their order: `prefix`-number."""
     claims = [
         (-members, number, name)

@@ -40,7 +40,7 @@ from keepapart.domains.binomial import binomial
 
 HOURS = 8766.0  # of a mean year of 365.25 days
 
-Chances = npt.NDArray[np.float64]  # of 0, 1, … members being down
+Distribution = npt.NDArray[np.float64]  # of 0, 1, … members being down
 
 
 def yearly(groups: Sequence[int], need: int, failures_per_year: float, hours_to_replace: float) -> float:
@@ -89,9 +89,9 @@ def fraction_down(failures_per_year: float, hours_to_replace: float) -> float:
     return missed / (1 + missed)
 
 
-def _members_down(sizes: Mapping[int, int], down: float) -> Chances:
+def _members_down(sizes: Mapping[int, int], down: float) -> Distribution:
     """Return the distribution of the members that are down; `sizes` says how many hosts have so many."""
-    chances: Chances = np.ones(1)
+    chances: Distribution = np.ones(1)
     for size, count in sorted(sizes.items()):
         of_size = np.zeros(size * count + 1)
         of_size[::size] = binomial(count, down)

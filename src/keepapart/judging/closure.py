@@ -1,7 +1,8 @@
 """The judge's arithmetic: from what signals weigh to what is settled, strongest first. Pure.
 
-Works in place and in blocks of rows: with 10,000 instances an array of all pairs is 100 MB, and there are
-few of them. The rules are those of `judge`; the numbers in comments are theirs.
+A pair's weight is one int8: `+strength` says same, `-strength` different, `OPEN` nothing so far, and `TORN`
+both, equally strongly. Works in place and in blocks of rows: with 10,000 instances an array of all pairs is
+100 MB, and there are few of them. The rules are those of `judge`; the numbers in comments are theirs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from keepapart.arrays import Labels, Places, blocks, compact, components, edges,
 from keepapart.model import Strength
 from keepapart.signals import Testimony, Weights
 
-SHUT = np.int8(100)  # unknown for good, whatever weaker evidence says; 0 once all is settled
+OPEN = np.int8(0)
+TORN = np.int8(100)  # unknown for good, whatever weaker evidence says; `OPEN` again once all is settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def weigh(size: int, testimonies: Sequence[Testimony]) -> Weighed:
     return Weighed(direct, {strength: _joined(found) for strength, found in torn.items()})
 
 
-def settle(weighed: Weighed) -> tuple[Weights, Labels, list[Contradiction]]:
+def closure(weighed: Weighed) -> tuple[Weights, Labels, list[Contradiction]]:
     """Return the settled strength of every pair, the groups of co-residents, and the contradictions."""
     direct = weighed.direct
     size = len(direct)
@@ -68,9 +70,9 @@ def settle(weighed: Weighed) -> tuple[Weights, Labels, list[Contradiction]]:
     contradictions: list[Contradiction] = []
     for strength in (Strength.CONCLUSIVE, Strength.STRONG):  # rule 4 has no use for weak evidence
         i, j = weighed.torn[strength]
-        still = settled[i, j] == 0
-        settled[i[still], j[still]] = SHUT
-        links = edges(lambda rows: (direct[rows] == strength) & (settled[rows] == 0), size)  # noqa: B023
+        still = settled[i, j] == OPEN
+        settled[i[still], j[still]] = TORN
+        links = edges(lambda rows: (direct[rows] == strength) & (settled[rows] == OPEN), size)  # noqa: B023
         joined = components(size, links, groups)
         spoilt = np.zeros(size, np.bool_)
         for members in grown(joined, groups):
@@ -80,9 +82,9 @@ def settle(weighed: Weighed) -> tuple[Weights, Labels, list[Contradiction]]:
         groups = compact(np.where(spoilt, groups + size, joined))
         for rows in blocks(size):
             block = settled[rows]
-            block[(block == 0) & (direct[rows] == -strength)] = -strength
+            block[(block == OPEN) & (direct[rows] == -strength)] = -strength
         _spread(settled, groups, strength)
-    settled[settled == SHUT] = 0
+    settled[settled == TORN] = OPEN
     return settled, groups, contradictions
 
 
@@ -90,10 +92,10 @@ def _join(direct: Weights, settled: Weights, members: Places, strength: Strength
     """Settle all pairs of a chain of "same": as co-resident (rule 4), or as contradicted (rule 5)."""
     at = np.ix_(members, members)
     block = settled[at]
-    refuted = (block < 0) | (block == SHUT) | ((block == 0) & (direct[at] == -strength))
+    refuted = (block < OPEN) | (block == TORN) | ((block == OPEN) & (direct[at] == -strength))
     contradictory = bool(refuted.any())
-    block[block == 0] = SHUT if contradictory else strength
-    np.fill_diagonal(block, 0)
+    block[block == OPEN] = TORN if contradictory else strength
+    np.fill_diagonal(block, OPEN)
     settled[at] = block
     if not contradictory:
         return None
@@ -112,11 +114,11 @@ def _spread(settled: Weights, groups: Labels, strength: Strength) -> None:
         return  # everyone alone: every pair speaks for itself
     for number, members in enumerate(np.split(order, starts[1:])):
         block = settled[members]
-        apart = np.logical_or.reduceat((block <= -strength).max(axis=0)[order], starts)[groups]
-        shut = np.logical_or.reduceat((block == SHUT).max(axis=0)[order], starts)[groups]
-        shut[groups == number] = False
-        block[shut & (np.abs(block) <= strength)] = SHUT
-        block[apart & (block == 0) & (groups != number)] = -strength
+        others = groups != number
+        different = np.logical_or.reduceat((block <= -strength).max(axis=0)[order], starts)[groups]
+        torn = np.logical_or.reduceat((block == TORN).max(axis=0)[order], starts)[groups]
+        block[torn & others & (np.abs(block) <= strength)] = TORN
+        block[different & others & (block == OPEN)] = -strength
         settled[members] = block
 
 

@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from keepapart.arrays import Labels, Mask, Sizes
-from keepapart.judging.closure import Contradiction, settle, weigh
+from keepapart.judging.closure import Contradiction, closure, weigh
 from keepapart.judging.reasons import carried, chained, reasoned
 from keepapart.model import Evidence, Pair, Strength, Verdict
 from keepapart.signals import Testimony, Weights
@@ -99,7 +99,7 @@ class Judgement:
 def judge(ids: Sequence[str], testimonies: Sequence[Testimony], assurance: Strength) -> Judgement:
     """Weigh all testimonies of the instances `ids` by the rules above."""
     weighed = weigh(len(ids), testimonies)
-    weights, groups, contradictions = settle(weighed)
+    weights, groups, contradictions = closure(weighed)
     return Judgement(ids, testimonies, assurance, weighed.direct, weights, groups, contradictions)
 
 

@@ -1,6 +1,6 @@
-"""Knots: who a chain of equal labels joins, and whether other labels are in conflict over it. Pure.
+"""Label chains: the instances that equal labels connect, and whether other labels contradict that. Pure.
 
-`labelled` says what follows from them.
+`by_label` says what follows from them.
 """
 
 from __future__ import annotations
@@ -16,35 +16,36 @@ from keepapart.model import Strength
 from keepapart.signals import UNKNOWN, LabelTestimony
 
 
-def negative(testimonies: Sequence[LabelTestimony], strength: Strength) -> list[LabelTestimony]:
-    """Return those whose different labels say different at this strength or above it."""
+def separating(testimonies: Sequence[LabelTestimony], strength: Strength) -> list[LabelTestimony]:
+    """Return the testimonies whose different labels say different at this strength or above it."""
     return [t for t in testimonies if t.if_different <= -strength]
 
 
-def tie(
-    testimonies: Sequence[LabelTestimony], strength: Strength, below: Labels, groups: Labels, torn: Mask
+def connected(
+    testimonies: Sequence[LabelTestimony], strength: Strength, stronger: Labels, groups: Labels, torn: Mask
 ) -> tuple[Labels, Mask]:
-    """Return the knots [n] at this strength, from those above it, and whose knots have a conflict in them.
+    """Number the chain of each instance [n] at this strength, and say which are in a chain with a conflict.
 
-    `groups` are who is co-resident by stronger evidence already: of those, no weaker word counts. `torn`
-    says whose knots had a conflict in them above.
+    `stronger` numbers the chains of the next higher strength, and `torn` says who is in one of those with a
+    conflict. `groups` numbers the co-residents that stronger evidence settled: between two of one group no
+    weaker label counts.
     """
-    knots = below
+    chains = stronger
     for testimony in testimonies:
         if testimony.if_equal == strength:
-            knots = components(len(knots), _links(testimony.labels), knots)
-    in_conflict = np.zeros(len(knots), np.bool_)
-    in_conflict[knots[torn]] = True
-    for testimony in negative(testimonies, strength):
-        order, starts, _ = _at_odds(testimony, knots, groups)
-        in_conflict[knots[order[starts]]] = True
-    return knots, in_conflict[knots]
+            chains = components(len(chains), _links(testimony.labels), chains)
+    in_conflict = np.zeros(len(chains), np.bool_)
+    in_conflict[chains[torn]] = True
+    for testimony in separating(testimonies, strength):
+        order, starts, _ = _at_odds(testimony, chains, groups)
+        in_conflict[chains[order[starts]]] = True
+    return chains, in_conflict[chains]
 
 
-def batches(knots: Labels, wanted: Mask, limit: int) -> Iterator[Places]:
-    """Yield the wanted instances in order, several knots together up to `limit`, larger ones alone."""
+def batches(chains: Labels, wanted: Mask, limit: int) -> Iterator[Places]:
+    """Yield the wanted instances in order: several chains together up to `limit`, larger ones alone."""
     members = np.flatnonzero(wanted)
-    order, starts = in_groups(knots[members])
+    order, starts = in_groups(chains[members])
     begin = 0
     for start, end in pairwise([*starts.tolist(), len(members)]):
         if end - begin > limit and start > begin:
@@ -55,35 +56,37 @@ def batches(knots: Labels, wanted: Mask, limit: int) -> Iterator[Places]:
 
 
 def contradictions(
-    testimonies: Sequence[LabelTestimony], knots: Labels, groups: Labels, wanted: Mask
+    testimonies: Sequence[LabelTestimony], chains: Labels, groups: Labels, wanted: Mask
 ) -> Iterator[Contradiction]:
-    """Name for each wanted knot two members of different `groups` whom a label holds apart."""
+    """Name two members of each wanted chain that are of different `groups` and that a label tells apart."""
     members = np.flatnonzero(wanted)
-    order, starts = in_groups(knots[members])
-    knot_members = {int(knots[some[0]]): some for some in np.split(members[order], starts[1:]) if len(some)}
-    for testimony in negative(testimonies, Strength.STRONG):
-        order, starts, ends = _at_odds(testimony, np.where(wanted, knots, UNKNOWN), groups)
-        found, first = np.unique(knots[order[starts]], return_index=True)
-        for knot, run in zip(found.tolist(), first.tolist(), strict=True):
-            if knot in knot_members:
+    order, starts = in_groups(chains[members])
+    members_of = {int(chains[some[0]]): some for some in np.split(members[order], starts[1:]) if len(some)}
+    for testimony in separating(testimonies, Strength.STRONG):
+        order, starts, ends = _at_odds(testimony, np.where(wanted, chains, UNKNOWN), groups)
+        found, first = np.unique(chains[order[starts]], return_index=True)
+        for chain, run in zip(found.tolist(), first.tolist(), strict=True):
+            if chain in members_of:
                 pair = _pair_at_odds(testimony.labels, groups, order[starts[run] : ends[run]])
-                yield Contradiction(*pair, Strength.STRONG, frozenset(knot_members.pop(knot).tolist()))
+                yield Contradiction(*pair, Strength.STRONG, frozenset(members_of.pop(chain).tolist()))
 
 
 def _links(labels: Labels) -> Edges:
-    """Join everybody of a label to the next of the same."""
+    """Connect each instance to the next one of the same label."""
     known = np.flatnonzero(labels != UNKNOWN)
     order = known[np.argsort(labels[known], kind="stable")]
     equal = labels[order[1:]] == labels[order[:-1]]
     return order[:-1][equal], order[1:][equal]
 
 
-def _at_odds(testimony: LabelTestimony, knots: Labels, groups: Labels) -> tuple[Places, Places, Places]:
-    """Return instances in an order, and in it the starts and ends of runs of one knot and one scope, in
-    which two are of different groups and of different labels; those whose knot is `UNKNOWN` left out.
+def _at_odds(testimony: LabelTestimony, chains: Labels, groups: Labels) -> tuple[Places, Places, Places]:
+    """Sort instances by chain and scope, and find the runs in which two differ in both group and label.
+
+    Returns the order, and the starts and ends of these runs in it. Instances whose chain is `UNKNOWN` are
+    left out.
     """
-    known = np.flatnonzero((testimony.labels != UNKNOWN) & (knots != UNKNOWN))
-    order, starts = in_groups(compact(knots[known].astype(np.int64) << 32 | testimony.scopes[known]))
+    known = np.flatnonzero((testimony.labels != UNKNOWN) & (chains != UNKNOWN))
+    order, starts = in_groups(compact(chains[known].astype(np.int64) << 32 | testimony.scopes[known]))
     order, ends = known[order], np.append(starts[1:], len(known))
     if not len(known):
         return order, starts, starts
@@ -93,15 +96,15 @@ def _at_odds(testimony: LabelTestimony, knots: Labels, groups: Labels) -> tuple[
 
 
 def _vary(column: Labels, starts: Places) -> Mask:
-    """Say of each run of a column, of which these are the starts, whether it holds several values."""
+    """Say of each run of a column whether it holds several values; `starts` says where runs begin."""
     varies: Mask = np.minimum.reduceat(column, starts) != np.maximum.reduceat(column, starts)
     return varies
 
 
 def _pair_at_odds(labels: Labels, groups: Labels, run: Places) -> tuple[int, int]:
-    """Return two of a run who differ both in label and in group."""
+    """Return two of a run that differ both in label and in group."""
     label, group = labels[run], groups[run]
-    # Either the first differs in both from somebody, or who differs from it in one does from another.
+    # Either the first differs in both from some other, or one that differs from it in label or in group does.
     for one in (0, int((label != label[0]).argmax()), int((group != group[0]).argmax())):
         others = (label != label[one]) & (group != group[one])
         if others.any():

@@ -22,7 +22,7 @@ from keepapart.errors import KeepapartError, LabError
 from keepapart.lab import protocol
 from keepapart.lab.ec2.process import no_url, started
 from keepapart.lab.netns import linux
-from keepapart.lab.service import Answer, Network, Service
+from keepapart.lab.service import LabNetwork, Response, Service
 from keepapart.lab.simulated import Simulated
 from keepapart.lab.world import world
 from keepapart.lab.world.topology import Topology
@@ -117,7 +117,7 @@ class _Loop:
         try:
             request = protocol.decode(line)
         except (ValueError, RecursionError) as error:
-            answer = Answer({"error": {"kind": "UsageError", "text": f"not a request: {error}"}})
+            answer = Response({"error": {"kind": "UsageError", "text": f"not a request: {error}"}})
         else:
             if request == {"do": "down"}:
                 self.ended = True
@@ -152,7 +152,7 @@ def _listen(listener: socket.socket, path: Path, name: str) -> None:
         os.close(folder)
 
 
-def _network(topology: Topology, simulated: bool) -> tuple[Network, str]:
+def _network(topology: Topology, simulated: bool) -> tuple[LabNetwork, str]:
     """Build the network; where namespaces can't be had, say why and simulate."""
     if simulated:
         return Simulated(), "as asked"
@@ -172,7 +172,7 @@ def _network(topology: Topology, simulated: bool) -> tuple[Network, str]:
 
 
 @contextmanager
-def _with_sshd(network: Network, path: Path, because: str) -> Iterator[Network]:
+def _with_sshd(network: LabNetwork, path: Path, because: str) -> Iterator[LabNetwork]:
     """Have every instance run sshd until the lab ends. Raises `LabError` where the lab is simulated."""
     if network.kind == "simulated":
         raise LabError(f"--sshd needs a lab with real packets, and this one is simulated: {because}")

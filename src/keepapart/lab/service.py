@@ -28,7 +28,7 @@ _LAUNCH_TOKEN = "up-{cluster}-{number}"  # noqa: S105  # names a launch, guards 
 MAX_FLOWS = 64
 
 
-class Network(Protocol):
+class LabNetwork(Protocol):
     """What a lab's instances are joined by: namespaces, or nothing at all in the simulated form."""
 
     kind: str
@@ -53,7 +53,7 @@ class Network(Protocol):
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     """A document, and the descriptors that go with it; `after` closes what was opened for them."""
 
     document: object = None
@@ -64,11 +64,11 @@ class Answer:
 class Service:
     """One lab: its instances, its network, and an answer for every request."""
 
-    def __init__(self, name: str, world: World, network: Network, because: str, api: str = "") -> None:
+    def __init__(self, name: str, world: World, network: LabNetwork, because: str, api: str = "") -> None:
         self.name, self.because, self.api = name, because, api
         self.fleet = Fleet(world)
         self.network = network
-        self._operations: dict[str, tuple[Callable[..., Answer], Mapping[str, str]]] = {
+        self._operations: dict[str, tuple[Callable[..., Response], Mapping[str, str]]] = {
             "hello": (self._hello, {}),
             "instances": (self._instances, {"tags": _TAGS}),
             "describe": (self._describe, {"ids": _TEXTS}),
@@ -87,8 +87,8 @@ class Service:
         }
         self._launch_clusters()
 
-    def answer(self, request: Mapping[str, Any]) -> Answer:
-        """Answer one request. Every error becomes an answer; none of them ends the lab."""
+    def answer(self, request: Mapping[str, Any]) -> Response:
+        """Response one request. Every error becomes an answer; none of them ends the lab."""
         try:
             arguments = dict(request)
             name = arguments.pop("do", None)
@@ -100,12 +100,12 @@ class Service:
             answer.document = {"ok": answer.document}
             return answer
         except KeepapartError as error:
-            return Answer({"error": {"kind": type(error).__name__, "text": str(error)}})
+            return Response({"error": {"kind": type(error).__name__, "text": str(error)}})
         except Exception as error:  # a fault of the lab's own must not take every namespace with it
-            return Answer({"error": {"kind": "LabError", "text": f"{type(error).__name__}: {error}"}})
+            return Response({"error": {"kind": "LabError", "text": f"{type(error).__name__}: {error}"}})
 
-    def _hello(self) -> Answer:
-        return Answer(
+    def _hello(self) -> Response:
+        return Response(
             {
                 "name": self.name,
                 "kind": self.network.kind,
@@ -116,8 +116,8 @@ class Service:
             }
         )
 
-    def _instances(self, tags: Mapping[str, str]) -> Answer:
-        return Answer(
+    def _instances(self, tags: Mapping[str, str]) -> Response:
+        return Response(
             [
                 self._show(guest)
                 for guest in self.fleet.guests()
@@ -125,12 +125,12 @@ class Service:
             ]
         )
 
-    def _describe(self, ids: list[str]) -> Answer:
-        return Answer([self._show(guest) for guest in map(self.fleet.find, ids) if guest])
+    def _describe(self, ids: list[str]) -> Response:
+        return Response([self._show(guest) for guest in map(self.fleet.find, ids) if guest])
 
-    def _truth(self) -> Answer:
+    def _truth(self) -> Response:
         topology = self.fleet.topology
-        return Answer(
+        return Response(
             {
                 guest.id: {
                     "host": topology.host_name(guest.place.host),
@@ -142,25 +142,25 @@ class Service:
             }
         )
 
-    def _launch(self, token: str, tags: Mapping[str, str], parameters: Mapping[str, str]) -> Answer:
+    def _launch(self, token: str, tags: Mapping[str, str], parameters: Mapping[str, str]) -> Response:
         guest = self.fleet.launch(token, tags, parameters)
         return self._connect(guest, partial(self.fleet.terminate, guest.id))
 
-    def _start(self, instance: str, racks: list[str] | None) -> Answer:
+    def _start(self, instance: str, racks: list[str] | None) -> Response:
         guest = self.fleet.start(instance, racks)
         return self._connect(guest, partial(self.fleet.stop, instance))
 
-    def _stop(self, instance: str) -> Answer:
+    def _stop(self, instance: str) -> Response:
         self.fleet.stop(instance)
         self.network.detach([instance])
-        return Answer(self._show(self.fleet.settle(instance)))
+        return Response(self._show(self.fleet.finish(instance)))
 
-    def _terminate(self, instance: str) -> Answer:
+    def _terminate(self, instance: str) -> Response:
         guest = self.fleet.terminate(instance)
         self.network.detach([instance])
-        return Answer(self._show(guest))
+        return Response(self._show(guest))
 
-    def _move(self, instance: str, host: str) -> Answer:
+    def _move(self, instance: str, host: str) -> Response:
         before = self.fleet.get(instance).place
         guest = self.fleet.move(instance, host)
         if guest.place and before and guest.place != before:
@@ -169,21 +169,21 @@ class Service:
             except BaseException:
                 self.fleet.move(instance, self.fleet.topology.host_name(before.host))
                 raise
-        return Answer(self._show(guest))
+        return Response(self._show(guest))
 
-    def _tag(self, instance: str, tags: Mapping[str, str]) -> Answer:
-        return Answer(self._show(self.fleet.tag(instance, tags)))
+    def _tag(self, instance: str, tags: Mapping[str, str]) -> Response:
+        return Response(self._show(self.fleet.tag(instance, tags)))
 
-    def _fail(self, host: str) -> Answer:
+    def _fail(self, host: str) -> Response:
         failed = self.fleet.fail(host)
         self.network.fail(failed)
-        return Answer([guest.id for guest in self.fleet.guests() if guest.impaired and _on(guest, failed)])
+        return Response([guest.id for guest in self.fleet.guests() if guest.impaired and _on(guest, failed)])
 
-    def _sockets(self, ids: list[str], count: int, netlink: bool) -> Answer:
+    def _sockets(self, ids: list[str], count: int, netlink: bool) -> Response:
         each = count + netlink
         if len(ids) * each > MAX_DESCRIPTORS:
             raise UsageError(f"{len(ids)} times {each} sockets are more than {MAX_DESCRIPTORS} at once")
-        answer = Answer()
+        answer = Response()
         families = []
         try:
             for guest_id in ids:
@@ -199,7 +199,7 @@ class Service:
         answer.document = families
         return answer
 
-    def _hops(self, ids: list[str], flows: int) -> Answer:
+    def _hops(self, ids: list[str], flows: int) -> Response:
         if self.network.kind != "simulated":
             raise LabError("this lab is real: hop counts are measured there, not asked for")
         if flows > MAX_FLOWS:
@@ -208,7 +208,7 @@ class Service:
         places = [guest.place if guest and guest.connected else None for guest in guests]
         from keepapart.lab.world.distance import hops  # numpy: a real lab does without
 
-        answer = Answer()
+        answer = Response()
         file = answer.after.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the answer closes it
         for flow in range(flows):
             file.write(hops(self.fleet.topology, places, flow).data)
@@ -216,11 +216,11 @@ class Service:
         answer.descriptors.append(file.fileno())
         return answer
 
-    def _enter(self, instance: str) -> Answer:
+    def _enter(self, instance: str) -> Response:
         self.fleet.get(instance)
-        return Answer(descriptors=self.network.descriptors(instance))
+        return Response(descriptors=self.network.descriptors(instance))
 
-    def _connect_to(self, host: str, port: int) -> Answer:
+    def _connect_to(self, host: str, port: int) -> Response:
         from keepapart.lab.ssh.sshd import WithSshd
 
         if not isinstance(self.network, WithSshd):
@@ -230,21 +230,21 @@ class Service:
         named = [g for g in self.fleet.guests() if host in (g.id, self._show(g)["address"])]
         if not named:
             raise NotFoundError(f"no instance {host!r} in this lab")
-        answer = Answer()
+        answer = Response()
         answer.descriptors.append(
             answer.after.enter_context(self.network.connect(named[-1].id, port)).fileno()
         )
         return answer
 
-    def _connect(self, guest: Guest, undo: Callable[[], Guest]) -> Answer:
+    def _connect(self, guest: Guest, undo: Callable[[], Guest]) -> Response:
         if guest.state == clouds.PENDING and guest.place:
             try:
                 self.network.attach({guest.id: guest.place})
             except BaseException:
                 undo()
-                self.fleet.settle(guest.id)
+                self.fleet.finish(guest.id)
                 raise
-        return Answer(self._show(self.fleet.settle(guest.id)))
+        return Response(self._show(self.fleet.finish(guest.id)))
 
     def _launch_clusters(self) -> None:
         launched = [
@@ -258,7 +258,7 @@ class Service:
         ]
         self.network.attach({guest.id: guest.place for guest in launched if guest.place})
         for guest in launched:
-            self.fleet.settle(guest.id)
+            self.fleet.finish(guest.id)
 
     def _show(self, guest: Guest) -> dict[str, Any]:
         facts = {"health": "impaired"} if guest.impaired else {}

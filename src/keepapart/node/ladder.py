@@ -69,7 +69,7 @@ def climb(by: str, port: int, patience: float, targets: list[str]) -> list[tuple
     from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
 
     def one(address: str) -> tuple[int, str, Ladder]:
-        ladder: Ladder = Echoes(address) if by == "icmp" else Connections(address, port)
+        ladder: Ladder = IcmpLadder(address) if by == "icmp" else TcpLadder(address, port)
         count = least(ladder, patience)
         return count, ladder.token(count) if count else "", ladder
 
@@ -108,7 +108,7 @@ def least(ladder: Ladder, patience: float) -> int:
     return min(through)
 
 
-class Connections:
+class TcpLadder:
     """TCP connections to one port, open or closed; of those that are accepted the shortest-lived is kept."""
 
     def __init__(self, address: str, port: int) -> None:
@@ -174,7 +174,7 @@ class Connections:
             self._kept.close()
 
 
-class Echoes:
+class IcmpLadder:
     """ICMP echo requests, of a socket of their own; lives that are too short show in nothing."""
 
     def __init__(self, address: str) -> None:

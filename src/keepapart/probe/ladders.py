@@ -1,6 +1,7 @@
 """Pairs between which no datagram passes: counted by ladders of TCP connections or ICMP echoes.
 
-1. They are climbed again, both ways, as often as whoever judges the counts wants more, within bounds.
+1. They are climbed again, both ways: where nothing got through, `TRIES` times; else once, and then as often
+   as whoever judges the counts wants more. Nobody climbs again where these means get through nowhere.
 2. Whoever answers may do so in the target's name: a firewall, a load balancer, an edge router. So the target
    is asked whether what got through has arrived at its machine (`node.arrivals`); what it can't confirm is
    counted and not said to have arrived.
@@ -11,17 +12,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from keepapart.arrays import Mask
+from keepapart.model import Progress
 from keepapart.probe.measured import BY, Counts, Tally, Wanting
 from keepapart.reach import NodeGroup, Roster
 
-LADDERS = 20_000  # about how many may be climbed by each means beyond the first to each; some ten packets
+LADDERS = 20_000  # by each means, some ten packets each; one each way of a pair is always climbed
 CLIMBS = 16  # ladders each way of a pair
-TRIES = 3  # of them where nothing gets through, or nothing is confirmed, though it is elsewhere
+TRIES = 3  # climbs that are watched for what arrives, and further ones where nothing gets through
 
 Tokens = dict[str, list[tuple[int, str]]]  # by target: who climbed, and the token
 
@@ -34,42 +36,54 @@ class Ladders:
         groups: Sequence[NodeGroup],
         roster: Roster,
         tally: Tally,
-        progress: Callable[[str, float], None],
+        wanting: Wanting,
+        progress: Progress,
     ) -> None:
-        self._groups, self._ids, self._progress, self._tally = groups, roster.ids, progress, tally
+        self._groups, self._ids, self._tally = groups, roster.ids, tally
+        self._wanting, self._progress = wanting, progress
         self._addresses = [address for address, _ in roster.places]
         self._row = {name: number for number, name in enumerate(roster.ids)}
 
-    async def climb(self, by: str, port: int, wanting: Wanting, gone: Sequence[int]) -> None:
+    async def climb(self, by: str, port: int, gone: Sequence[int]) -> None:
         """Count by these means the pairs that need it, those of who is `gone` left out."""
-        tally, doubtful = self._tally, self._unconfirmed()
-        heard = tally.flows > 0
-        lacking = wanting(tally) if (heard & (tally.by > 0)).any() else None
-        pairs: Mask = ~heard | doubtful | (tally.by > 0) & (lacking if lacking is not None else False)
-        np.fill_diagonal(pairs, False)
-        pairs[list(gone), :] = pairs[:, list(gone)] = False
-        wanted, left = pairs, LADDERS
-        for number in range(CLIMBS):
+        unconfirmed = self._unconfirmed()
+        needed = self._uncounted() | unconfirmed | self._lacking(self._tally.by > 0)
+        np.fill_diagonal(needed, False)
+        needed[list(gone), :] = needed[:, list(gone)] = False
+        wanted, left = needed, LADDERS
+        for climbs in range(CLIMBS):
             left -= int(wanted.sum())
-            if not wanted.any() or (number and left < 0):
+            if not wanted.any() or (climbs and left < 0):
                 break
-            self._progress(by, number / CLIMBS)
-            watching = number < TRIES and bool((wanted & (tally.arrived == 0)).any())
+            self._progress(by, climbs / CLIMBS)
+            watching = climbs < TRIES and bool((wanted & (self._tally.arrived == 0)).any())
             counts, arrived = await self._once(by, port, wanted, watching=watching)
             if not counts.any():
                 break
-            tally.drop(doubtful & arrived & arrived.T)
-            tally.add_ladders(counts, BY.index(by), arrived)
-            heard = tally.flows > 0
-            more = wanting(tally) if number else heard  # one flow each way shows nothing of variation
-            unheard = ~heard if number < TRIES else np.zeros_like(heard)
-            wanted = pairs & (unheard | heard & more if more is not None else unheard)
+            self._tally.drop(unconfirmed & arrived & arrived.T)
+            self._tally.add_ladders(counts, BY.index(by), arrived)
+            wanted = needed & self._again(climbs + 1)
+
+    def _again(self, climbs: int) -> Mask:
+        """Say which pairs it is worth climbing between again, after so many climbs."""
+        counted = ~self._uncounted()
+        lacking = counted if climbs == 1 else self._lacking(counted)  # one flow shows nothing of variation
+        return lacking | ~counted if climbs <= TRIES else lacking
+
+    def _uncounted(self) -> Mask:
+        """Say which pairs have no count."""
+        uncounted: Mask = self._tally.flows == 0
+        return uncounted
 
     def _unconfirmed(self) -> Mask:
         """Say which pairs other ladders counted, not both ways confirmed."""
-        tally = self._tally
-        both: Mask = (tally.arrived & tally.arrived.T) > 0
-        return (tally.flows > 0) & (tally.by > 0) & ~both
+        both: Mask = (self._tally.arrived & self._tally.arrived.T) > 0
+        return ~self._uncounted() & (self._tally.by > 0) & ~both
+
+    def _lacking(self, pairs: Mask) -> Mask:
+        """Say which of these pairs need more flows than they have."""
+        lacking = self._wanting(self._tally) if pairs.any() else None
+        return np.zeros_like(pairs) if lacking is None else pairs & lacking
 
     async def _once(self, by: str, port: int, wanted: Mask, *, watching: bool) -> tuple[Counts, Mask]:
         """Climb once for each pair; return the counts and, where nodes are `watching`, what arrived."""

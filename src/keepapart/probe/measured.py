@@ -14,12 +14,13 @@ import numpy.typing as npt
 
 from keepapart.arrays import Mask, blocks
 
-Counts = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.uint8]  # hops; 0 is not measured
 Flows = npt.NDArray[np.uint8]  # at most 64 each way
-Times = npt.NDArray[np.float32]
+Times = npt.NDArray[np.float32]  # [n, n], seconds, symmetric; 0 is not measured
 T = TypeVar("T")
 
-MUTE = "its node ran, but nothing that it sent or was sent arrived"  # why an instance is lost though reached
+# Why an instance is lost although it was reached.
+NOTHING_ARRIVED = "its node ran, but nothing that it sent or was sent arrived"
 ELSEWHERE = "its node ran, but nothing that was sent to its address arrived there"
 LONGEST = 32  # hops; no provider's path is longer: a higher count shows a time-to-live rewritten on the way
 BEGINNINGS = 2  # times-to-live that datagrams begin with by turns: as many as `node.node.TTLS` has

@@ -31,7 +31,7 @@ from keepapart.model import Instance, Progress, silent
 from keepapart.node.node import Want
 from keepapart.probe.extras import gather
 from keepapart.probe.ladders import Ladders
-from keepapart.probe.measured import ELSEWHERE, MUTE, Counts, Round, Tally, Wanting
+from keepapart.probe.measured import ELSEWHERE, NOTHING_ARRIVED, Counts, Round, Tally, Wanting
 from keepapart.reach import NodeGroup, Roster
 from keepapart.reach.transports import Transports
 
@@ -45,14 +45,15 @@ MORE_DATAGRAMS = 2_000_000  # what all further batches together may cost
 def samples_for(size: int) -> int:
     """Say how many samples each way the first batch takes: 8 of up to 71 nodes, 1 from 142 on.
 
-    Where no path varies, 10,000 pairs with a flow each way show that well enough: see `signals.paths`.
+    Where no path varies, 10,000 pairs with a flow each way show that well enough: see
+    `signals.path_confidence`.
     """
     return max(1, min(SOCKETS, DATAGRAMS // max(1, size * (size - 1))))
 
 
 async def measure(
     instances: Sequence[Instance],
-    ways: Transports,
+    transports: Transports,
     *,
     port: int = 0,
     tcp_port: int = 0,
@@ -62,14 +63,14 @@ async def measure(
 ) -> Round:
     """Measure all pairs of `instances` in one round.
 
-    `ways` lead in, to this round and others; `port` is the UDP port to receive on (0: any). After each
-    batch `wanting` says which pairs need more flows. Raises `ConfigError` for a way in that doesn't exist;
-    what fails at single instances is in `Round.lost`.
+    `transports` are the ways in, for this round and others; `port` is the UDP port to receive on (0: any).
+    After each batch `wanting` says which pairs need more flows. Raises `ConfigError` for a way in that isn't
+    there; what fails at single instances is in `Round.lost`.
     """
     if port and len({i.address for i in instances}) < len(instances):
         raise UsageError("[network] port: one port can't serve instances that share an address")
     ids = [instance.id for instance in instances]
-    groups = ways.group(instances)
+    groups = transports.group(instances)
     try:
         progress("open", 0.0)
         ports: dict[str, list[int]] = {}
@@ -92,11 +93,11 @@ class _Batches:
     """One round's batches of samples, the passes of each, and the tally that they make."""
 
     def __init__(self, groups: Sequence[NodeGroup], roster: Roster, progress: Progress) -> None:
-        self._groups, self._ids, self._progress = groups, roster.ids, progress
+        self._groups, self._roster, self._progress = groups, roster, progress
+        self._ids = roster.ids
         self._six = any(":" in address for address, _ in roster.places)
         self._row = {name: number for number, name in enumerate(roster.ids)}
         self._tally = Tally.empty(len(roster.ids))
-        self._ladders = Ladders(groups, roster, self._tally, progress)
 
     async def run(self, wanting: Wanting, flows: int, tcp_port: int) -> Tally:
         """Measure every pair, then those that `wanting` names, with at most `flows` samples each way."""
@@ -104,9 +105,10 @@ class _Batches:
         everybody = ~np.eye(size, dtype=np.bool_)
         done = samples_for(size)
         await self._batch(0, done, everybody)
+        ladders = Ladders(self._groups, self._roster, self._tally, wanting, self._progress)
         if tcp_port:
-            await self._ladders.climb("tcp", tcp_port, wanting, self._gone())
-        await self._ladders.climb("icmp", 0, wanting, self._gone())
+            await ladders.climb("tcp", tcp_port, self._gone())
+        await ladders.climb("icmp", 0, self._gone())
         left = MORE_DATAGRAMS
         while size > 1 and done < flows and (more := wanting(self._tally)) is not None:
             wanted = (more & everybody).sum()
@@ -164,7 +166,7 @@ class _Batches:
         """Ask no more for nodes that are lost, nor, where `silent`, for those that exchanged nothing."""
         gone: Mask = np.array([name in self._lost() for name in self._ids])
         if silent:
-            gone |= _mute(counts.max(axis=0))
+            gone |= _isolated(counts.max(axis=0))
         absent[:, gone, :] = False
         absent[:, :, gone] = False
 
@@ -175,10 +177,10 @@ class _Batches:
         return {name for group in self._groups for name in group.lost}
 
 
-def _mute(counts: Counts) -> Mask:
+def _isolated(counts: Counts) -> Mask:
     """Say of each node whether it has exchanged not one datagram with anybody."""
-    mute: Mask = (counts.max(axis=0) == 0) & (counts.max(axis=1) == 0)
-    return mute
+    isolated: Mask = (counts.max(axis=0) == 0) & (counts.max(axis=1) == 0)
+    return isolated
 
 
 def _of_who_took_part(measured: Round) -> Round:
@@ -186,13 +188,10 @@ def _of_who_took_part(measured: Round) -> Round:
     tally, extras, ids = measured.tally, measured.extras, measured.ids
     if len(ids) < 2 or extras is None:
         return measured
-    unheard, mute, own = (
-        ~tally.at_address,
-        _mute(tally.way),
-        np.array([one is True for one in extras.own_address]),
-    )
+    unheard, isolated = ~tally.at_address, _isolated(tally.way)
+    own = np.array([one is True for one in extras.own_address])
     why = {
-        ids[i]: MUTE if mute[i] else ELSEWHERE
+        ids[i]: NOTHING_ARRIVED if isolated[i] else ELSEWHERE
         for i in np.flatnonzero(unheard & (~own | (tally.way.max(axis=0) == 0))).tolist()
     }
     tally.forget([number for number, name in enumerate(ids) if name in why])

@@ -22,7 +22,7 @@ from keepapart.documents.simulation import (
     TimesBestEntry,
 )
 from keepapart.report.terminal import console, fact, line
-from keepapart.report.words import many
+from keepapart.report.words import many, percent
 from keepapart.simulate import formula
 from keepapart.simulate.compare import Comparison, Figures, Row
 from keepapart.simulate.habits import PACKING, STICKY
@@ -218,13 +218,6 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
-
-
-def percent(share: float) -> str:
-    """Write a share so that what is small doesn't read as nothing, nor what is nearly all as all."""
-    if share in (0.0, 1.0):
-        return f"{share:.0%}"
-    return "<0.1%" if share < 0.001 else ">99.9%" if share > 0.999 else f"{share:.1%}"
 
 
 def _digits(money: float) -> str:

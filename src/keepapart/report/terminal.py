@@ -23,7 +23,7 @@ from keepapart.auditing.document import pairs, timestamp
 from keepapart.domains.fault_domains import Domain
 from keepapart.model import Pair, Verdict
 from keepapart.report import words
-from keepapart.report.words import Place, Tone
+from keepapart.report.words import Branch, Tone
 
 NAMES = 40  # ids in one enumeration
 BOXES = 48  # hosts that are drawn as boxes; more are listed, a line each
@@ -187,7 +187,7 @@ def _hosts(out: Console, audit: Audit) -> None:
         _listed(out, audit, place, bound)
 
 
-def _racks(place: Place) -> Iterator[Place]:
+def _racks(place: Branch) -> Iterator[Branch]:
     """Yield the innermost places that hold hosts."""
     if place.inner[0].level == "host":
         yield place
@@ -196,7 +196,7 @@ def _racks(place: Place) -> Iterator[Place]:
             yield from _racks(part)
 
 
-def _drawn(audit: Audit, place: Place, width: int) -> RenderableType:
+def _drawn(audit: Audit, place: Branch, width: int) -> RenderableType:
     """Draw a rack under its heading, anything larger as a frame; hosts alone where nothing above is known."""
     heading = Text.assemble((place.title, "bold"), (f"  {place.holds}", "dim"))
     if place.inner[0].level == "host":
@@ -214,7 +214,7 @@ def _drawn(audit: Audit, place: Place, width: int) -> RenderableType:
     )
 
 
-def _boxes(audit: Audit, place: Place, width: int) -> Columns:
+def _boxes(audit: Audit, place: Branch, width: int) -> Columns:
     drawn = [[_member(audit, i) for i in host.members] for host in place.hosts]
     # one width for all: a map is read by its grid
     widest = max(max(len(text) for text in one) for one in drawn)
@@ -243,7 +243,7 @@ def _member(audit: Audit, i: int) -> Text:
     return Text.assemble(plain(instance.id), "  ", (plain(instance.address).plain, "dim"))
 
 
-def _listed(out: Console, audit: Audit, place: Place, bound: int, indent: str = "") -> None:
+def _listed(out: Console, audit: Audit, place: Branch, bound: int, indent: str = "") -> None:
     """Print a line for each host with several members, at most `bound` a rack, and count the others."""
     if len(audit.domains.at) > 1:
         line(out, indent, (place.title, "bold"), (f"  {place.holds}", "dim"))

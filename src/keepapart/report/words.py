@@ -46,7 +46,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Branch:
     """A fault domain as it is drawn, or what is in none that is known of its level: `name` is None then.
 
     `inner` are the places of the level below; `hosts` all hosts in it, a host itself for one.
@@ -55,7 +55,7 @@ class Place:
     level: str
     name: str | None
     hosts: Sequence[Domain]
-    inner: Sequence[Place] = ()
+    inner: Sequence[Branch] = ()
 
     @property
     def title(self) -> str:
@@ -116,8 +116,14 @@ def odds(audit: Audit) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as a percentage, to two digits."""
-    return "under 0.0001%" if 0 < share < 1e-6 else f"{share * 100:.2g}%"
+    """Write a share so that what is small doesn't read as nothing, nor what is nearly all as all."""
+    if share in (0.0, 1.0):
+        return f"{share:.0%}"
+    if share < 1e-6:
+        return "under 0.0001%"
+    if share > 0.999:
+        return "over 99.9%"
+    return f"{share:.1%}" if share >= 0.01 else f"{share * 100:.2g}%"
 
 
 def _survival(audit: Audit) -> str:
@@ -148,11 +154,11 @@ def _loss(audit: Audit) -> str:
     return f"{takes}, more than the cluster is to survive"
 
 
-def places(audit: Audit) -> list[Place]:
+def places(audit: Audit) -> list[Branch]:
     """Nest all hosts in racks, racks in pods and so on; what is in none comes last, level by level."""
     at = audit.domains.at
-    found = [Place("host", host.name, [host]) for host in at["host"]]
-    rest: list[Place] = []
+    found = [Branch("host", host.name, [host]) for host in at["host"]]
+    rest: list[Branch] = []
     for level in list(at)[1:] or ["rack"]:
         made = at.get(level, ())
         inside = {part for domain in made for part in domain.parts}
@@ -162,8 +168,8 @@ def places(audit: Audit) -> list[Place]:
     return found + rest
 
 
-def _holding(level: str, name: str | None, inner: Sequence[Place]) -> Place:
-    return Place(level, name, [host for place in inner for host in place.hosts], inner)
+def _holding(level: str, name: str | None, inner: Sequence[Branch]) -> Branch:
+    return Branch(level, name, [host for place in inner for host in place.hosts], inner)
 
 
 def unplaced(audit: Audit) -> list[int]:

@@ -85,7 +85,7 @@ class Processor:
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class Hardware:
     """What one node says of the machine that it sees; an empty field is not known.
 
     `host_name` is what Hyper-V tells, `qualified` whether it has its domain, `nested` whether that host is a
@@ -103,7 +103,7 @@ class Guest:
     machine_id: str = ""
 
     @classmethod
-    def of(cls, told: Mapping[str, object]) -> Guest:
+    def of(cls, told: Mapping[str, object]) -> Hardware:
         """Read what a node tells, all of it text; what is malformed is as if untold."""
         text = {key: value for key, value in told.items() if isinstance(value, str)}
         domain = text.get("domain", "")
@@ -157,13 +157,13 @@ stage = Stage.FACTS
 def testify(seen: Observed) -> Sequence[Testimony]:
     """Say what the guests' own sight of their hardware says, where any of them told of it."""
     extras = seen.round.extras
-    return testimonies([Guest.of(told) for told in extras.guests]) if extras else []
+    return testimonies([Hardware.of(told) for told in extras.guests]) if extras else []
 
 
-def testimonies(guests: Sequence[Guest]) -> list[Testimony]:
+def testimonies(guests: Sequence[Hardware]) -> list[Testimony]:
     """Say what the guests' own sight of their hardware says of every pair."""
     boots = Counter(guest.boot_id for guest in guests)
-    heard = [guest if guest.boot_id and boots[guest.boot_id] == 1 else Guest() for guest in guests]
+    heard = [guest if guest.boot_id and boots[guest.boot_id] == 1 else Hardware() for guest in guests]
     rules = (_processor, _stepping, _microcode)
     said: list[Testimony] = [
         found for found in (*(r(heard) for r in rules), *_host_names(heard)) if found.speaks
@@ -172,7 +172,7 @@ def testimonies(guests: Sequence[Guest]) -> list[Testimony]:
     return [*said, xen] if xen.weights.any() else said
 
 
-def _processor(guests: Sequence[Guest]) -> LabelTestimony:
+def _processor(guests: Sequence[Hardware]) -> LabelTestimony:
     seen = [_real(guest) for guest in guests]
 
     def because(i: int, j: int) -> str:
@@ -183,7 +183,7 @@ def _processor(guests: Sequence[Guest]) -> LabelTestimony:
     return LabelTestimony.of("processor", values, because, if_different=-WEAK)
 
 
-def _stepping(guests: Sequence[Guest]) -> LabelTestimony:
+def _stepping(guests: Sequence[Hardware]) -> LabelTestimony:
     seen = [_real(guest) for guest in guests]
 
     def because(i: int, j: int) -> str:
@@ -195,7 +195,7 @@ def _stepping(guests: Sequence[Guest]) -> LabelTestimony:
     return LabelTestimony.of("stepping", values, because, if_different=-WEAK, scopes=scopes)
 
 
-def _microcode(guests: Sequence[Guest]) -> LabelTestimony:
+def _microcode(guests: Sequence[Hardware]) -> LabelTestimony:
     seen = [_real(guest) for guest in guests]
 
     def because(i: int, j: int) -> str:
@@ -207,11 +207,11 @@ def _microcode(guests: Sequence[Guest]) -> LabelTestimony:
     return LabelTestimony.of("microcode", values, because, if_different=-WEAK, scopes=scopes)
 
 
-def _host_names(guests: Sequence[Guest]) -> Iterator[LabelTestimony]:
+def _host_names(guests: Sequence[Hardware]) -> Iterator[LabelTestimony]:
     """Yield what names of one kind say of each other; names of two kinds aren't compared."""
     machines = Counter(guest.machine_id for guest in guests if guest.machine_id)
     names = [guest.host_name if machines[guest.machine_id] < 2 else "" for guest in guests]
-    kinds: tuple[tuple[Callable[[Guest], bool], int, int], ...] = (
+    kinds: tuple[tuple[Callable[[Hardware], bool], int, int], ...] = (
         (lambda g: g.current and not g.nested and g.qualified, STRONG, -STRONG),
         (lambda g: g.current and not g.nested and not g.qualified, WEAK, -STRONG),
         (lambda g: g.current and g.nested, STRONG, 0),
@@ -228,7 +228,7 @@ def _host_names(guests: Sequence[Guest]) -> Iterator[LabelTestimony]:
         yield LabelTestimony.of("hyper-v host", values, because, if_equal=same, if_different=different)
 
 
-def _domain(guests: Sequence[Guest]) -> PairTestimony:
+def _domain(guests: Sequence[Hardware]) -> PairTestimony:
     known = np.array([(guest.domain or 0) > EMULATED for guest in guests], np.bool_)
     domains = np.array([guest.domain or 0 for guest in guests], np.int32)
     weights: Weights = np.zeros((len(guests), len(guests)), np.int8)
@@ -247,7 +247,7 @@ def _domain(guests: Sequence[Guest]) -> PairTestimony:
     return PairTestimony("xen domain", weights, because)
 
 
-def _real(guest: Guest) -> Processor | None:
+def _real(guest: Hardware) -> Processor | None:
     processor = guest.processor
     masked = processor is None or not processor.real or guest.maker.startswith("VMware")
     return None if masked else processor

@@ -17,17 +17,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from keepapart.model import Strength
+from keepapart.probe.measured import Times
 from keepapart.signals.observed import Observed, Stage
 from keepapart.signals.testimony import PairTestimony, Testimony, Weights
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
 KNOWN = 9  # pairs of each kind: a wrong call then has a chance of 1 in 10 at most
 MARGIN = 1.25
-
-Times = npt.NDArray[np.float32]  # [n, n], seconds, symmetric; 0 is not measured
 
 
 name = "rtt"

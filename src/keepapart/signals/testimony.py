@@ -17,7 +17,6 @@ from keepapart.arrays import Labels
 from keepapart.model import Evidence, Says, Strength
 
 Weights = npt.NDArray[np.int8]
-Counts = npt.NDArray[np.uint8]
 
 UNKNOWN = -1  # the label of an instance of which a signal says nothing
 

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from keepapart.arrays import Mask, Sizes
 from keepapart.domains.binomial import binomial
 from keepapart.errors import UsageError
 from keepapart.simulate.habits import PACKING
-
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,9 +29,9 @@ class Pool:
     """Hosts by number: slots taken and free on each, and whether a member is there (arrays of one length)."""
 
     habit: str
-    taken: Counts
-    room: Counts
-    members: npt.NDArray[np.bool_]
+    taken: Sizes
+    room: Sizes
+    members: Mask
 
     @property
     def fill(self) -> float:
@@ -40,12 +39,12 @@ class Pool:
         return float(self.taken.sum() / (self.taken.sum() + self.room.sum()))
 
     @property
-    def fresh(self) -> Counts:
+    def fresh(self) -> Sizes:
         """The numbers of the hosts that have room and no member: where a candidate is let in."""
         return np.flatnonzero((self.room > 0) & ~self.members)
 
     @property
-    def shared(self) -> Counts:
+    def shared(self) -> Sizes:
         """The numbers of the hosts that have room and a member: where a candidate is turned down."""
         return np.flatnonzero((self.room > 0) & self.members)
 
@@ -71,7 +70,7 @@ def pool(hosts: int, capacity: int, fill: float, habit: str, existing: int) -> P
     return Pool(habit, taken, capacity - taken, members)
 
 
-def _whole(shares: npt.NDArray[np.float64]) -> Counts:
+def _whole(shares: npt.NDArray[np.float64]) -> Sizes:
     """Round to whole numbers of the same sum: the largest remainders are rounded up."""
     floor = np.floor(shares).astype(np.int64)
     missing = round(float(shares.sum())) - int(floor.sum())

@@ -73,7 +73,6 @@ MENDS = {
     "Unsupported": "look at [cloud] instance_type and zone",
     "VcpuLimitExceeded": _QUOTA,
 }
-DENIED = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
 _LONG = 300  # characters of EC2's own words; an encoded authorization message is longer than a screen
 
 
@@ -112,11 +111,6 @@ def _answered(error: ClientError, doing: str, token: str) -> CloudError:
 def code_of(error: ClientError) -> str:
     """Return EC2's code of an error."""
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
-
-
-def denied(error: Exception | None) -> bool:
-    """Say whether an error of boto3's means that a call isn't permitted."""
-    return isinstance(error, ClientError) and code_of(error) in DENIED
 
 
 def _clean(text: str, token: str) -> str:

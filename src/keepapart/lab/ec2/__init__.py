@@ -9,7 +9,7 @@ moto answers; what it lacks is added in the shapes of botocore's model. One file
 `faults`       what goes wrong, when; `Control` arms it from elsewhere: tests, campaigns, a terminal
 `api`          the actions: moto's own, and those that it lacks or gets wrong
 `placement`    the actions on placement groups, and instance topology
-`estate`       what there is: instances, launch tokens, placement groups, and what faults hide of them
+`backend`      what there is: instances, launch tokens, placement groups, and what faults hide of them
 `instance`     an instance that is a lab guest
 `groups`       placement groups, and which racks they leave for the next instance
 =============  =====================================================================================

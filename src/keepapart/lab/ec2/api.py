@@ -45,14 +45,14 @@ class LabResponse(PlacementActions, EC2Response):
 
     def run_instances(self) -> Any:
         """Launch guests; the same token means the same instances."""
-        backend, estate = self.ec2_backend, self.estate
+        backend, lab_backend = self.ec2_backend, self.lab_backend
         token = str(self._get_param("ClientToken", "")) or secrets.token_hex(16)
         asked = json.dumps(
             {k: v for k, v in self.params.items() if k != "ClientToken"}, sort_keys=True, default=str
         )
         key = (backend.account_id, backend.region_name, token)
-        if key in estate.tokens:
-            before, reservation = estate.tokens[key]
+        if key in lab_backend.tokens:
+            before, reservation = lab_backend.tokens[key]
             if before != asked:
                 raise EC2ClientError(
                     "IdempotentParameterMismatch",
@@ -60,8 +60,8 @@ class LabResponse(PlacementActions, EC2Response):
                     "request(s).",
                 )
             return ActionResult(reservation)
-        estate.refresh(backend)
-        estate.order = self._order()
+        lab_backend.refresh(backend)
+        lab_backend.order = self._order()
         known = set(backend.reservations)
         try:
             result: Any = super().run_instances()
@@ -71,8 +71,8 @@ class LabResponse(PlacementActions, EC2Response):
         except BaseException:
             self._forget(known)
             raise
-        estate.tokens[key] = (asked, result.result)
-        estate.keep(result.result.instances)
+        lab_backend.tokens[key] = (asked, result.result)
+        lab_backend.keep(result.result.instances)
         return result
 
     def describe_instances(self) -> ActionResult:
@@ -83,17 +83,17 @@ class LabResponse(PlacementActions, EC2Response):
             raise InvalidParameterCombination(
                 "The parameter instancesSet cannot be used with the parameter maxResults"
             )
-        estate, filters = self.estate, dict(self._filters_from_querystring())
+        lab_backend, filters = self.lab_backend, dict(self._filters_from_querystring())
         if ids:
-            found = [one for one in estate.named(self.ec2_backend, ids) if _passes(one, filters)]
+            found = [one for one in lab_backend.named(self.ec2_backend, ids) if _passes(one, filters)]
         else:
-            known = [one for one in estate.of(self.ec2_backend) if not estate.hidden(one.id)]
+            known = [one for one in lab_backend.of(self.ec2_backend) if not lab_backend.hidden(one.id)]
             found = [one for one in known if _passes(one, filters)]
         start = int(self._get_param("NextToken", "0"))
         page = found[start : start + (size or 1000)]
         following = start + len(page)
         for one in page:
-            estate.show(one)
+            lab_backend.show(one)
         reservations = [
             {"ReservationId": f"r-{one.id[2:]:0>17}", "OwnerId": one.owner_id, "Instances": [one]}
             for one in page
@@ -104,25 +104,27 @@ class LabResponse(PlacementActions, EC2Response):
     def start_instances(self) -> Any:
         """Start stopped instances."""
         try:
-            return self._change("StartingInstances", "pending", {"terminated": False}, self.estate.restart)
+            return self._change(
+                "StartingInstances", "pending", {"terminated": False}, self.lab_backend.restart
+            )
         except NoCapacityError as error:
             return no_capacity(str(error))
 
     def stop_instances(self) -> Any:
         """Stop running instances."""
-        estate = self.estate
+        lab_backend = self.lab_backend
 
         def stop(one: LabInstance) -> None:
-            one.follow(estate.lab.stop(one.id))
+            one.follow(lab_backend.lab.stop(one.id))
 
         return self._change("StoppingInstances", "stopping", {"terminated": False, "stopped": True}, stop)
 
     def terminate_instances(self) -> Any:
         """End instances for good."""
-        estate = self.estate
+        lab_backend = self.lab_backend
 
         def terminate(one: LabInstance) -> None:
-            guest = estate.lab.terminate(one.id)
+            guest = lab_backend.lab.terminate(one.id)
             one.terminate()
             one.follow(guest)
 
@@ -132,12 +134,12 @@ class LabResponse(PlacementActions, EC2Response):
         """Tag instances, placement groups and whatever else moto knows."""
         resources = list(self._get_param("Resources", []))
         tags = {tag["Key"]: tag.get("Value", "") for tag in self._get_param("Tags", [])}
-        groups = {group.id: group for group in self.estate.groups_of(self.ec2_backend).values()}
+        groups = {group.id: group for group in self.lab_backend.groups_of(self.ec2_backend).values()}
         own = [r for r in resources if r.startswith("i-")]
         self.error_on_dryrun()
-        for one in self.estate.named(self.ec2_backend, own):
+        for one in self.lab_backend.named(self.ec2_backend, own):
             one.add_tags(tags)
-            self.estate.lab.tag(one.id, tags)
+            self.lab_backend.lab.tag(one.id, tags)
         for resource in resources:
             if resource in groups:
                 groups[resource].tags.update(tags)
@@ -153,7 +155,7 @@ class LabResponse(PlacementActions, EC2Response):
         """Change the state of the instances named; `settled` are states to leave alone (False: an error)."""
         ids: Sequence[str] = self._get_param("InstanceIds", [])
         self.error_on_dryrun()
-        named = self.estate.named(self.ec2_backend, ids)
+        named = self.lab_backend.named(self.ec2_backend, ids)
         before = {one.id: one.guest.state for one in named}
         for one in named:
             if not settled.get(before[one.id], True):
@@ -162,7 +164,7 @@ class LabResponse(PlacementActions, EC2Response):
                 )
         changed = []
         for one in named:
-            if before[one.id] not in settled and before[one.id] != _DONE[key] and not self.estate.deaf:
+            if before[one.id] not in settled and before[one.id] != _DONE[key] and not self.lab_backend.deaf:
                 does(one)
             left = before[one.id] in settled or before[one.id] == _DONE[key]
             changed.append(
@@ -185,7 +187,7 @@ class LabResponse(PlacementActions, EC2Response):
         known = {group.id for group in backend.describe_security_groups()}
         params["SecurityGroupIds"] = [s for s in params.get("SecurityGroupIds", []) if s in known]
         name = placement.get("GroupName", "")
-        groups = self.estate.groups_of(backend)
+        groups = self.lab_backend.groups_of(backend)
         if placement.get("GroupId"):
             name = next(
                 (g.name for g in groups.values() if g.id == placement["GroupId"]), placement["GroupId"]
@@ -213,7 +215,7 @@ class LabResponse(PlacementActions, EC2Response):
     def _forget(self, known: set[str]) -> None:
         for name in set(self.ec2_backend.reservations) - known:
             for one in self.ec2_backend.reservations.pop(name).instances:
-                self.estate.lab.terminate(one.id)
+                self.lab_backend.lab.terminate(one.id)
 
 
 _DONE = {"StartingInstances": "running", "StoppingInstances": "stopped", "TerminatingInstances": "terminated"}
@@ -225,11 +227,11 @@ def _state(name: str) -> dict[str, Any]:
 
 def _passes(one: LabInstance, filters: dict[str, Any]) -> bool:
     """Say whether an instance passes; moto lacks the filters on placement."""
-    seat = one.placement
+    placement = one.placement
     own = {
-        "placement-group-name": seat.group_name,
-        "placement-partition-number": str(getattr(seat, "partition_number", None) or ""),
-        "tenancy": seat.tenancy,
+        "placement-group-name": placement.group_name,
+        "placement-partition-number": str(getattr(placement, "partition_number", None) or ""),
+        "tenancy": placement.tenancy,
     }
     for name, value in own.items():
         if name in filters and value not in filters[name]:
@@ -237,8 +239,8 @@ def _passes(one: LabInstance, filters: dict[str, Any]) -> bool:
     return bool(passes_filter_dict(one, {k: v for k, v in filters.items() if k not in own}))
 
 
-def install(estate: LabBackend) -> None:
-    """Let moto's server answer with these actions, for this estate. Once a process."""
-    LabInstance.estate = LabResponse.estate = estate
+def install(lab_backend: LabBackend) -> None:
+    """Let moto's server answer with these actions, for this backend. Once a process."""
+    LabInstance.lab_backend = LabResponse.lab_backend = lab_backend
     moto_instances.Instance = LabInstance  # type: ignore[misc]  # moto has no other way to say what it makes
     urls.url_paths = {"{0}/": LabResponse.dispatch}

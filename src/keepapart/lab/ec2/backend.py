@@ -25,7 +25,7 @@ from keepapart.clouds import LaunchRequest
 from keepapart.errors import CapacityError
 from keepapart.lab.client import Lab
 from keepapart.lab.ec2.faults import Call, Fault, Faults
-from keepapart.lab.ec2.groups import Group, Rack, Seat, SpreadLimitError, choices
+from keepapart.lab.ec2.groups import GroupMember, PlacementGroup, Rack, SpreadLimitError, choices
 from keepapart.lab.ec2.instance import LabInstance, Placement
 from keepapart.lab.world.lifecycle import RACKS
 from keepapart.lab.world.world import World
@@ -40,7 +40,7 @@ class Order:
     """What the launch call under way says of placement; `guest` is one that is taken in, not launched."""
 
     zone: str = ""
-    group: Group | None = None
+    group: PlacementGroup | None = None
     partition: int = 0
     type: str = "m5.large"
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -72,11 +72,11 @@ class LabBackend:
     faults: Faults
     lock: threading.RLock = field(default_factory=threading.RLock)
     instances: dict[str, LabInstance] = field(default_factory=dict)
-    groups: dict[tuple[str, str], dict[str, Group]] = field(default_factory=dict)
+    groups: dict[tuple[str, str], dict[str, PlacementGroup]] = field(default_factory=dict)
     tokens: dict[tuple[str, str, str], tuple[str, Any]] = field(default_factory=dict)
     order: Order = field(default_factory=Order)
     deaf: bool = False
-    _veils: dict[str, Visibility] = field(default_factory=dict)
+    _visibility: dict[str, Visibility] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _due: list[tuple[str, float]] = field(default_factory=list)
 
@@ -133,11 +133,11 @@ class LabBackend:
             guest, partition = self._launch(backend)
         where, zones = self.lab.truth().get(guest.id), self.zones(backend)
         zone = rack_of[where.rack].zone if where else next(iter(zones))  # stopped before it was taken in
-        seat = Placement(zone, zones[zone].availability_zone_id)
+        placement = Placement(zone, zones[zone].availability_zone_id)
         if order.group:
-            seat.group_name, seat.group_id = order.group.name, order.group.id
-            seat.partition_number = partition or None
-        return guest, seat
+            placement.group_name, placement.group_id = order.group.name, order.group.id
+            placement.partition_number = partition or None
+        return guest, placement
 
     def _launch(self, backend: Any) -> tuple[model.Instance, int]:
         order = self.order
@@ -151,23 +151,23 @@ class LabBackend:
 
     def restart(self, one: LabInstance) -> None:
         """Start a stopped instance where its zone and its group allow. Raises `NoCapacityError`."""
-        seat, backend = one.placement, one.ec2_backend
-        group = self.groups_of(backend).get(seat.group_name)
-        partition = getattr(seat, "partition_number", None) or 0
-        for racks, _ in self._offers(backend, str(seat.zone), group, partition, one.instance_type):
+        placement, backend = one.placement, one.ec2_backend
+        group = self.groups_of(backend).get(placement.group_name)
+        partition = getattr(placement, "partition_number", None) or 0
+        for racks, _ in self._offers(backend, str(placement.zone), group, partition, one.instance_type):
             try:
                 one.follow(self.lab.start(one.id, racks.split()))
                 return
             except CapacityError:
                 continue
-        raise NoCapacityError(no_room(one.instance_type, str(seat.zone)))
+        raise NoCapacityError(no_room(one.instance_type, str(placement.zone)))
 
     def _offers(
-        self, backend: Any, zone: str, group: Group | None, partition: int, kind: str
+        self, backend: Any, zone: str, group: PlacementGroup | None, partition: int, kind: str
     ) -> Iterable[tuple[str, int]]:
-        seats = self.seats(backend, group) if group else []
+        members = self.members(backend, group) if group else []
         try:
-            found = list(choices(self.racks(backend), zone, group, seats, partition))
+            found = list(choices(self.racks(backend), zone, group, members, partition))
         except SpreadLimitError:
             assert group
             raise NoCapacityError(
@@ -176,16 +176,16 @@ class LabBackend:
             ) from None
         return [(" ".join(choice.racks), choice.partition) for choice in found]
 
-    def seats(self, backend: Any, group: Group) -> list[Seat]:
+    def members(self, backend: Any, group: PlacementGroup) -> list[GroupMember]:
         """Say where the running instances of a group are."""
         racks, truth = {rack.name: rack for rack in self.racks(backend)}, self.lab.truth()
         return [
-            Seat(racks[truth[one.id].rack], getattr(one.placement, "partition_number", None) or 0)
+            GroupMember(racks[truth[one.id].rack], getattr(one.placement, "partition_number", None) or 0)
             for one in self.instances.values()
             if one.id in truth and one.placement.group_name == group.name and one.ec2_backend is backend
         ]
 
-    def groups_of(self, backend: Any) -> dict[str, Group]:
+    def groups_of(self, backend: Any) -> dict[str, PlacementGroup]:
         """Return the placement groups of one account and region, by name."""
         return self.groups.setdefault((backend.account_id, backend.region_name), {})
 
@@ -202,38 +202,38 @@ class LabBackend:
         for one in fresh:
             self.instances[one.id] = one
             call = Call("", {}, str(one.placement.zone), one.instance_type, (one.id,))
-            veil = Visibility(time.monotonic())
-            veil.hide = self.faults.take(call, ("hide",))
-            veil.late = self.faults.take(call, ("hide-tags",))
-            veil.die = self.faults.take(call, ("die",))
-            self._veils[one.id] = veil
+            visibility = Visibility(time.monotonic())
+            visibility.hide = self.faults.take(call, ("hide",))
+            visibility.late = self.faults.take(call, ("hide-tags",))
+            visibility.die = self.faults.take(call, ("die",))
+            self._visibility[one.id] = visibility
 
     def hidden(self, instance_id: str) -> bool:
         """Say whether an instance is still unknown, and note that it was asked for."""
-        veil = self._veils.get(instance_id)
-        if veil is None:
+        visibility = self._visibility.get(instance_id)
+        if visibility is None:
             return False
         self._asked.add(instance_id)
-        return veil.covers(veil.hide, time.monotonic())
+        return visibility.covers(visibility.hide, time.monotonic())
 
     def late(self, instance_id: str) -> bool:
         """Say whether an instance's tags are still unknown."""
-        veil = self._veils.get(instance_id)
-        return veil is not None and veil.covers(veil.late, time.monotonic())
+        visibility = self._visibility.get(instance_id)
+        return visibility is not None and visibility.covers(visibility.late, time.monotonic())
 
     def show(self, one: LabInstance) -> None:
         """Note that an instance was shown; where a fault says so, it is to die now."""
-        veil = self._veils.get(one.id)
-        if veil and veil.die and one.guest.state == "running":
-            veil.shown += 1
-            if veil.shown >= veil.die.calls:
-                self._due.append((one.id, veil.die.seconds))
-                veil.die = None
+        visibility = self._visibility.get(one.id)
+        if visibility and visibility.die and one.guest.state == "running":
+            visibility.shown += 1
+            if visibility.shown >= visibility.die.calls:
+                self._due.append((one.id, visibility.die.seconds))
+                visibility.die = None
 
     def answered(self) -> None:
         """Count what a call asked for, and end the instances that are to die now that it is answered."""
         for instance_id in self._asked:
-            self._veils[instance_id].asked += 1
+            self._visibility[instance_id].asked += 1
         self._asked.clear()
         due, self._due = self._due, []
         for instance_id, seconds in due:

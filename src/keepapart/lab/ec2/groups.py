@@ -27,7 +27,7 @@ class Rack:
 
 
 @dataclass(slots=True)
-class Group:
+class PlacementGroup:
     """A placement group."""
 
     name: str
@@ -38,7 +38,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class GroupMember:
     """Where a running instance of a group is."""
 
     rack: Rack
@@ -58,42 +58,46 @@ class SpreadLimitError(Exception):
 
 
 def choices(
-    racks: Sequence[Rack], zone: str, group: Group | None, seats: Sequence[Seat], partition: int = 0
+    racks: Sequence[Rack],
+    zone: str,
+    group: PlacementGroup | None,
+    members: Sequence[GroupMember],
+    partition: int = 0,
 ) -> Iterator[Choice]:
     """Yield what may serve the next instance, best first. Raises `SpreadLimitError`.
 
-    `zone` is empty where any will do; `seats` are those of the group's running instances.
+    `zone` is empty where any will do; `members` are those of the group's running instances.
     """
     there = [rack for rack in racks if zone in ("", rack.zone)]
     if group is None:
         yield Choice(tuple(rack.name for rack in there))
     elif group.strategy == SPREAD:
-        yield Choice(_spread(there, seats))
+        yield Choice(_spread(there, members))
     elif group.strategy == CLUSTER:
-        together = [seat.rack for seat in seats] or there
+        together = [member.rack for member in members] or there
         yield from (Choice((rack.name,)) for rack in together if rack in there)
     else:
-        wanted = [partition] if partition else _emptiest(group.partitions, seats)
+        wanted = [partition] if partition else _emptiest(group.partitions, members)
         for number in wanted:
             yield Choice(_dealt(there, number, group.partitions), number)
 
 
-def _spread(there: Sequence[Rack], seats: Sequence[Seat]) -> tuple[str, ...]:
-    full = [zone for zone, count in _by_zone(seats).items() if count >= SPREAD_LIMIT]
+def _spread(there: Sequence[Rack], members: Sequence[GroupMember]) -> tuple[str, ...]:
+    full = [zone for zone, count in _by_zone(members).items() if count >= SPREAD_LIMIT]
     open_to_it = [rack for rack in there if rack.zone not in full]
     if there and not open_to_it:
         raise SpreadLimitError
-    taken = {seat.rack for seat in seats}
+    taken = {member.rack for member in members}
     return tuple(rack.name for rack in open_to_it if rack not in taken)
 
 
-def _by_zone(seats: Sequence[Seat]) -> Mapping[str, int]:
-    zones = [seat.rack.zone for seat in seats]
+def _by_zone(members: Sequence[GroupMember]) -> Mapping[str, int]:
+    zones = [member.rack.zone for member in members]
     return {zone: zones.count(zone) for zone in zones}
 
 
-def _emptiest(partitions: int, seats: Sequence[Seat]) -> list[int]:
-    taken = [seat.partition for seat in seats]
+def _emptiest(partitions: int, members: Sequence[GroupMember]) -> list[int]:
+    taken = [member.partition for member in members]
     return sorted(range(1, partitions + 1), key=lambda number: (taken.count(number), number))
 
 

@@ -47,13 +47,13 @@ class Backend(Protocol):
 class LabInstance(moto_instances.Instance):
     """moto's instance, with the guest's own id, state and address."""
 
-    estate: ClassVar[Backend]  # the one of this process, set when it starts
+    lab_backend: ClassVar[Backend]  # the one of this process, set when it starts
 
     def __init__(self, ec2_backend: Any, *args: Any, **options: Any) -> None:
-        self.guest, seat = self.estate.admit(ec2_backend)
+        self.guest, placement = self.lab_backend.admit(ec2_backend)
         options.pop("subnet_id", None)  # the zone is where the guest is; its default subnet follows
-        super().__init__(ec2_backend, *args, **{**options, "placement": seat.zone})
-        self._placement = seat  # type: ignore[assignment]  # moto's has no group and no partition
+        super().__init__(ec2_backend, *args, **{**options, "placement": placement.zone})
+        self._placement = placement  # type: ignore[assignment]  # moto's has no group and no partition
         self.add_tags({REACH_TAG: self.guest.reach})
         self.follow(self.guest)
 
@@ -88,7 +88,7 @@ class LabInstance(moto_instances.Instance):
     def get_tags(self) -> list[dict[str, str]]:
         """List its tags; those that come late are left out for now."""
         tags = self.ec2_backend.tags.get(self.id, {})
-        late = self.estate.late(self.id)
+        late = self.lab_backend.late(self.id)
         return [
             {"key": key, "value": value, "resource_id": self.id, "resource_type": "instance"}
             for key, value in tags.items()

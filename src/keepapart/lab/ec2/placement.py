@@ -13,7 +13,7 @@ from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination
 from moto.ec2.responses._base_response import EC2BaseResponse
 
 from keepapart.lab.ec2.backend import LabBackend, unknown_group
-from keepapart.lab.ec2.groups import CLUSTER, MAX_PARTITIONS, PARTITION, SPREAD, Group
+from keepapart.lab.ec2.groups import CLUSTER, MAX_PARTITIONS, PARTITION, SPREAD, PlacementGroup
 from keepapart.lab.ec2.instance import LabInstance
 
 HAS_TOPOLOGY = re.compile(r"(hpc\d|p3dn|p[4-9]|trn\d)")
@@ -23,14 +23,14 @@ MAX_TOPOLOGY_IDS = 100
 class PlacementActions(EC2BaseResponse):
     """The actions on placement groups, and DescribeInstanceTopology."""
 
-    estate: LabBackend  # the one of this process, set when it starts
+    lab_backend: LabBackend  # the one of this process, set when it starts
 
     def create_placement_group(self) -> ActionResult:
         """Make a placement group."""
         name = self._get_param("GroupName", "")
         strategy = self._get_param("Strategy", CLUSTER)
         count = self._get_int_param("PartitionCount") or (2 if strategy == PARTITION else 0)
-        groups = self.estate.groups_of(self.ec2_backend)
+        groups = self.lab_backend.groups_of(self.ec2_backend)
         if name in groups:
             raise EC2ClientError(
                 "InvalidPlacementGroup.Duplicate", f"The Placement Group '{name}' already exists."
@@ -43,13 +43,15 @@ class PlacementActions(EC2BaseResponse):
             raise _invalid("The spread level 'host' is only supported on Outposts.")
         self.error_on_dryrun()
         tags = self._parse_tag_specification().get("placement-group", {})
-        groups[name] = group = Group(name, f"pg-0{secrets.token_hex(8)}", strategy, count, dict(tags))
+        groups[name] = group = PlacementGroup(
+            name, f"pg-0{secrets.token_hex(8)}", strategy, count, dict(tags)
+        )
         return ActionResult({"PlacementGroup": self._group(group)})
 
     def describe_placement_groups(self) -> ActionResult:
         """List placement groups."""
         self.error_on_dryrun()
-        groups = list(self.estate.groups_of(self.ec2_backend).values())
+        groups = list(self.lab_backend.groups_of(self.ec2_backend).values())
         names, ids = self._get_param("GroupNames", []), self._get_param("GroupIds", [])
         for name in {*names, *ids} - {g.name for g in groups} - {g.id for g in groups}:
             raise unknown_group(name)
@@ -65,7 +67,7 @@ class PlacementActions(EC2BaseResponse):
 
     def delete_placement_group(self) -> ActionResult:
         """Remove a placement group that nothing is in any more."""
-        name, groups = self._get_param("GroupName", ""), self.estate.groups_of(self.ec2_backend)
+        name, groups = self._get_param("GroupName", ""), self.lab_backend.groups_of(self.ec2_backend)
         if name not in groups:
             raise unknown_group(name)
         if any(i.placement.group_name == name for i in self._alive()):
@@ -79,18 +81,18 @@ class PlacementActions(EC2BaseResponse):
 
     def modify_instance_placement(self) -> ActionResult:
         """Put a stopped instance into a placement group, another partition, or none."""
-        (one,) = self.estate.named(self.ec2_backend, [self._get_param("InstanceId")])
+        (one,) = self.lab_backend.named(self.ec2_backend, [self._get_param("InstanceId")])
         if one.guest.state != "stopped":
             raise EC2ClientError(
                 "IncorrectInstanceState", f"The instance '{one.id}' is not in the 'stopped' state."
             )
         name = self._get_param("GroupName", "")
-        groups = self.estate.groups_of(self.ec2_backend)
+        groups = self.lab_backend.groups_of(self.ec2_backend)
         if name and name not in groups:
             raise unknown_group(name)
-        seat: Any = one.placement
-        seat.group_name, seat.group_id = name, groups[name].id if name else None
-        seat.partition_number = self._get_int_param("PartitionNumber")
+        placement: Any = one.placement
+        placement.group_name, placement.group_id = name, groups[name].id if name else None
+        placement.partition_number = self._get_int_param("PartitionNumber")
         return ActionResult({"Return": True})
 
     def describe_instance_topology(self) -> ActionResult:
@@ -103,8 +105,8 @@ class PlacementActions(EC2BaseResponse):
         if len(ids) > MAX_TOPOLOGY_IDS:
             raise _invalid(f"You can specify up to {MAX_TOPOLOGY_IDS} instance IDs.")
         self.error_on_dryrun()
-        named = self.estate.named(self.ec2_backend, ids) if ids else self._alive()
-        names, truth = self._get_param("GroupNames", []), self.estate.lab.truth()
+        named = self.lab_backend.named(self.ec2_backend, ids) if ids else self._alive()
+        names, truth = self._get_param("GroupNames", []), self.lab_backend.lab.truth()
         found = [
             self._topology(one, truth[one.id].rack)
             for one in named
@@ -119,9 +121,9 @@ class PlacementActions(EC2BaseResponse):
         return ActionResult({"Instances": page, "NextToken": token})
 
     def _alive(self) -> list[LabInstance]:
-        return [one for one in self.estate.of(self.ec2_backend) if one.guest.state != "terminated"]
+        return [one for one in self.lab_backend.of(self.ec2_backend) if one.guest.state != "terminated"]
 
-    def _group(self, group: Group) -> dict[str, Any]:
+    def _group(self, group: PlacementGroup) -> dict[str, Any]:
         where = f"{self.ec2_backend.region_name}:{self.ec2_backend.account_id}"
         return {
             "GroupName": group.name,
@@ -135,14 +137,14 @@ class PlacementActions(EC2BaseResponse):
         }
 
     def _topology(self, one: LabInstance, rack: str) -> dict[str, Any]:
-        seat: Any = one.placement
+        placement: Any = one.placement
         return {
             "InstanceId": one.id,
             "InstanceType": one.instance_type,
-            "GroupName": seat.group_name or None,
-            "NetworkNodes": [self._node("spine"), self._node(seat.zone), self._node(f"rack {rack}")],
-            "AvailabilityZone": seat.zone,
-            "ZoneId": seat.availability_zone_id,
+            "GroupName": placement.group_name or None,
+            "NetworkNodes": [self._node("spine"), self._node(placement.zone), self._node(f"rack {rack}")],
+            "AvailabilityZone": placement.zone,
+            "ZoneId": placement.availability_zone_id,
         }
 
     def _node(self, what: str) -> str:
@@ -150,7 +152,7 @@ class PlacementActions(EC2BaseResponse):
         return f"nn-{hashed[:17]}"
 
 
-def _matches(group: Group, filters: dict[str, Any]) -> bool:
+def _matches(group: PlacementGroup, filters: dict[str, Any]) -> bool:
     values = {
         "group-name": group.name,
         "strategy": group.strategy,

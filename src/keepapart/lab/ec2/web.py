@@ -35,10 +35,10 @@ TIMED = ("timeout", "timeout-after")
 GIVEN_UP = 600.0  # seconds after which nobody can still be waiting
 
 
-def serve(estate: LabBackend) -> BaseWSGIServer:
-    """Return a server, bound to a free port of loopback, that answers for this estate."""
-    install(estate)
-    front = Front(estate, DomainDispatcherApplication(create_backend_app))
+def serve(lab_backend: LabBackend) -> BaseWSGIServer:
+    """Return a server, bound to a free port of loopback, that answers for this backend."""
+    install(lab_backend)
+    front = Front(lab_backend, DomainDispatcherApplication(create_backend_app))
     return make_server("127.0.0.1", 0, front, threaded=True, request_handler=_Quiet)
 
 
@@ -50,8 +50,8 @@ class _Quiet(MotoRequestHandler):
 class Front:
     """The WSGI application: faults before, moto within, faults after."""
 
-    def __init__(self, estate: LabBackend, moto: Any) -> None:
-        self._estate = estate
+    def __init__(self, lab_backend: LabBackend, moto: Any) -> None:
+        self._lab_backend = lab_backend
         self._moto = moto
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
@@ -70,19 +70,19 @@ class Front:
         try:
             return self._answer(environ, start, call)
         finally:
-            self._estate.faults.record(call)
+            self._lab_backend.faults.record(call)
 
     def _answer(self, environ: Environ, start: Start, call: Call) -> Iterable[bytes]:
-        faults = self._estate.faults
+        faults = self._lab_backend.faults
         fault = faults.take(call, (*BEFORE, *AFTER))
         if fault and fault.kind in BEFORE:
             return self._failed(environ, start, call, fault)
         deaf = faults.take(call, ("deaf",)) is not None
         said: list[Any] = []
-        with self._estate.lock:
-            self._estate.deaf = deaf
+        with self._lab_backend.lock:
+            self._lab_backend.deaf = deaf
             body = b"".join(self._moto(environ, lambda *given: said.extend(given)))
-            self._estate.answered()
+            self._lab_backend.answered()
         if fault:
             return self._failed(environ, start, call, fault)
         call.status = int(said[0].split()[0])
@@ -109,7 +109,7 @@ class Front:
     def _priced(self, environ: Environ, start: Start) -> Iterable[bytes]:
         request = BackendRequest(environ)
         status, headers, body = PricingResponse.dispatch(request, request.url, request.headers)
-        self._estate.faults.record(Call("GetProducts", {}, status=status))
+        self._lab_backend.faults.record(Call("GetProducts", {}, status=status))
         start(f"{status} As moto says", list(headers.items()))
         return [body.encode() if isinstance(body, str) else body]
 
@@ -117,15 +117,15 @@ class Front:
         """Say which zone, type and instances a call concerns."""
         ids = [v for k, v in parameters.items() if k.startswith(("InstanceId", "ResourceId"))]
         zone, kind = parameters.get("Placement.AvailabilityZone", ""), parameters.get("InstanceType", "")
-        one = self._estate.instances.get(ids[0]) if ids else None
+        one = self._lab_backend.instances.get(ids[0]) if ids else None
         if one:
             zone, kind = str(one.placement.zone), one.instance_type
         elif subnet := parameters.get("SubnetId"):
-            zone = self._estate.zone_of_subnet(subnet) or zone
+            zone = self._lab_backend.zone_of_subnet(subnet) or zone
         return Call(parameters.get("Action", ""), parameters, zone, kind, ids)
 
     def _control(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        faults, method = self._estate.faults, environ["REQUEST_METHOD"]
+        faults, method = self._lab_backend.faults, environ["REQUEST_METHOD"]
         of_faults = environ["PATH_INFO"] == FAULTS_PATH
         document: object = None
         status = "200 OK"

@@ -1,24 +1,20 @@
-"""Networks of routed hosts, as `plan` draws them: its routers as namespaces, its cables as veth pairs."""
+"""Networks of routed hosts, as `wiring` plans them: its routers as namespaces, its cables as veth pairs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from keepapart.errors import LabError
 from keepapart.lab.netns import linux, rtnl
 from keepapart.lab.netns.namespaces import Namespaces, Places
 from keepapart.lab.netns.packet_rules import UPLINK
-from keepapart.lab.netns.wiring import BRIDGE, DOWN, Cable, Plan, Route
+from keepapart.lab.netns.wiring import BRIDGE, Cable, End, Route, Router, Wiring
 from keepapart.lab.world.topology import Host, Place, Topology
 
-_BELOW = 3  # the index, in a gateway of a guest's own, of the interface that leads down
-RATE, BURST, WAITING = (
-    100_000,
-    1_600,
-    100_000,
-)  # bytes a second, bytes, bytes: of a cable that holds packets up
+RATE, BURST, WAITING = 100_000, 1_600, 100_000  # bytes a second, bytes, bytes: where a cable is slow
 
 
 class RoutedHosts(Namespaces):
@@ -26,52 +22,26 @@ class RoutedHosts(Namespaces):
 
     def __init__(self, topology: Topology, user: int | None) -> None:
         super().__init__(topology, user)
-        self.plan = Plan(topology)
+        self.wiring = Wiring(topology)
         self.routers: dict[str, int] = {}
         self.gateways: dict[str, list[int]] = {}  # of a guest's own
-        for name in self.plan.routers:
+        for name in self.wiring.routers:
             self.routers[name] = self._router(name)
-        routes: dict[str, list[bytes]] = {}
-        for cable in self.plan.cables:
-            self._join(cable, routes)
-        for route in self.plan.routes:
-            routes.setdefault(route.at, []).append(self._route(route))
-        for name, messages in routes.items():
+        later: dict[str, list[bytes]] = defaultdict(list)
+        for cable in self.wiring.cables:
+            self._join(cable, later)
+        for route in self.wiring.routes:
+            later[route.at].append(self._route(route))
+        for name, messages in later.items():
             linux.setns(self.routers[name])
             rtnl.send(messages, name)
-        ends: dict[str, list[int]] = {}
-        for cable in self.plan.cables:
-            for end in (cable.a, cable.b):
-                ends.setdefault(end.router, []).append(end.index)
-        for name, indices in ends.items():
-            linux.setns(self.routers[name])
-            rtnl.await_up(indices, name)
+        self._await_up(self.routers, (end for cable in self.wiring.cables for end in (cable.a, cable.b)))
         linux.setns(self.home)
 
     def join(self, places: Places) -> None:
         """Join each guest to its host, host by host."""
         for host in sorted({place.host for place in places.values()}):
-            here: list[bytes] = []
-            switched: list[bytes] = []
-            there: list[tuple[str, int, list[bytes]]] = []
-            for guest_id, place in places.items():
-                if place.host == host:
-                    there += self._guest(guest_id, place, here, switched)
-            name = self.plan.host(host)
-            if switched:
-                linux.setns(self.routers[self.plan.switch(host)])
-                rtnl.send(switched, self.plan.switch(host))
-            linux.setns(self.routers[name])
-            rtnl.send(here, name)
-            for what, namespace, messages in there:
-                linux.setns(namespace)
-                rtnl.send(messages, what)
-            for what, namespace, _ in there:
-                if not what.startswith("instance"):
-                    linux.setns(namespace)
-                    rtnl.await_up([_BELOW], what)
-            linux.setns(self.routers[self.plan.switch(host) or name])
-            rtnl.await_up([DOWN + place.slot for place in places.values() if place.host == host], name)
+            self._attach({guest_id: place for guest_id, place in places.items() if place.host == host})
         for place in places.values():
             self._lead(place, here=True)
 
@@ -87,7 +57,8 @@ class RoutedHosts(Namespaces):
         namespace, before = self.guests[guest_id]
         self._forget(guest_id)
         linux.setns(namespace)
-        rtnl.send([rtnl.delete(UPLINK)], f"instance {guest_id}")
+        with suppress(LabError):  # the kernel may have ended it together with gateways of its own
+            rtnl.send([rtnl.delete(UPLINK)], f"instance {guest_id}")
         try:
             self.guests[guest_id] = (namespace, place)
             self.join({guest_id: place})
@@ -99,14 +70,14 @@ class RoutedHosts(Namespaces):
     def fail(self, host: Host) -> None:
         """Cut the host off as well, so that its own addresses answer no more."""
         super().fail(host)
-        namespace = self.routers.pop(self.plan.host(host), None)
+        namespace = self.routers.pop(self.wiring.host(host), None)
         if namespace is not None:
             with linux.inside(namespace, self.home):
-                rtnl.send([rtnl.delete(UPLINK)], self.plan.host(host))
+                rtnl.send([rtnl.delete(UPLINK)], self.wiring.host(host))
             os.close(namespace)
 
     def _router(self, name: str) -> int:
-        about = self.plan.routers[name]
+        about = self.wiring.routers[name]
         if not about.address:
             return self.namespace(name, [rtnl.bridge("switch", BRIDGE, self.mac())], rules=about.rules)
         messages = [rtnl.address(rtnl.LOOPBACK, about.address, self.topology.prefix("one"))]
@@ -118,21 +89,12 @@ class RoutedHosts(Namespaces):
         """Lay a cable, and note what is to be done at its ends."""
         a, b = cable.a, cable.b
         linux.setns(self.routers[a.router])
-        peer = (f"l{b.index}", b.index, b.mac)
-        rtnl.send(
-            [rtnl.veth(f"l{a.index}", a.index, a.mac, peer, self.routers[b.router])],
-            f"{a.router} to {b.router}",
-        )
-        later.setdefault(b.router, []).append(rtnl.up(b.index))
+        rtnl.send([_veth(cable, self.routers[b.router])], f"{a.router} to {b.router}")
+        later[b.router].append(rtnl.up(b.index))
         for near, far in ((a, b), (b, a)):
-            if address := self.plan.routers[far.router].address:
-                known = rtnl.neighbour(near.index, address, far.mac)
-                if not self.plan.routers[near.router].address:
-                    known = rtnl.forward(near.index, far.mac)
-                    later.setdefault(near.router, []).append(rtnl.join(near.index, BRIDGE))
-                later.setdefault(near.router, []).append(known)
+            later[near.router] += _known(near, far)
         if cable.slow:
-            later.setdefault(b.router, []).append(rtnl.throttle(b.index, RATE, BURST, WAITING))
+            later[b.router].append(rtnl.throttle(b.index, RATE, BURST, WAITING))
 
     def _route(self, route: Route) -> bytes:
         to, length = route.to or (self.nowhere, 0)
@@ -140,68 +102,61 @@ class RoutedHosts(Namespaces):
             to,
             length,
             *(
-                (self.plan.routers[far].address, self.plan.between[route.at, far][0].index)
+                (self.wiring.routers[far].address, self.wiring.between[route.at, far][0].index)
                 for far in route.via
             ),
         )
 
-    def _guest(
-        self, guest_id: str, place: Place, here: list[bytes], switched: list[bytes]
-    ) -> list[tuple[str, int, list[bytes]]]:
-        """Lay the cables from a host to a guest; return what is to be done in the namespaces below the host.
-
-        `here` and `switched` gather what is to be done at the host and at its switch.
-        """
-        gateways = self.plan.gateways(place)
-        names = [*(gateway.name for gateway in gateways), f"instance {guest_id}"]
-        own = self.gateways[guest_id] = []
-        for gateway in gateways:
-            loopback = rtnl.address(rtnl.LOOPBACK, gateway.address, self.topology.prefix("one"))
-            own.append(self.namespace(gateway.name, [loopback], routes=True))
-        below = [*own, self.guests[guest_id][0]]
-        doing: list[list[bytes]] = [[] for _ in below]
-
-        address, gate = self.topology.address(place), self.topology.gateway(place)
-        index, mac, other = DOWN + place.slot, self.mac(), self.mac()
-        first = "eth0" if not own else "up"
-        upper = self.topology.at(place.host.rack, place.host.number, 1)
-        if switch := self.plan.switch(place.host):
-            near, _ = self.plan.between[self.plan.host(place.host), switch]
-            switched += [
-                rtnl.veth(f"g{place.slot}", index, mac, (first, UPLINK, other), below[0]),
-                rtnl.join(index, BRIDGE),
-                rtnl.forward(index, other),
-            ]
-            index, mac = near.index, near.mac
-        else:
-            here.append(rtnl.veth(f"g{place.slot}", index, mac, (first, UPLINK, other), below[0]))
-        at = here
-        for number, namespace in enumerate(below):
-            if number:  # the cable from the gateway above
-                at, index, mac, other = doing[number - 1], _BELOW, self.mac(), self.mac()
-                name = "eth0" if namespace is below[-1] else "up"
-                at.append(rtnl.veth("down", index, mac, (name, UPLINK, other), namespace))
-            if number == len(gateways):
+    def _attach(self, guests: Places) -> None:
+        """Join the guests of one host to it, in bulk: what is done in each namespace is sent at once."""
+        at = dict(self.routers)
+        doing: dict[str, list[bytes]] = defaultdict(list)
+        uppers: list[End] = []
+        for guest_id, place in guests.items():
+            guest = f"instance {guest_id}"
+            access = self.wiring.access(guest, place)
+            own = self.gateways[guest_id] = []
+            for gateway in access.gateways:
+                own.append(self._gateway(gateway))
+                at[gateway.name] = own[-1]
+            at[guest] = self.guests[guest_id][0]
+            for cable in access.cables:
+                doing[cable.a.router].append(_veth(cable, at[cable.b.router]))
+                doing[cable.b.router].append(rtnl.up(cable.b.index))
+                uppers.append(cable.a)
+            last = access.hops[-1]
+            for end in (last.a, last.b):
                 link = self.topology.prefix("link")
-                at += [rtnl.address(index, gate, link), rtnl.neighbour(index, address, other)]
-                doing[number] = [rtnl.up(UPLINK), rtnl.address(UPLINK, address, link)]
-                upper = gate
-            else:
-                next_ = gateways[number].address
-                to = (address, self.topology.prefix("one"))
-                at += [rtnl.neighbour(index, next_, other), rtnl.route(*to, (next_, index))]
-                doing[number] = [rtnl.up(UPLINK)]
-            doing[number] += [
-                rtnl.neighbour(UPLINK, upper, mac),
-                rtnl.route(self.nowhere, 0, (upper, UPLINK)),
-            ]
-            if number < len(gateways):
-                upper = gateways[number].address
-        return list(zip(names, below, doing, strict=True))
+                doing[end.router].append(rtnl.address(end.index, end.address, link))
+            for cable in dict.fromkeys((*access.cables, *access.hops)):
+                for near, far in ((cable.a, cable.b), (cable.b, cable.a)):
+                    doing[near.router] += _known(near, far)
+            for hop in access.hops:
+                doing[hop.b.router].append(rtnl.route(self.nowhere, 0, (hop.a.address, hop.b.index)))
+            for hop in access.hops[:-1]:
+                to = last.b.address, self.topology.prefix("one")
+                doing[hop.a.router].append(rtnl.route(*to, (hop.b.address, hop.a.index)))
+        for name, messages in doing.items():
+            linux.setns(at[name])
+            rtnl.send(messages, name)
+        self._await_up(at, uppers)
+
+    def _gateway(self, gateway: Router) -> int:
+        loopback = rtnl.address(rtnl.LOOPBACK, gateway.address, self.topology.prefix("one"))
+        return self.namespace(gateway.name, [loopback], routes=True)
+
+    def _await_up(self, at: Mapping[str, int], ends: Iterable[End]) -> None:
+        """Wait until these ends carry packets."""
+        indices: dict[str, list[int]] = defaultdict(list)
+        for end in ends:
+            indices[end.router].append(end.index)
+        for name, waiting in indices.items():
+            linux.setns(at[name])
+            rtnl.await_up(waiting, name)
 
     def _lead(self, place: Place, *, here: bool) -> None:
         """Lead a migrated guest's address to where it is now, or no longer."""
-        for route in self.plan.migrated(place):
+        for route in self.wiring.migrated(place):
             if route.at in self.routers and route.to:
                 message = self._route(route) if here else rtnl.unroute(*route.to)
                 linux.setns(self.routers[route.at])
@@ -210,7 +165,7 @@ class RoutedHosts(Namespaces):
     def _forget(self, guest_id: str) -> None:
         """Take away all there is for an instance but its namespace and what that holds."""
         place = self.guests[guest_id][1]
-        host = self.plan.host(place.host)
+        host = self.wiring.host(place.host)
         with suppress(LabError):  # it may not have been joined yet
             self._lead(place, here=False)
         own = self.gateways.pop(guest_id, [])
@@ -220,8 +175,8 @@ class RoutedHosts(Namespaces):
                 rtnl.send([rtnl.delete(UPLINK)], guest_id)
         for namespace in own:
             os.close(namespace)
-        if (switch := self.plan.switch(place.host)) and host in self.routers:
-            near, _ = self.plan.between[host, switch]
+        if (switch := self.wiring.switch(place.host)) and host in self.routers:
+            near, _ = self.wiring.between[host, switch]
             address, gate = self.topology.address(place), self.topology.gateway(place)
             gone = (
                 rtnl.unroute(address, self.topology.prefix("one"))
@@ -232,3 +187,16 @@ class RoutedHosts(Namespaces):
             with suppress(LabError):
                 rtnl.send([gone], host)
         linux.setns(self.home)
+
+
+def _veth(cable: Cable, there: int) -> bytes:
+    """Lay a cable from where this process is to the namespace `there`."""
+    a, b = cable.a, cable.b
+    return rtnl.veth(a.name, a.index, a.mac, (b.name, b.index, b.mac), there)
+
+
+def _known(near: End, far: End) -> list[bytes]:
+    """Return what is done at one end so that it reaches the other, which is never looked up."""
+    if not near.address:
+        return [rtnl.join(near.index, BRIDGE), rtnl.forward(near.index, far.mac)]
+    return [rtnl.neighbour(near.index, far.address, far.mac)] if far.address else []

@@ -36,7 +36,7 @@ class Segments(Namespaces):
         """Join each guest to its segment, and make it known to everyone there."""
         ports, neighbours = [], []
         for guest_id, place in places.items():
-            port, bridge = _PORT + self.topology.seat(place), _BRIDGE + place.vlan
+            port, bridge = _PORT + self.topology.slot_number(place), _BRIDGE + place.vlan
             own, mac = self.mac(), self.mac()
             self.macs[guest_id] = mac
             ports += [
@@ -51,7 +51,7 @@ class Segments(Namespaces):
         for vlan in {place.vlan for place in places.values()}:
             self._acquaint(vlan, places)
         linux.setns(self.middle)
-        here = [_PORT + self.topology.seat(place) for place in places.values()]
+        here = [_PORT + self.topology.slot_number(place) for place in places.values()]
         bridges = sorted({_BRIDGE + place.vlan for place in places.values()})
         rtnl.await_up([*here, *bridges], "the segments' router")
 

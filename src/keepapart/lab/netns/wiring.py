@@ -8,7 +8,8 @@ guest ─ switch ═ host                       with extra gateways by chance, o
           └─ gateway k ─ … ─ gateway 1 ─ host           a packet straight to the host, or to a gateway first
 ```
 
-1. A router has one address, on its loopback interface; cables have none.
+1. A router has one address, on its loopback interface; cables have none, but for the one that leads to a
+   guest: its two ends are the gateway's address and the guest's.
 2. Under the spines are the routers of pods, and those of racks that are in none. Where there is only one such
    router, there is no spine.
 3. Spine i is i routers longer than spine 0: packets go in at its head, and its tail hands them down again.
@@ -20,7 +21,7 @@ guest ─ switch ═ host                       with extra gateways by chance, o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, pairwise
 
@@ -29,6 +30,7 @@ from keepapart.lab.world.network import ALWAYS, BY_FLOW, HOST, RACK, SPINE
 from keepapart.lab.world.topology import Host, Place, Topology
 
 BRIDGE = 2  # the index of a switch's bridge
+BELOW = 3  # the index, in a gateway of a guest's own, of the interface that leads down
 DOWN = 100  # the first index of those cables that lead to guests
 
 
@@ -44,11 +46,16 @@ class Router:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a cable: a router's name, and the interface's index in it."""
+    """One end of a cable: the interface's index and name at a router, and the address that it is sent to.
+
+    A switch has no address.
+    """
 
     router: str
     index: int
     mac: str
+    name: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,20 @@ class Route:
     to: tuple[str, int] | None = None
 
 
-class Plan:
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What joins a guest to its host, from the host down.
+
+    `gateways` are the guest's own; `cables` are what is to be laid; `hops` are the ends that send to each
+    other: those of the cables, but that the host's end is behind its switch, where it has one.
+    """
+
+    gateways: tuple[Router, ...]
+    cables: tuple[Cable, ...]
+    hops: tuple[Cable, ...]
+
+
+class Wiring:
     """All that stands before the first guest comes, and what each guest's coming adds."""
 
     def __init__(self, topology: Topology) -> None:
@@ -110,15 +130,31 @@ class Plan:
         name = f"switch {self.topology.host_name(host)}"
         return name if name in self.routers else ""
 
-    def gateways(self, place: Place) -> list[Router]:
-        """List the gateways of a guest's own, the one next to its host first."""
-        count = self.topology.extra_gateways(place.host) if self.network.extra_by == ALWAYS else 0
-        return [
-            Router(
-                f"gateway {number} of {self.topology.address(place)}", self.topology.gateway_at(place, number)
-            )
+    def access(self, guest: str, place: Place) -> Access:
+        """Return what joins the guest of this name, at this place, to its host."""
+        topology, host, switch = self.topology, self.host(place.host), self.switch(place.host)
+        address = topology.address(place)
+        count = topology.extra_gateways(place.host) if self.network.extra_by == ALWAYS else 0
+        gateways = [
+            Router(f"gateway {number} of {address}", topology.gateway_at(place, number))
             for number in range(1, count + 1)
         ]
+        macs = (_mac(0x6D, topology.slot_number(place) * 32 + number) for number in range(32))
+        above = [self.routers[host].address, *(gateway.address for gateway in gateways)]
+        above[-1] = topology.gateway(place)
+        uppers = [End(host, DOWN + place.slot, next(macs), f"g{place.slot}", above[0])]
+        lowers = []
+        for gateway, at in zip(gateways, above[1:], strict=True):
+            lowers.append(End(gateway.name, UPLINK, next(macs), "up", gateway.address))
+            uppers.append(End(gateway.name, BELOW, next(macs), "down", at))
+        lowers.append(End(guest, UPLINK, next(macs), "eth0", address))
+        cables = tuple(Cable(upper, lower) for upper, lower in zip(uppers, lowers, strict=True))
+        if not switch:
+            return Access(tuple(gateways), cables, cables)
+        near, _ = self.between[host, switch]
+        laid = replace(cables[0], a=replace(uppers[0], router=switch, address=""))
+        met = replace(cables[0], a=replace(near, address=above[0]))
+        return Access(tuple(gateways), (laid, *cables[1:]), (met, *cables[1:]))
 
     def migrated(self, place: Place) -> list[Route]:
         """List the routes that lead to a guest whose address is of another place than its own."""
@@ -242,8 +278,8 @@ class Plan:
             index = self._next.get(name, UPLINK)
             self._next[name] = index + 1
             number = 2 * len(self.cables) + side
-            mac = ":".join(f"{byte:02x}" for byte in (0x02, 0x6C, *number.to_bytes(4, "big")))
-            ends.append(End(name, index, mac))
+            address = self.routers[name].address if name in self.routers else ""  # a switch comes last
+            ends.append(End(name, index, _mac(0x6C, number), f"l{index}", address))
         self.cables.append(Cable(ends[0], ends[1], slow=slow))
         return self.cables[-1]
 
@@ -261,6 +297,10 @@ class Plan:
 
     def _rewritten(self, where: str) -> bool:
         return bool(self.network.rewrite_ttl) and self.network.rewrite_at == where
+
+
+def _mac(kind: int, number: int) -> str:
+    return ":".join(f"{byte:02x}" for byte in (0x02, kind, *number.to_bytes(4, "big")))
 
 
 def _spine(number: int, position: int) -> str:

@@ -79,7 +79,7 @@ def folder_of(lab_socket: Path) -> Path:
 
 
 class WithSshd:
-    """A lab's network whose every instance runs sshd; see `service.Network`."""
+    """A lab's network whose every instance runs sshd; see `service.LabNetwork`."""
 
     def __init__(self, network: Namespaces, lab_socket: Path) -> None:
         self.kind = network.kind

@@ -80,7 +80,7 @@ class NetnsNodes:
 
     async def report(self, settle: float) -> Mapping[str, bytes]:
         """Receive until all is there or nothing has come for `settle` seconds."""
-        await asyncio.to_thread(self._settle, settle)
+        await asyncio.to_thread(self._receive_until_quiet, settle)
         return {name: bytes(node.least) for name, node in self._nodes.items()}
 
     async def watch(self, by: str, who: Sequence[str]) -> None:
@@ -131,7 +131,7 @@ class NetnsNodes:
         """Let the nodes ask in turn, a few requests each, all answering in between."""
         echoes = {name: node.echo or node.listen() for name, node in self._nodes.items()}
         await asyncio.to_thread(self._take_turns, [echo.ask() for echo in echoes.values()])
-        await asyncio.to_thread(self._settle, settle)
+        await asyncio.to_thread(self._receive_until_quiet, settle)
         return {name: echo.times() for name, echo in echoes.items()}
 
     async def close(self) -> None:
@@ -205,7 +205,7 @@ class NetnsNodes:
             for node in self._nodes.values():
                 node.receive()
 
-    def _settle(self, quiet: float) -> None:
+    def _receive_until_quiet(self, quiet: float) -> None:
         waiting = {sock.fileno(): node for node in self._nodes.values() for sock in node.listening}
         poll = select.epoll()
         try:

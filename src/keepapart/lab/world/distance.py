@@ -28,8 +28,9 @@ from keepapart.lab.world.topology import Place, Topology
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from keepapart.arrays import Mask
+
     Numbers = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
 
 
 def hops(topology: Topology, places: Sequence[Place | None], flow: int = 0) -> NDArray[np.uint8]:
@@ -124,9 +125,9 @@ class _Routed:
         """Draw a number below the sender's `choices` for every pair, the same for the same flow."""
         if int(choices.max(initial=1)) == 1:
             return np.zeros((len(self.places), len(self.places)), np.int64)
-        seats = np.array([self.topology.seat(place.address) for place in self.places], np.uint64)
+        slots = np.array([self.topology.slot_number(place.address) for place in self.places], np.uint64)
         seed = np.uint64((self.topology.world.scheduler.seed << 16 | salt << 12) + self.flow)
-        mixed = _mix(_mix(seats[:, None] + (seed << np.uint64(24))) ^ (seats[None, :] + np.uint64(1)))
+        mixed = _mix(_mix(slots[:, None] + (seed << np.uint64(24))) ^ (slots[None, :] + np.uint64(1)))
         drawn: Numbers = (mixed % choices[:, None].astype(np.uint64)).astype(np.int64)
         return drawn
 

@@ -148,7 +148,7 @@ class Fleet:
             self._slots.give_back(before.host, before.slot)
         return self._keep(replace(guest, place=place))
 
-    def settle(self, guest_id: str) -> Guest:
+    def finish(self, guest_id: str) -> Guest:
         """Note that the platform is done: pending becomes running, stopping becomes stopped."""
         guest = self.get(guest_id)
         done = {PENDING: RUNNING, STOPPING: STOPPED}

@@ -102,7 +102,7 @@ class Topology:
         place = place.address
         if self.world.network.kind == ROUTED_HOST:
             return self.at(place.host.rack, place.host.number, 2 * place.slot + 3)
-        number = self.seat(place) + _FIRST_IN_SEGMENT
+        number = self.slot_number(place) + _FIRST_IN_SEGMENT
         return self.at(place.vlan, number >> 8, number & 0xFF)
 
     def gateway(self, place: Place) -> str:
@@ -118,7 +118,7 @@ class Topology:
 
     def gateway_at(self, place: Place, number: int) -> str:
         """Return the address of extra gateway `number` of a place: what a trace shows, and nothing else."""
-        low = (self.seat(place) * 16 + number) & 0x3FFFFF
+        low = (self.slot_number(place) * 16 + number) & 0x3FFFFF
         if self.world.network.family == "ipv4":
             return str(IPv4Address((100 << 24 | 64 << 16) + low))
         return str(IPv6Address(0xFD6B_6170_6172_FFFF << 64 | low))
@@ -129,7 +129,7 @@ class Topology:
             return str(IPv4Address(10 << 24 | rack << 16 | host << 8 | number))
         return str(IPv6Address(0xFD6B_6170_6172 << 80 | rack << 64 | host << 48 | number))
 
-    def seat(self, place: Place) -> int:
+    def slot_number(self, place: Place) -> int:
         """Number a slot among all slots of all hosts."""
         before = sum(rack.hosts * rack.capacity for rack in self.world.racks[: place.host.rack - 1])
         return before + (place.host.number - 1) * self.capacity(place.host) + place.slot
