@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.domains.fault_domains import NOTHING, DomainPrior, Domains, domains
 from keepapart.domains.risk import Risk, needed, risk
+from keepapart.domains.stated_places import stated_places
 from keepapart.domains.yearly import yearly
 from keepapart.judging.judge import Judgement, judge
 from keepapart.model import Controls, Instance, Pair, Strength
@@ -62,7 +63,7 @@ class Audit:
 
     def members(self, level: str) -> dict[str, list[str]]:
         """List the ids in each domain of a level, by its name."""
-        ids, found = self.round.ids, self.domains.at.get(level, ())
+        ids, found = self.round.ids, self.domains.levels.get(level, ())
         return {domain.name: [ids[i] for i in domain.members] for domain in found}
 
     @property
@@ -102,7 +103,8 @@ def assess(
     if len(more.said) > len(seen.said):
         judgement = judge(seen.ids, more.said, assurance)
     reached = [name not in measured.lost for name in measured.ids]
-    found = domains(judgement, hops.levels(paths, network), reached, before)
+    places = stated_places(instances)
+    found = domains(judgement, hops.levels(paths, network), reached, before, places)
     return Audit(
         at=at,
         cluster=cluster.name,
@@ -113,7 +115,7 @@ def assess(
         judgement=judgement,
         domains=found,
         odds=_odds(found, len(instances), needed(cluster.survive, len(instances)), rates),
-        risk=risk(judgement, found, reached, cluster.survive),
+        risk=risk(seen.ids, found, reached, cluster.survive),
     )
 
 
