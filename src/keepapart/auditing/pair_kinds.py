@@ -33,6 +33,11 @@ class Kind:
     strength: Strength | None
     because: str
 
+    @property
+    def label(self) -> str | None:
+        """The word for its strength."""
+        return self.strength.label if self.strength else None
+
 
 @dataclass(frozen=True, slots=True)
 class PairKinds:
