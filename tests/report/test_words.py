@@ -156,6 +156,10 @@ def test_what_the_loss_of_a_zone_takes() -> None:
     """The largest zone is named with what it takes, and that the majority goes where it does."""
     audit = audit_of(APART, facts=ZONES)
     assert words.stakes(audit).endswith("Losing zone a takes 3 of 5: the majority goes.")
+    audit = audit_of([(0, k) for k in range(5)], facts=[facts | {"fault_domain": "0"} for facts in ZONES])
+    assert words.stakes(audit).endswith(
+        "Losing zone a or fault domain 0 of a takes 3 of 5: the majority goes."
+    )
     audit = audit_of(APART, facts=[*ZONES[1:], {}])
     assert words.stakes(audit).endswith("Losing zone a takes 2 to 3 of 5: the majority may go.")
     audit = audit_of(APART, facts=ZONES, cluster=ClusterSettings(name="orders", survive=4))

@@ -97,18 +97,21 @@ def stakes(audit: Audit) -> str:
     for loss in losses(audit.domains, audit.risk.need):
         if loss.level != "host" and (loss.level not in worst or loss.lost > worst[loss.level].lost):
             worst[loss.level] = loss
-    return " ".join([_survival(audit), *(f"Losing {taken(audit, loss)}." for loss in worst.values())])
+    alike: dict[str, list[str]] = {}
+    for loss in worst.values():
+        alike.setdefault(taken(audit, loss), []).append(called(loss.level, loss.name))
+    takes = (f"Losing {listed(names, word='or')} takes {what}." for what, names in alike.items())
+    return " ".join([_survival(audit), *takes])
 
 
 def taken(audit: Audit, loss: Loss) -> str:
-    """Say what the loss of a whole domain takes: "zone a takes 3 of 5: the majority goes"."""
-    name = called(loss.level, loss.name) if loss.level in STATED_LEVELS else f"all of {loss.name}"
-    return f"{name} takes {_of_all(audit, loss.lost, loss.most)}{_outcome(audit, loss.survives)}"
+    """Say what the loss of a whole domain takes: "3 of 5: the majority goes"."""
+    return f"{_of_all(audit, loss.lost, loss.most)}{_outcome(audit, loss.survives)}"
 
 
 def called(level: str, name: str) -> str:
-    """Call a domain so that its level is plain: "zone eu-1a", "fault domain 1 of eu-1a"; "rack-1"."""
-    return f"{level.replace('_', ' ')} {name}" if level in STATED_LEVELS else name
+    """Call a domain so that its level is plain: "zone eu-1a", "fault domain 1 of eu-1a"; "all of rack-1"."""
+    return f"{level.replace('_', ' ')} {name}" if level in STATED_LEVELS else f"all of {name}"
 
 
 def odds(audit: Audit) -> str:
@@ -242,12 +245,12 @@ def next_step(audit: Audit) -> tuple[str, str]:
     return "keepapart history", "shows what audits found before, and who moved since"
 
 
-def listed(names: Sequence[str], most: int = TYPED) -> str:
+def listed(names: Sequence[str], most: int = TYPED, word: str = "and") -> str:
     """Join names into a phrase; beyond `most` they are only counted."""
     shown = list(names[:most])
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return f" {word} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def many(number: int, thing: str) -> str:
