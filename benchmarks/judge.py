@@ -91,7 +91,7 @@ def _whole(size: int) -> Callable[[], object]:
         network = find("routed-host", paths, ids, said=said)
         found = judge(ids, [hops.testimony(paths, network), *said], Strength.STRONG)
         placed = domains(found, hops.levels(paths, network), [True] * size)
-        risk(found, placed, [True] * size, "majority")
+        risk(found.ids, placed, [True] * size, "majority")
         _check(found.counts, size)
 
     return work
@@ -105,7 +105,7 @@ def _by_labels(unknown: float = 0, in_conflict: float = 0) -> Callable[[int], Ca
         def work() -> None:
             found = judge_by_label(ids, said, Strength.STRONG)
             placed = domains_by_label(found)
-            risk(found, placed, [True] * size, "majority")
+            risk(found.ids, placed, [True] * size, "majority")
             if not unknown and not in_conflict:
                 _check(found.counts, size)
 

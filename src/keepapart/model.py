@@ -63,6 +63,11 @@ class Instance:
     tags: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def running(self) -> bool:
+        """Whether it runs: one that doesn't is on no host, and no fact of its placement holds."""
+        return self.state == "running"
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

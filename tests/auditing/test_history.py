@@ -16,5 +16,5 @@ def test_a_clock_set_back_revives_nothing(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'keepapart.db'}") as store:
         for at, host in ((5000.0, "host-1"), (2000.0, "host-2")):
             memory = Baseline({"host": Names({"a": host}, 2)})
-            store.audits.add("c", at, json.dumps({"memory": memory.document()}))
+            store.audits.add("c", at, "{}", json.dumps(memory.document()))
         assert baseline_of(store, "c").names["host"].of == {"a": "host-2"}

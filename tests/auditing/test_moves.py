@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from keepapart.auditing.assess import Audit
-from keepapart.auditing.document import audit_document
+from keepapart.auditing.history import entry_of
+from keepapart.auditing.kept_pairs import KeptPairs
 from keepapart.auditing.moves import moves
-from keepapart.documents.base import plain
 from tests.report.audits import APART, SHARED, audit_of
 
 
 def moved(*audits: Audit) -> Sequence[Sequence[str]]:
     """Return what moved, for audits given oldest first, in that order."""
-    documents = [plain(audit_document(audit)) for audit in audits]
-    return moves(documents[::-1])[::-1]
+    kept = [KeptPairs.of(json.loads(json.dumps(entry_of(audit, "audit")))) for audit in audits]
+    return moves(kept[::-1])[::-1]
 
 
 def test_nothing_before_nothing_moved() -> None:

@@ -77,13 +77,22 @@ def test_nothing_kept_yet(tmp_path: Path, capsys: Printed) -> None:
     assert "`keepapart audit`" in capsys.readouterr().err
 
 
-def test_a_pair_left_out_of_a_large_audit(tmp_path: Path, capsys: Printed) -> None:
-    """Of a large cluster only pairs that aren't separate are kept: one left out was separate."""
+@pytest.mark.parametrize(
+    ("model", "verdict", "strength", "because"),
+    [
+        ("routed-host", "separate", "strong", "hops says different; kept without its evidence"),
+        ("opaque", "unknown", None, "no signal says anything of this pair; kept without its evidence"),
+    ],
+)
+def test_a_pair_left_out_of_a_large_audit(
+    model: str, verdict: str, strength: str | None, because: str, tmp_path: Path, capsys: Printed
+) -> None:
+    """Of a large cluster most pairs are kept by their verdict and the kind of their reason alone."""
     config = tmp_path / "keepapart.toml"
     config.write_text('[cluster]\nname = "orders"\n')
     with Store(f"sqlite:///{tmp_path}/keepapart.db") as store:
-        record(store, audit_of([(k % 3, k) for k in range(70)]), "audit", Baseline())
-    assert main(["-c", str(config), "explain", "web-1", "web-2", "--json"]) == 0
+        record(store, audit_of([(k % 3, k) for k in range(70)], model=model), "audit", Baseline())
+    assert main(["-c", str(config), "explain", "web-70", "web-69", "--json"]) == 0
     (said,) = json.loads(capsys.readouterr().out)["said"]
-    assert said["verdict"] == "separate"
-    assert "kept without its evidence" in said["because"]
+    assert (said["verdict"], said["strength"], said["evidence"]) == (verdict, strength, [])
+    assert said["because"].startswith(because)

@@ -7,9 +7,10 @@ import pytest
 
 from keepapart.domains.fault_domains import domains
 from keepapart.domains.risk import Risk, losses, needed, risk
+from keepapart.domains.stated_places import stated_places
 from keepapart.errors import ConfigError
 from keepapart.judging.judge import judge
-from keepapart.model import Strength
+from keepapart.model import Instance, Strength
 from keepapart.signals import PairTestimony
 
 
@@ -20,7 +21,7 @@ def at_risk(*rows: str, survive: str | int = "majority", reached: str = "") -> R
     ids = "abcdefgh"[: len(rows)]
     judgement = judge(ids, [PairTestimony("s", weights, lambda _i, _j: "…")], Strength.STRONG)
     took_part = [c == "1" for c in reached or "1" * len(rows)]
-    return risk(judgement, domains(judgement, None, took_part), took_part, survive)
+    return risk(judgement.ids, domains(judgement, None, took_part), took_part, survive)
 
 
 def lost(*rows: str) -> list[tuple[str, int, bool | None]]:
@@ -107,3 +108,16 @@ def test_of_a_host_s_members_one_that_was_reached_stays() -> None:
 def test_a_majority_is_more_than_half(size: int, need: int) -> None:
     """More than half of all members, however many there are."""
     assert needed("majority", size) == need
+
+
+def test_what_the_loss_of_a_zone_takes() -> None:
+    """Zone a has the majority; b may have one more, of which nothing is stated, and its loss is survived."""
+    zones = [{"zone": "a"}, {"zone": "a"}, {"zone": "a"}, {"zone": "b"}, {}]
+    places = stated_places([Instance(i, facts=facts) for i, facts in zip("abcde", zones, strict=True)])
+    weights = np.where(np.eye(5, dtype=np.bool_), 0, -2).astype(np.int8)
+    judgement = judge("abcde", [PairTestimony("s", weights, lambda _i, _j: "…")], Strength.STRONG)
+    found = domains(judgement, None, [True] * 5, stated=places)
+    lost = [
+        (loss.name, loss.lost, loss.most, loss.survives) for loss in losses(found, 3) if loss.level == "zone"
+    ]
+    assert lost == [("a", 3, 4, False), ("b", 1, 2, True)]

@@ -159,7 +159,7 @@ def test_hosts_are_named_where_labels_place_everyone() -> None:
     placed = domains_by_label(found)
     assert [host.members for host in placed.hosts] == [(0, 1), (2,)]
     assert placed.of("host") == ["host-1", "host-1", "host-2", None]
-    assert risk(found, placed, [True] * 4, 2).survives is None
+    assert risk(found.ids, placed, [True] * 4, 2).survives is None
 
 
 def test_labels_that_speak_against_their_kind_are_refused() -> None:

@@ -21,13 +21,14 @@ def audit_of(
     ids: Sequence[str] = (),
     lost: Mapping[str, str] | None = None,
     missing: Sequence[tuple[int, int]] = (),
+    facts: Sequence[Mapping[str, str]] = (),
     model: str = "routed-host",
     cluster: ClusterSettings | None = None,
     at: float = 0.0,
 ) -> Audit:
     """Judge a round among instances at these places; pairs `missing` and those of `lost` weren't measured.
 
-    `pods` is the pod of each rack, where racks stand in pods.
+    `pods` is the pod of each rack, where racks stand in pods; `facts` are what the platform states of each.
     """
     names = tuple(ids) or tuple(f"web-{number}" for number in range(1, len(where) + 1))
     rack, host = np.array(where, np.int64).reshape(-1, 2).T
@@ -40,7 +41,10 @@ def audit_of(
         hops[a, b] = hops[b, a] = 0
     for name in lost or {}:
         hops[names.index(name), :] = hops[:, names.index(name)] = 0
-    instances = [Instance(name, f"10.0.{k // 250}.{k % 250 + 1}") for k, name in enumerate(names)]
+    instances = [
+        Instance(name, f"10.0.{k // 250}.{k % 250 + 1}", facts=facts[k] if facts else {})
+        for k, name in enumerate(names)
+    ]
     measured = Round(names, Tally.of(np.repeat(hops[None], 8, axis=0)), dict(lost or {}))
     return assess(instances, measured, cluster=cluster or ClusterSettings(name="orders"), model=model, at=at)
 

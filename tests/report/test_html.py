@@ -123,6 +123,17 @@ def test_an_open_network_says_what_is_missing() -> None:
     assert "nobody vouches for it" in found
 
 
+def test_what_is_stated_is_on_the_page() -> None:
+    """A program finds each zone and partition by its name; a reader what its loss takes."""
+    group = {"zone": "eu-1b", "group": "<b>", "group_strategy": "partition", "partition": "1"}
+    audit = audit_of(APART, facts=[{"zone": "eu-1a"}, {"zone": "eu-1a"}, {"zone": "eu-1a"}, group, group])
+    found = Read(audit)
+    levels = ("data-zone", "data-partition")
+    assert [value for name, value in found.attributes if name in levels] == ["eu-1a", "eu-1b", "1 of <b>"]
+    assert "<td>zone eu-1a</td><td>3 of 5: the majority goes</td>" in page(audit)
+    assert "<b>" not in page(audit)
+
+
 def test_contradictions_are_on_the_page() -> None:
     """A contradiction has a section of its own."""
     assert "Contradictions" in page(with_refuted_chain())

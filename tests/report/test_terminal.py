@@ -132,6 +132,32 @@ def test_hops_of_a_large_cluster_are_bounded(capsys: Printed) -> None:
     assert "keepapart hops --json" in out
 
 
+def test_zones_are_listed_with_their_members(capsys: Printed) -> None:
+    """What the platform states has a line for each domain, called by its level and name."""
+    zones = [
+        {"zone": "eu-1a"},
+        {"zone": "eu-1a"},
+        {"zone": "eu-1b"},
+        {"zone": "eu-1b", "fault_domain": "1"},
+        {},
+    ]
+    print_audit(audit_of(APART, facts=zones), all_pairs=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert "zone eu-1a  2 members: web-1 and web-2" in lines
+    assert "zone eu-1b  2 members: web-3 and web-4" in lines
+    assert "fault domain 1 of eu-1b  1 member: web-4" in lines
+
+
+def test_of_many_zones_some_are_counted(capsys: Printed) -> None:
+    """A fleet in forty zones is told in as few lines as one in twelve."""
+    print_audit(
+        audit_of([(0, k) for k in range(40)], facts=[{"zone": f"z{k}"} for k in range(40)]), all_pairs=False
+    )
+    out = capsys.readouterr().out
+    assert out.count("\nzone z") == 12
+    assert "and 28 more (all: --json)" in out
+
+
 @pytest.mark.parametrize("many", [2, 30])
 def test_racks_are_drawn_in_their_pods(many: int, capsys: Printed) -> None:
     """Pods, their racks and these hosts follow in order, as frames or, of many hosts, as lines."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import sqlalchemy as sa
 
 from keepapart.errors import StoreError
 from keepapart.store import Store, migrations
+from tests.postgresql import serving
 
 MADE_BEFORE = Path(__file__).parents[1] / "fixtures" / "store-1.db"  # by a keepapart of schema version 1
 
@@ -47,7 +50,7 @@ def test_a_database_made_at_version_1_opens(old: str) -> None:
         holder = store.leases.holder("orders")
         assert holder is not None
         assert holder.expires == 0.0
-        assert len(store.audits.newest("orders", 100)) == 4
+        assert store.audits.count("orders") == len(list(store.audits.newest("orders"))) == 4
 
 
 def test_a_migrated_database_is_like_a_fresh_one(old: str, url: str) -> None:
@@ -55,6 +58,45 @@ def test_a_migrated_database_is_like_a_fresh_one(old: str, url: str) -> None:
     for each in (old, url):
         Store(each).close()
     assert schema_of(old) == schema_of(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_url(request: pytest.FixtureRequest, url: str) -> Iterator[str]:
+    """A database of each kind that isn't there yet."""
+    with nullcontext(url) if request.param == "sqlite" else serving() as made:
+        yield made
+
+
+def test_what_is_remembered_moves_out_of_the_newest_audit(
+    each_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each cluster the newest audit's memory is its baseline; an audit without any leaves none."""
+    url = each_url
+    monkeypatch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+    Store(url).close()
+    monkeypatch.undo()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for cluster, document in (
+            ("a", {"memory": {"hosts": 1}}),
+            ("a", {"memory": {"hosts": {"of": {"ü": "host-2"}}}}),
+            ("b", {"memory": {"hosts": 3}}),
+            ("c", {}),
+        ):
+            row = {"cluster": cluster, "document": json.dumps(document, ensure_ascii=False)}
+            connection.execute(
+                sa.text("insert into audits (cluster, at, document) values (:cluster, 0, :document)"), row
+            )
+    engine.dispose()
+    with Store(url) as store:
+        found = [store.audits.baseline(cluster) for cluster in "abcd"]
+        assert [kept and json.loads(kept) for kept in found] == [
+            {"hosts": {"of": {"ü": "host-2"}}},
+            {"hosts": 3},
+            None,
+            None,
+        ]
+        assert len(list(store.audits.newest("a"))) == 2
 
 
 def test_a_later_migration_reaches_old_and_fresh_alike(

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from keepapart.admit import events as e
-from keepapart.admit.clique import maximum_clique
 from keepapart.admit.steps import Check
+from keepapart.clique import heaviest_clique
 from keepapart.model import Pair, Verdict
 
 Between = Callable[[str, str], Pair | None]
@@ -99,7 +99,8 @@ def _best(eligible: Mapping[int, str], step: Check, between: Between) -> dict[in
         return i != j and not rivals and _says(between(names[i], names[j])) is Verdict.SEPARATE
 
     apart = [sum(1 << j for j in range(len(names)) if both(i, j)) for i in range(len(names))]
-    return {numbers[i]: names[i] for i in maximum_clique(apart, step.wanted)[: step.wanted]}
+    best = heaviest_clique(apart, [1] * len(names), enough=step.wanted)
+    return {numbers[i]: names[i] for i in best.members[: step.wanted]}
 
 
 def _not_kept(number: int, name: str, kept: Iterable[str], between: Between, trouble: str) -> e.Ruling:

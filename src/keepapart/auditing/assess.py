@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from keepapart.auditing.pair_kinds import PairKinds, pair_kinds
 from keepapart.config import ClusterSettings, RiskSettings
-from keepapart.domains.fault_domains import NOTHING, DomainPrior, Domains, domains
+from keepapart.domains.fault_domains import LEVELS, NOTHING, DomainPrior, Domains, domains
 from keepapart.domains.risk import Risk, needed, risk
+from keepapart.domains.stated_places import stated_places
 from keepapart.domains.yearly import yearly
 from keepapart.judging.judge import Judgement, judge
 from keepapart.model import Controls, Instance, Pair, Strength
@@ -35,7 +38,7 @@ class Odds:
     spread: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for `kinds` to have a place
 class Audit:
     """What one round showed of a cluster, at `at` seconds since the epoch; see the fields' own types."""
 
@@ -62,8 +65,25 @@ class Audit:
 
     def members(self, level: str) -> dict[str, list[str]]:
         """List the ids in each domain of a level, by its name."""
-        ids, found = self.round.ids, self.domains.at.get(level, ())
+        ids, found = self.round.ids, self.domains.levels.get(level, ())
         return {domain.name: [ids[i] for i in domain.members] for domain in found}
+
+    @property
+    def missing_levels(self) -> Sequence[tuple[str, str]]:
+        """The levels that can't be made of hop counts, each with the reason in words."""
+        if not (torn := self.domains.torn):
+            return ()
+        level, zones = LEVELS[len(self.domains.at)], self.domains.of("zone")
+        (a, x), (b, y) = ((self.round.ids[i], zones[i]) for i in torn)
+        because = (
+            f"hop counts put {a} and {b} in one {level}, and the platform puts them in zones {x} and {y}"
+        )
+        return [(level, because)]
+
+    @cached_property
+    def kinds(self) -> PairKinds:
+        """What is said of every pair without the particulars; worked out when it is first asked for."""
+        return pair_kinds(self.judgement, self.reached)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -102,7 +122,8 @@ def assess(
     if len(more.said) > len(seen.said):
         judgement = judge(seen.ids, more.said, assurance)
     reached = [name not in measured.lost for name in measured.ids]
-    found = domains(judgement, hops.levels(paths, network), reached, before)
+    places = stated_places(instances)
+    found = domains(judgement, hops.levels(paths, network), reached, before, places)
     return Audit(
         at=at,
         cluster=cluster.name,
@@ -113,7 +134,7 @@ def assess(
         judgement=judgement,
         domains=found,
         odds=_odds(found, len(instances), needed(cluster.survive, len(instances)), rates),
-        risk=risk(judgement, found, reached, cluster.survive),
+        risk=risk(seen.ids, found, reached, cluster.survive),
     )
 
 

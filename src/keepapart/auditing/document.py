@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import combinations
 
-import numpy as np
 from msgspec import UNSET, convert
 from msgspec.structs import asdict
 
 from keepapart.auditing.assess import Audit
+from keepapart.auditing.listed_pairs import listing
 from keepapart.documents.audit import (
     AuditDocument,
     CheckDocument,
@@ -18,26 +17,27 @@ from keepapart.documents.audit import (
     HopsDocument,
     HostEntry,
     InstanceEntry,
+    LeftOutEntry,
     LossEntry,
+    MissingLevelEntry,
     NetworkEntry,
     PairEntry,
     PodEntry,
     RackEntry,
     RiskEntry,
     SiteEntry,
+    StatedEntry,
     VerdictCounts,
     YearlyEntry,
 )
-from keepapart.domains.fault_domains import LEVELS, Domains
+from keepapart.domains.fault_domains import LEVELS, STATED_LEVELS, Domains
 from keepapart.domains.risk import losses
 from keepapart.model import Pair, Strength
 
-ALL_PAIRS_UP_TO = 64  # instances; above that only pairs that are not separate are listed unless asked for
-
 
 def audit_document(audit: Audit, *, all_pairs: bool = False) -> AuditDocument:
-    """Return `keepapart.audit/1`, with the pairs that `pairs` yields."""
-    found = audit.domains
+    """Return `keepapart.audit/1`, with the pairs that `listing` chooses."""
+    found, listed = audit.domains, listing(audit, all_pairs=all_pairs)
     return AuditDocument(
         cluster=audit.cluster,
         at=timestamp(audit.at),
@@ -48,8 +48,15 @@ def audit_document(audit: Audit, *, all_pairs: bool = False) -> AuditDocument:
         racks=tuple(RackEntry(name, parts) for name, parts in _nested(found, "rack", "host")),
         pods=tuple(PodEntry(name, parts) for name, parts in _nested(found, "pod", "rack")),
         sites=tuple(SiteEntry(name, parts) for name, parts in _nested(found, "site", "pod")),
+        levels_missing=_levels_missing(audit),
+        zones=_stated(audit, "zone"),
+        partitions=_stated(audit, "partition"),
+        fault_domains=_stated(audit, "fault_domain"),
         verdicts=convert(audit.counts, VerdictCounts),
-        pairs=tuple(pair_entry(pair) for pair in pairs(audit, all_pairs=all_pairs)),
+        pairs=tuple(pair_entry(audit.judgement.pair(i, j)) for i, j in listed.places),
+        pairs_left_out=tuple(
+            LeftOutEntry(kind.verdict, kind.label, kind.because, pairs) for kind, pairs in listed.left_out
+        ),
         network=network_entry(audit),
         risk=_risk(audit),
     )
@@ -95,17 +102,14 @@ def pair_entry(pair: Pair) -> PairEntry:
 
 
 def _instances(audit: Audit) -> tuple[InstanceEntry, ...]:
-    places = {level: audit.domains.of(level) for level in LEVELS}
+    places = {level: audit.domains.of(level) for level in (*LEVELS, *STATED_LEVELS)}
     lost = audit.round.lost
     return tuple(
         InstanceEntry(
             id=instance.id,
             address=instance.address,
-            host=places["host"][number],
-            rack=places["rack"][number],
-            pod=places["pod"][number],
-            site=places["site"][number],
-            zone=instance.facts.get("zone"),
+            state=instance.state,
+            **{level: names[number] for level, names in places.items()},
             reached=instance.id not in lost,
             because=lost.get(instance.id) or UNSET,
         )
@@ -119,28 +123,30 @@ def _nested(found: Domains, level: str, below: str) -> Iterator[tuple[str, tuple
         yield domain.name, tuple(found.at[below][part].name for part in domain.parts)
 
 
+def _stated(audit: Audit, level: str) -> tuple[StatedEntry, ...]:
+    return tuple(StatedEntry(name, tuple(ids)) for name, ids in audit.members(level).items())
+
+
+def _levels_missing(audit: Audit) -> tuple[MissingLevelEntry, ...]:
+    return tuple(MissingLevelEntry(level, because) for level, because in audit.missing_levels)
+
+
 def _risk(audit: Audit) -> RiskEntry:
     risk, odds = audit.risk, audit.odds
     return RiskEntry(
         survives_any_host=risk.survives,
         worst_host=risk.worst,
         lost=tuple(risk.lost),
+        most=risk.most,
         replace=tuple(risk.replace),
         domains=tuple(
-            LossEntry(loss.level, loss.name, loss.lost, loss.survives)
+            LossEntry(
+                level=loss.level, name=loss.name, lost=loss.lost, most=loss.most, survives=loss.survives
+            )
             for loss in losses(audit.domains, risk.need)
         ),
         yearly=YearlyEntry(odds.now, odds.spread),
     )
-
-
-def pairs(audit: Audit, *, all_pairs: bool = False) -> Iterator[Pair]:
-    """Yield the pairs that a report lists: all of up to 64 instances or if asked, else those not separate."""
-    size = len(audit.round.ids)
-    listed: Iterable[Sequence[int]] = combinations(range(size), 2)
-    if not all_pairs and size > ALL_PAIRS_UP_TO:
-        listed = np.argwhere(np.triu(~audit.judgement.separate, 1)).tolist()
-    return (audit.judgement.pair(i, j) for i, j in listed)
 
 
 def timestamp(at: float) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from msgspec import convert
+from msgspec.structs import replace
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.baseline import Baseline
 from keepapart.auditing.document import audit_document
+from keepapart.auditing.kept_pairs import KeptPairs, packed
+from keepapart.auditing.listed_pairs import ALL_PAIRS_UP_TO
 from keepapart.auditing.moves import moves
 from keepapart.documents.audit import VerdictCounts
 from keepapart.documents.base import plain
@@ -18,7 +22,7 @@ from keepapart.documents.past import HistoryEntry, SayingEntry
 from keepapart.store import Store
 
 BEFORE = 20  # audits read beyond those asked for, so that the oldest has something to be compared with
-UNLISTED = "kept without its evidence: of a large cluster only pairs that are not separate are kept"
+UNWRITTEN = "kept without its evidence, as most pairs of a large cluster are"
 
 
 def record(store: Store, audit: Audit, purpose: str, baseline: Baseline) -> None:
@@ -26,20 +30,25 @@ def record(store: Store, audit: Audit, purpose: str, baseline: Baseline) -> None
 
     Only a whole audit's names are kept.
     """
-    memory = baseline.after(audit, naming=purpose == "audit").document()
-    entry = {"purpose": purpose, "audit": plain(audit_document(audit)), "memory": memory}
-    store.audits.add(audit.cluster, audit.at, json.dumps(entry))
+    after = baseline.after(audit, naming=purpose == "audit").document()
+    store.audits.add(audit.cluster, audit.at, json.dumps(entry_of(audit, purpose)), json.dumps(after))
 
 
-def recall(store: Store, cluster: str, limit: int) -> list[Mapping[str, Any]]:
-    """Return kept audits, newest first, as {"purpose", "audit", "memory"}."""
-    return [json.loads(entry) for entry in store.audits.newest(cluster, limit)]
+def entry_of(audit: Audit, purpose: str) -> dict[str, Any]:
+    """Return what is kept of an audit: "purpose", "audit", and of a large cluster "kinds" (`kept_pairs`)."""
+    entry = {"purpose": purpose, "audit": plain(audit_document(audit))}
+    return entry if len(audit.instances) <= ALL_PAIRS_UP_TO else {**entry, "kinds": packed(audit.kinds)}
+
+
+def recall(store: Store, cluster: str, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
+    """Yield what is kept of audits, as `entry_of` returns it, the newest first."""
+    return (json.loads(entry) for entry in store.audits.newest(cluster, limit))
 
 
 def baseline_of(store: Store, cluster: str) -> Baseline:
     """Return what is remembered of a cluster."""
-    newest = recall(store, cluster, 1)
-    return Baseline.of(newest[0]["memory"]) if newest else Baseline()
+    kept = store.audits.baseline(cluster)
+    return Baseline.of(json.loads(kept)) if kept else Baseline()
 
 
 def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> list[HistoryEntry]:
@@ -47,50 +56,52 @@ def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> lis
 
     With a `verb`, only the audits that were made for it.
     """
-    entries = _numbered(store, cluster, limit + BEFORE, verb)
-    moved = moves([entry["audit"] for _, entry in entries])
-    return [
-        HistoryEntry(
-            number=number,
-            at=entry["audit"]["at"],
-            verb=entry["purpose"],
-            members=len(entry["audit"]["instances"]),
-            reached=sum(instance["reached"] for instance in entry["audit"]["instances"]),
-            hosts=len(entry["audit"]["hosts"]),
-            verdicts=convert(entry["audit"]["verdicts"], VerdictCounts),
-            moved=tuple(names),
-        )
-        for (number, entry), names in zip(entries, moved, strict=True)
-    ][:limit]
+    chosen = (
+        (_row(number, entry), KeptPairs.of(entry))
+        for number, entry in enumerate(recall(store, cluster), 1)
+        if verb in (None, entry["purpose"])
+    )
+    found = list(islice(chosen, limit + BEFORE))
+    moved = moves([pairs for _, pairs in found])
+    return [replace(row, moved=tuple(names)) for (row, _), names in zip(found, moved, strict=True)][:limit]
 
 
-def sayings(entries: Sequence[Mapping[str, Any]], a: str, b: str) -> Iterator[SayingEntry]:
+def sayings(entries: Iterable[Mapping[str, Any]], a: str, b: str) -> Iterator[SayingEntry]:
     """Yield what each kept audit (newest first) that had both instances said of the pair."""
     for number, entry in enumerate(entries, 1):
         audit = entry["audit"]
         if not {a, b} <= {instance["id"] for instance in audit["instances"]}:
             continue
-        pair = next((p for p in audit["pairs"] if {p["a"], p["b"]} == {a, b}), None)
-        said = pair or {"verdict": "separate", "strength": None, "because": UNLISTED, "evidence": []}
+        listed = next((p for p in audit["pairs"] if {p["a"], p["b"]} == {a, b}), None)
         of_audit = {
             "number": number,
             "at": audit["at"],
             "verb": entry["purpose"],
             "network": audit["network"],
         }
-        yield convert({**said, **of_audit}, SayingEntry)
+        yield convert({**(listed or _unlisted(entry, a, b)), **of_audit}, SayingEntry)
 
 
-def _numbered(
-    store: Store, cluster: str, limit: int, verb: str | None
-) -> list[tuple[int, Mapping[str, Any]]]:
-    """Return kept audits with their numbers among all, newest first: at least `limit` where there are."""
-    read = limit
-    while True:
-        entries = recall(store, cluster, read)
-        found = [
-            (number, entry) for number, entry in enumerate(entries, 1) if verb in (None, entry["purpose"])
-        ]
-        if len(found) >= limit or len(entries) < read:
-            return found
-        read *= 4
+def _row(number: int, entry: Mapping[str, Any]) -> HistoryEntry:
+    audit = entry["audit"]
+    return HistoryEntry(
+        number=number,
+        at=audit["at"],
+        verb=entry["purpose"],
+        members=len(audit["instances"]),
+        reached=sum(instance["reached"] for instance in audit["instances"]),
+        hosts=len(audit["hosts"]),
+        verdicts=convert(audit["verdicts"], VerdictCounts),
+        moved=(),
+    )
+
+
+def _unlisted(entry: Mapping[str, Any], a: str, b: str) -> dict[str, Any]:
+    """Return what is kept of a pair that the document doesn't list."""
+    kind = KeptPairs.of(entry).kind(a, b)
+    return {
+        "verdict": kind.verdict.value,
+        "strength": kind.label,
+        "because": f"{kind.because}; {UNWRITTEN}" if kind.because else UNWRITTEN,
+        "evidence": [],
+    }

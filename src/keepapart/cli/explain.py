@@ -32,18 +32,18 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.a == args.b:
         raise UsageError(f"{args.a!r} is one instance; explain takes two")
     with opened_store(args) as (config, store):
-        entries = recall(store, config.cluster.name, max(LOOK_BACK, args.at or 0))
-    if not entries:
-        raise UsageError(
-            f"nothing is kept of cluster {config.cluster.name!r} yet", "`keepapart audit` makes a beginning"
-        )
-    if args.at and args.at > len(entries):
-        raise UsageError(
-            f"--at {args.at}: only {len(entries)} audits are kept", "`keepapart history` lists them"
-        )
-    found = [said for said in sayings(entries, args.a, args.b) if args.at in (None, said.number)]
+        cluster = config.cluster.name
+        kept = store.audits.count(cluster)
+        if not kept:
+            raise UsageError(
+                f"nothing is kept of cluster {cluster!r} yet", "`keepapart audit` makes a beginning"
+            )
+        if args.at and args.at > kept:
+            raise UsageError(f"--at {args.at}: only {kept} audits are kept", "`keepapart history` lists them")
+        entries = recall(store, cluster, args.at or LOOK_BACK)
+        found = [said for said in sayings(entries, args.a, args.b) if args.at in (None, said.number)]
     if not found:
-        where = f"audit {args.at}" if args.at else f"any of the last {len(entries)} audits"
+        where = f"audit {args.at}" if args.at else f"any of the last {min(kept, LOOK_BACK)} audits"
         raise UsageError(
             f"{args.a!r} and {args.b!r} are not both in {where}", "`keepapart audit` measures them"
         )

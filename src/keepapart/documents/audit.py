@@ -9,7 +9,8 @@ from msgspec import UNSET, Meta, UnsetType, field
 from keepapart.documents.base import Document, Entry, StrengthLabel
 from keepapart.model import Says, Verdict
 
-Level = Annotated[str, Meta(extra_json_schema={"enum": ["host", "rack", "pod", "site"]})]
+MEASURED, STATED = ("host", "rack", "pod", "site"), ("zone", "partition", "fault_domain")
+Level = Annotated[str, Meta(extra_json_schema={"enum": [*MEASURED, *STATED]})]
 
 
 class EvidenceEntry(Entry, frozen=True):
@@ -45,16 +46,22 @@ class NetworkEntry(Entry, frozen=True, kw_only=True):
     because: str
 
 
-class InstanceEntry(Entry, frozen=True):
-    """An instance and its fault domains, null where they aren't known; `because`: why it wasn't reached."""
+class InstanceEntry(Entry, frozen=True, kw_only=True):
+    """An instance and its fault domains, null where they aren't known; `because`: why it wasn't reached.
+
+    `state` is the platform's word: "running", "stopped", …
+    """
 
     id: str
     address: str
+    state: str | UnsetType = UNSET
     host: str | None
     rack: str | None
     pod: str | None
     site: str | None
     zone: str | None
+    partition: str | UnsetType | None = UNSET
+    fault_domain: str | UnsetType | None = UNSET
     reached: bool
     because: str | UnsetType = UNSET
 
@@ -87,6 +94,29 @@ class SiteEntry(Entry, frozen=True):
     pods: tuple[str, ...]
 
 
+class StatedEntry(Entry, frozen=True):
+    """A zone, partition or fault domain as the platform states it, and the ids of those of whom it does."""
+
+    name: str
+    instances: tuple[str, ...]
+
+
+class MissingLevelEntry(Entry, frozen=True):
+    """A level at which hop counts would join instances that can't be together, so that it has no domains."""
+
+    level: Level
+    because: str
+
+
+class LeftOutEntry(Entry, frozen=True):
+    """How many pairs of a kind aren't listed; `because` is what the reasons of all of them have in common."""
+
+    verdict: Verdict
+    strength: StrengthLabel | None
+    because: str
+    pairs: int
+
+
 class VerdictCounts(Entry, frozen=True):
     """How many pairs there are of each verdict."""
 
@@ -95,15 +125,16 @@ class VerdictCounts(Entry, frozen=True):
     unknown: int
 
 
-class LossEntry(Entry, frozen=True):
+class LossEntry(Entry, frozen=True, kw_only=True):
     """How many members the failure of a whole domain takes, and whether the cluster survives it.
 
-    `survives` is null where that hangs on who else may be in the domain.
+    It takes `lost` at least and `most` at the most; `survives` is null where it hangs on which.
     """
 
     level: Level
     name: str
     lost: int
+    most: int | UnsetType = UNSET
     survives: bool | None
 
 
@@ -117,21 +148,28 @@ class YearlyEntry(Entry, frozen=True):
     spread: float
 
 
-class RiskEntry(Entry, frozen=True):
-    """What a failure takes down; `survives_any_host` is null where unknown pairs leave it open."""
+class RiskEntry(Entry, frozen=True, kw_only=True):
+    """What a failure takes down; `survives_any_host` is null where unknown pairs leave it open.
+
+    `lost` are the ids on `worst_host`; `most` is how many one host may take, known or not, at the most.
+    """
 
     survives_any_host: bool | None
     worst_host: str | None
     lost: tuple[str, ...]
+    most: int | UnsetType = UNSET
     replace: tuple[str, ...]
     domains: tuple[LossEntry, ...]
     yearly: YearlyEntry
 
 
-class AuditDocument(Document, frozen=True, tag="keepapart.audit/1"):
+class AuditDocument(Document, frozen=True, kw_only=True, tag="keepapart.audit/1"):
     """A cluster at one time: instances, fault domains, verdicts, and what one failure takes down.
 
-    `pairs` holds every pair of up to 64 instances or where all were asked for, else those not separate.
+    `pairs` holds every pair of up to 64 instances or where all were asked for. Of more instances it holds the
+    co-resident ones, up to 10,000, and of the unknown ones 2,000, some of every kind; `pairs_left_out` counts
+    all others by kind. `hosts`, `racks`, `pods` and `sites` are found; `zones`, `partitions` and
+    `fault_domains` are stated by the platform.
     """
 
     cluster: str
@@ -141,8 +179,13 @@ class AuditDocument(Document, frozen=True, tag="keepapart.audit/1"):
     racks: tuple[RackEntry, ...]
     pods: tuple[PodEntry, ...]
     sites: tuple[SiteEntry, ...]
+    levels_missing: tuple[MissingLevelEntry, ...] | UnsetType = UNSET
+    zones: tuple[StatedEntry, ...] | UnsetType = UNSET
+    partitions: tuple[StatedEntry, ...] | UnsetType = UNSET
+    fault_domains: tuple[StatedEntry, ...] | UnsetType = UNSET
     verdicts: VerdictCounts
     pairs: tuple[PairEntry, ...]
+    pairs_left_out: tuple[LeftOutEntry, ...] | UnsetType = UNSET
     network: NetworkEntry
     risk: RiskEntry
 

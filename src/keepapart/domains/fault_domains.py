@@ -1,30 +1,32 @@
-"""Fault domains: from verdicts to hosts, from hop levels to racks, pods and sites. Pure.
+"""Fault domains: from verdicts to hosts, from hop counts to racks, pods and sites, from facts to zones. Pure.
 
 1. Co-resident instances form one host. An instance that is co-resident with no other forms a host of its own
    only if it is known to be separate from every other instance that was measured; else its host is unknown.
-2. An instance that was not measured is placed only by what else is known of it, and doesn't keep others from
+   An instance that was not measured is placed only by what else is known of it, and doesn't keep others from
    being placed.
-3. Hop counts join hosts into the domains above, by the rules of `levels`.
+2. Verdicts join instances on hosts; `hop_levels` joins hosts in racks, and so on up.
+3. What the platform states of zones, partitions and fault domains stands beside them: `stated_places`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
 
 from keepapart.arrays import Labels, Mask, Sizes
-from keepapart.domains.levels import Group, levels_above
+from keepapart.domains.hop_levels import Group, Nesting, Zone, nested
 from keepapart.domains.naming import NO_NAMES, Names, assign
+from keepapart.domains.worst_case import most_together
 from keepapart.judging.judge import Judgement
 from keepapart.probe.measured import Counts
 
 # From the innermost out, in the words of those who build Clos networks: racks under one row of aggregation
 # switches are a pod, pods under one spine a site. What is beyond has no name, and makes no level.
 LEVELS = ("host", "rack", "pod", "site")
+STATED_LEVELS = ("zone", "partition", "fault_domain")
 
 
 class Grouping(Protocol):
@@ -47,8 +49,9 @@ class Grouping(Protocol):
 class Domain:
     """Instances that fail together: `members`, by index.
 
-    `parts` are the domains of the level below that it consists of, by index; a host has none. `most` is how
-    many instances may be in it, its members among them: who is not known to be elsewhere may be here.
+    `parts` are the domains of the level below that it consists of, by index; a host has none, nor has what is
+    stated. `most` is how many instances may be in it, its members among them: who is not known to be
+    elsewhere may be here.
     """
 
     name: str
@@ -58,10 +61,21 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
-class DomainPrior:
-    """What was known before this audit: names, by level, and the counts that made levels.
+class StatedPlaces:
+    """Where the platform puts instances: `at` has the domains of each level that any of them states.
 
-    `spans` are the most hops within a rack, within a pod, and so on; empty on a network not seen before.
+    `zones` is what each one states of its zone, None for none; empty where nobody states any.
+    """
+
+    at: Mapping[str, Sequence[Domain]] = field(default_factory=dict)
+    zones: Sequence[Zone | None] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DomainPrior:
+    """What was known before this audit: names, by level, and the most hops within a rack, a pod, and so on.
+
+    `spans` is empty on a network not seen before.
     """
 
     names: Mapping[str, Names] = field(default_factory=dict)
@@ -72,56 +86,83 @@ class DomainPrior:
 class Domains:
     """The fault domains among `size` instances.
 
-    `at` has the hosts, and the domains of each level above that there is; `spans` is as in `DomainPrior`.
+    `at` has the hosts, and the domains of each level above that was measured; `stated` those of each level
+    that is stated. `most` is how many instances may be on one host, whether or not it is known. `spans` is as
+    in `DomainPrior`. `torn` are two members, in different zones, whom counts would have put in one domain of
+    the first level that is missing; None where no level is missing for that.
     """
 
     size: int
     at: Mapping[str, Sequence[Domain]]
+    most: int
     spans: tuple[int, ...] = ()
+    stated: Mapping[str, Sequence[Domain]] = field(default_factory=dict)
+    torn: tuple[int, int] | None = None
 
     @property
     def hosts(self) -> Sequence[Domain]:
         """The hosts."""
         return self.at["host"]
 
+    @property
+    def levels(self) -> Mapping[str, Sequence[Domain]]:
+        """The domains of every level, measured or stated."""
+        return {**self.at, **self.stated}
+
     def of(self, level: str) -> list[str | None]:
         """Name each instance's domain at a level; None where nothing places it."""
         names: list[str | None] = [None] * self.size
-        for domain in self.at.get(level, ()):
+        for domain in self.levels.get(level, ()):
             for i in domain.members:
                 names[i] = domain.name
         return names
 
 
 NOTHING = DomainPrior()
+NOWHERE = StatedPlaces()
 
 
 def domains(
-    judgement: Judgement, counts: Counts | None, reached: Sequence[bool], before: DomainPrior = NOTHING
+    judgement: Judgement,
+    counts: Counts | None,
+    reached: Sequence[bool],
+    before: DomainPrior = NOTHING,
+    stated: StatedPlaces = NOWHERE,
 ) -> Domains:
     """Group instances into hosts, hosts into racks, and so on.
 
     `reached` says which instances took part in the round; `counts` are least hop counts [n, n] where they may
-    be believed, 0 elsewhere, or None where none may be: then there are only hosts.
+    be believed, 0 elsewhere, or None where none may be: then there are no racks.
     """
     took_part = np.array(reached, np.bool_)
     unknown = judgement.unknown
     doubted = unknown.any(axis=1, where=took_part)
     placed = took_part & ~doubted | ~unknown.any(axis=1) | _joined(judgement)
-    hosts = _hosts(judgement, placed)
-    above = levels_above(hosts, counts, took_part, before.spans) if counts is not None else ()
-    found = list(islice(above, len(LEVELS) - 1))
-    at = {
-        level: _named(level, groups, judgement.ids, before)
-        for level, groups in zip(LEVELS, [hosts, *(groups for groups, _ in found)], strict=False)
-    }
-    return Domains(len(judgement.ids), at, tuple(span for _, span in found))
+    together = most_together(judgement)
+    hosts = _hosts(judgement, placed, together)
+    above = Nesting(())
+    if counts is not None:
+        above = nested(hosts, counts, took_part, before.spans, stated.zones, len(LEVELS) - 1)
+    nesting = [hosts, *(groups for groups, _ in above.levels)]
+    return Domains(
+        size=len(judgement.ids),
+        at={
+            level: _named(level, groups, judgement.ids, before)
+            for level, groups in zip(LEVELS, nesting, strict=False)
+        },
+        most=int(together.max(initial=0)),
+        spans=tuple(span for _, span in above.levels),
+        stated=stated.at,
+        torn=above.torn,
+    )
 
 
 def domains_by_label(judgement: Grouping, before: DomainPrior = NOTHING) -> Domains:
     """Group instances into hosts by what labels alone say of them; what is above takes hop counts."""
-    hosts = _hosts(judgement, _joined(judgement) | (judgement.possible == 1))
-    return Domains(len(judgement.ids), {"host": _named("host", hosts, judgement.ids, before)})
+    possible = judgement.possible
+    hosts = _hosts(judgement, _joined(judgement) | (possible == 1), possible)
+    named = _named("host", hosts, judgement.ids, before)
+    return Domains(len(judgement.ids), {"host": named}, int(possible.max(initial=0)))
 
 
 def _named(level: str, groups: Sequence[Group], ids: Sequence[str], before: DomainPrior) -> list[Domain]:
@@ -139,11 +180,11 @@ def _joined(judgement: Grouping) -> Mask:
     return joined
 
 
-def _hosts(judgement: Grouping, placed: Mask) -> list[Group]:
-    """Return the hosts of those who are placed."""
+def _hosts(judgement: Grouping, placed: Mask, together: Sizes) -> list[Group]:
+    """Return the hosts of those who are placed; `together` says how many may be on each one's host."""
     by_group: dict[int, list[int]] = {}
     at = np.flatnonzero(placed)
     for i, group in zip(at.tolist(), judgement.groups[at].tolist(), strict=True):
         by_group.setdefault(group, []).append(i)
-    possible = judgement.possible.tolist()
-    return [Group(tuple(m), (), max(possible[i] for i in m)) for m in by_group.values()]
+    most = together.tolist()
+    return [Group(tuple(members), (), max(most[i] for i in members)) for members in by_group.values()]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import jinja2
-import numpy as np
 
 from keepapart.auditing.assess import Audit
-from keepapart.auditing.document import ALL_PAIRS_UP_TO, timestamp
+from keepapart.auditing.document import timestamp
+from keepapart.auditing.listed_pairs import ALL_PAIRS_UP_TO, pairs
+from keepapart.domains.risk import losses
 from keepapart.errors import UsageError
 from keepapart.model import Instance, Pair, Verdict
 from keepapart.report import words
@@ -38,6 +40,21 @@ class Cell:
     title: str
 
 
+@dataclass(frozen=True, slots=True)
+class StatedPlace:
+    """A zone, partition or fault domain as the page shows it; `takes` says what its loss takes."""
+
+    level: str
+    name: str
+    takes: str
+    ids: Sequence[str]
+
+    @property
+    def title(self) -> str:
+        """Its level and its name."""
+        return words.called(self.level, self.name)
+
+
 def write_page(audit: Audit, path: str | Path) -> None:
     """Write the page to `path`. Raises `UsageError` where that can't be written."""
     try:
@@ -59,7 +76,6 @@ def page(audit: Audit) -> str:
     size = len(audit.round.ids)
     chips = [Chip(i, audit.round.lost.get(i.id)) for i in audit.instances]
     outside = [chips[i] for i in words.unplaced(audit)]
-    reasons, unread = words.unknown_reasons(audit)
     drawn = size <= ALL_PAIRS_UP_TO
     order = _order(audit)
     command, purpose = words.next_step(audit)
@@ -73,8 +89,8 @@ def page(audit: Audit) -> str:
         chips=chips,
         unreached=[chip for chip in outside if chip.because],
         floating=[chip for chip in outside if not chip.because],
-        reasons=reasons,
-        unread=unread,
+        reasons=words.unknown_reasons(audit),
+        stated=_stated(audit),
         contradictions=words.contradictions(audit),
         network=words.NETWORK[audit.network.standing],
         command=command,
@@ -82,7 +98,7 @@ def page(audit: Audit) -> str:
         dense=len(audit.domains.hosts) > DENSE,
         order=[audit.round.ids[i] for i in order],
         matrix=_matrix(audit, order) if drawn else None,
-        pairs=[] if drawn else _not_separate(audit),
+        pairs=[] if drawn else list(islice(pairs(audit), LISTED)),
     )
 
 
@@ -103,8 +119,11 @@ def _cell(pair: Pair | None) -> Cell:
     return Cell(pair.verdict, LETTERS[pair.verdict], title)
 
 
-def _not_separate(audit: Audit) -> list[Pair]:
-    """List the co-resident pairs, then the unknown ones, at most `LISTED`."""
-    judgement = audit.judgement
-    found = [*np.argwhere(np.triu(judgement.co_resident)), *np.argwhere(np.triu(judgement.unknown))[:LISTED]]
-    return [judgement.pair(int(i), int(j)) for i, j in found[:LISTED]]
+def _stated(audit: Audit) -> list[StatedPlace]:
+    """List the zones, partitions and fault domains that the platform states."""
+    members = {level: audit.members(level) for level in audit.domains.stated}
+    return [
+        StatedPlace(loss.level, loss.name, words.taken(audit, loss), members[loss.level][loss.name])
+        for loss in losses(audit.domains, audit.risk.need)
+        if loss.level in members
+    ]

@@ -19,7 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from keepapart.auditing.assess import Audit
-from keepapart.auditing.document import pairs, timestamp
+from keepapart.auditing.document import timestamp
+from keepapart.auditing.listed_pairs import pairs
 from keepapart.domains.fault_domains import Domain
 from keepapart.model import Pair, Verdict
 from keepapart.report import words
@@ -28,6 +29,7 @@ from keepapart.report.words import Branch, Tone
 NAMES = 40  # ids in one enumeration
 BOXES = 48  # hosts that are drawn as boxes; more are listed, a line each
 LINES = 120  # hosts with several members that are listed in all where there are too many for boxes
+STATED = 12  # zones that are listed, and as many partitions and fault domains
 REASONS = 5  # of pairs being unknown, and of instances not being reached
 MOST_COLUMNS = 64  # of a hop matrix
 
@@ -53,6 +55,7 @@ def print_audit(audit: Audit, *, all_pairs: bool) -> None:
         ),
     )
     _hosts(out, audit)
+    _stated(out, audit)
     _unplaced(out, audit)
     _unknown(out, audit)
     for text in words.contradictions(audit):
@@ -263,6 +266,20 @@ def _listed(out: Console, audit: Audit, place: Branch, bound: int, indent: str =
         line(out, (f"{indent}□ ", "green"), f"{many} with one member each (all: --json)")
 
 
+def _stated(out: Console, audit: Audit) -> None:
+    """Print a line for each zone, partition and fault domain that is stated, and who is in it."""
+    for level in audit.domains.stated:
+        out.print()
+        named = list(audit.members(level).items())
+        for name, ids in named[:STATED]:
+            title = words.called(level, name)
+            line(
+                out, (title, "bold"), (f"  {words.many(len(ids), 'member')}: ", "dim"), words.listed(ids, 12)
+            )
+        if len(named) > STATED:
+            line(out, f"and {len(named) - STATED} more (all: --json)")
+
+
 def _unplaced(out: Console, audit: Audit) -> None:
     """Print the instances that no host box holds, and why those not reached were not."""
     lost = audit.round.lost
@@ -284,7 +301,7 @@ def _unplaced(out: Console, audit: Audit) -> None:
 
 
 def _unknown(out: Console, audit: Audit) -> None:
-    found, unread = words.unknown_reasons(audit)
+    found = words.unknown_reasons(audit)
     if not found:
         return
     out.print()
@@ -292,8 +309,8 @@ def _unknown(out: Console, audit: Audit) -> None:
     for because, count, pair in found[:REASONS]:
         which = f"{pair.a} and {pair.b}" + (f" and {words.many(count - 1, 'pair')} more" if count > 1 else "")
         line(out, f"  {which}: {because}")
-    if rest := sum(count for _, count, _ in found[REASONS:]) + unread:
-        line(out, f"  and {words.many(rest, 'pair')} more, each with its reason: --json")
+    if rest := sum(count for _, count, _ in found[REASONS:]):
+        line(out, f"  and {words.many(rest, 'pair')} more, for other reasons: --json")
 
 
 def _pairs(out: Console, audit: Audit) -> None:

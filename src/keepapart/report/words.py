@@ -6,19 +6,16 @@ The answer never says that members are apart while a pair is unknown: unknown is
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-
 from keepapart.auditing.assess import Audit
-from keepapart.domains.fault_domains import Domain
+from keepapart.domains.fault_domains import STATED_LEVELS, Domain
+from keepapart.domains.risk import Loss, losses
 from keepapart.model import Pair, Verdict
 from keepapart.signals.network import NetworkStatus
 
-LOOKED_AT = 500  # unknown pairs whose reasons are collected: each costs a judgement, and reasons repeat
 TYPED = 6  # ids that somebody would still type after a command
 
 NETWORK = {
@@ -95,17 +92,26 @@ def answer(audit: Audit) -> Answer:
 
 
 def stakes(audit: Audit) -> str:
-    """Say whether the cluster survives the loss of any one host; what the largest rack, pod, … would take."""
-    above = [found for level, found in audit.domains.at.items() if level != "host"]
-    largest = [max(found, key=lambda domain: len(domain.members)) for found in above]
-    if not largest:
-        return _survival(audit)
-    takes = [
-        f"all of {d.name} takes {'at least ' if d.most > len(d.members) else ''}{len(d.members)}"
-        for d in largest
-    ]
-    takes[0] += f" of {len(audit.round.ids)}"
-    return f"{_survival(audit)} Losing {listed(takes)}."
+    """Say whether the cluster survives the loss of any one host; what the largest rack, zone, … takes."""
+    worst: dict[str, Loss] = {}
+    for loss in losses(audit.domains, audit.risk.need):
+        if loss.level != "host" and (loss.level not in worst or loss.lost > worst[loss.level].lost):
+            worst[loss.level] = loss
+    alike: dict[str, list[str]] = {}
+    for loss in worst.values():
+        alike.setdefault(taken(audit, loss), []).append(called(loss.level, loss.name))
+    takes = (f"Losing {listed(names, word='or')} takes {what}." for what, names in alike.items())
+    return " ".join([_survival(audit), *takes])
+
+
+def taken(audit: Audit, loss: Loss) -> str:
+    """Say what the loss of a whole domain takes: "3 of 5: the majority goes"."""
+    return f"{_of_all(audit, loss.lost, loss.most)}{_outcome(audit, loss.survives)}"
+
+
+def called(level: str, name: str) -> str:
+    """Call a domain so that its level is plain: "zone eu-1a", "fault domain 1 of eu-1a"; "all of rack-1"."""
+    return f"{level.replace('_', ' ')} {name}" if level in STATED_LEVELS else f"all of {name}"
 
 
 def odds(audit: Audit) -> str:
@@ -128,16 +134,32 @@ def percent(share: float) -> str:
 
 def _survival(audit: Audit) -> str:
     risk = audit.risk
+    known = max(len(risk.lost), min(1, len(audit.instances)))
+    takes = _of_all(audit, known, risk.most)
     if risk.survives:
-        return "The cluster survives the loss of any one host."
+        bound = f": it takes at most {takes.rpartition(' to ')[2]}" if risk.most > known else ""
+        return f"The cluster survives the loss of any one host{bound}."
     if risk.survives is None:
-        return (
-            "Whether the cluster survives the loss of any one host is not known:"
-            " unknown pairs may share one, and are counted as if they did."
-        )
+        may = _outcome(audit, risk.survives)
+        return f"Losing one host takes {takes}, as unknown pairs may share one{may}."
     if not risk.worst:
         return "The cluster does not survive the loss of one host."
     return f"The cluster does not survive the loss of {risk.worst}, which takes {listed(risk.lost)}."
+
+
+def _of_all(audit: Audit, least: int, most: int) -> str:
+    """Say how many are lost: "3 of 5", or "2 to 4 of 5" where it isn't known."""
+    return f"{least}{f' to {most}' if most > least else ''} of {len(audit.instances)}"
+
+
+def _outcome(audit: Audit, survives: bool | None) -> str:
+    """Say what becomes of the cluster then; nothing where it survives."""
+    if survives:
+        return ""
+    may = " may" if survives is None else ""
+    if audit.risk.need == len(audit.instances) // 2 + 1:
+        return f": the majority{may} go{'' if may else 'es'}"
+    return f": fewer than {audit.risk.need}{may} live on"
 
 
 def _loss(audit: Audit) -> str:
@@ -177,51 +199,26 @@ def unplaced(audit: Audit) -> list[int]:
     return [i for i, host in enumerate(audit.domains.of("host")) if host is None]
 
 
-def unknown_reasons(audit: Audit) -> tuple[list[tuple[str, int, Pair]], int]:
-    """Group unknown pairs by reason, most frequent first: (reason, how many, one of them).
-
-    Also returns how many unknown pairs were not looked at. Pairs of an instance that wasn't reached are one
-    group, and pairs of which no signal speaks another: each has one reason.
-    """
-    judgement = audit.judgement
-    unknown = np.triu(judgement.unknown, 1)
-    gone = ~np.array(audit.reached, np.bool_)
-    unreached = unknown & (gone[:, None] | gone[None, :])
-    silent = unknown & ~unreached & (judgement.weights == 0)
-    for testimony in judgement.testimonies:
-        silent &= testimony.weights == 0
-    for found in judgement.contradictions:
-        silent[np.ix_(sorted(found.members), sorted(found.members))] = False
-
-    groups: Counter[str] = Counter()
-    first: dict[str, Pair] = {}
-    for because, mask in (
-        ("one of the two couldn't be reached", unreached),
-        ("no signal speaks of them", silent),
-    ):
-        if mask.any():
-            groups[because] = int(mask.sum())
-            first[because] = judgement.pair(*divmod(int(mask.argmax()), len(mask)))
-    others = np.argwhere(unknown & ~unreached & ~silent)
-    for i, j in others[:LOOKED_AT].tolist():
-        pair = judgement.pair(i, j)
-        # a report says once what the network lacks, not again with every pair
-        because = pair.because.removesuffix(f"; {audit.network.because}")
-        groups[because] += 1
-        first.setdefault(because, pair)
-    reasons = [(because, count, first[because]) for because, count in groups.most_common()]
-    return reasons, max(0, len(others) - LOOKED_AT)
+def unknown_reasons(audit: Audit) -> list[tuple[str, int, Pair]]:
+    """Group unknown pairs by reason, most frequent first: (reason, how many, the first of them)."""
+    found = []
+    for number, kind in enumerate(audit.kinds.kinds):
+        if kind.verdict is Verdict.UNKNOWN:
+            (first,) = audit.kinds.first(number, 1)
+            found.append((kind.because, audit.kinds.pairs[number], audit.judgement.pair(*first)))
+    return sorted(found, key=lambda reason: -reason[1])
 
 
 def contradictions(audit: Audit) -> list[str]:
     """Put every contradiction into words."""
     ids = audit.round.ids
-    return [
+    found = [
         f"{found.strength.label} evidence joins {ids[found.i]} and {ids[found.j]} on one host, and evidence"
         f" as strong holds them apart: every pair among {listed([ids[k] for k in sorted(found.members)])}"
         " that rests on it is unknown"
         for found in audit.judgement.contradictions
     ]
+    return [*found, *(f"{because}: no {level}s are named" for level, because in audit.missing_levels)]
 
 
 def of_pair(pair: Pair) -> str:
@@ -245,8 +242,7 @@ def next_step(audit: Audit) -> tuple[str, str]:
         return f"keepapart replace {ids}", "gives every member of a known host but one a host of its own"
     if lost:
         return "keepapart audit", f"once there is a way in to {listed(list(lost))}"
-    found, _ = unknown_reasons(audit)
-    if found:
+    if found := unknown_reasons(audit):
         pair = found[0][2]
         return (
             f"keepapart check {shlex.join((pair.a, pair.b))}",
@@ -255,12 +251,12 @@ def next_step(audit: Audit) -> tuple[str, str]:
     return "keepapart history", "shows what audits found before, and who moved since"
 
 
-def listed(names: Sequence[str], most: int = TYPED) -> str:
+def listed(names: Sequence[str], most: int = TYPED, word: str = "and") -> str:
     """Join names into a phrase; beyond `most` they are only counted."""
     shown = list(names[:most])
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return f" {word} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def many(number: int, thing: str) -> str:

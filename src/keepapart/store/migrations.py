@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-SERIAL: Mapping[str, str] = {"postgresql": "SERIAL"}  # a key that numbers itself, where it isn't an INTEGER
+# What dialects write in ways of their own: a key that numbers itself, and what a JSON text has under a key.
+DIALECTS: Mapping[str, Mapping[str, str]] = {
+    "sqlite": {"serial": "INTEGER", "memory": "json_extract(document, '$.memory')"},
+    "postgresql": {"serial": "SERIAL", "memory": "(document::json -> 'memory')::text"},
+}
 
 VERSION = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"
 
@@ -43,10 +47,17 @@ FIRST = (
     "CREATE INDEX ix_audits_cluster ON audits (cluster)",
 )
 
-MIGRATIONS: Sequence[Sequence[str]] = (FIRST,)  # the n-th leads from version n to n + 1
+# What is remembered of a cluster was part of its newest audit's document, which had to be read as a whole.
+SECOND = (
+    "ALTER TABLE audits ADD COLUMN baseline TEXT",
+    """UPDATE audits SET baseline = {memory}
+        WHERE number IN (SELECT max(number) FROM audits GROUP BY cluster)""",
+)
+
+MIGRATIONS: Sequence[Sequence[str]] = (FIRST, SECOND)  # the n-th leads from version n to n + 1
 
 
 def statements(version: int, dialect: str) -> list[str]:
     """Return what leads from a version to the newest, for SQLAlchemy's `dialect`."""
-    serial = SERIAL.get(dialect, "INTEGER")
-    return [each.format(serial=serial) for migration in MIGRATIONS[version:] for each in migration]
+    words = DIALECTS.get(dialect, DIALECTS["sqlite"])
+    return [each.format(**words) for migration in MIGRATIONS[version:] for each in migration]

@@ -9,11 +9,13 @@
    rack is forgotten, because the instances that told them apart are gone.
 4. What is joined to nothing else is a domain only if something measured holds it apart from every other host;
    else nobody can say which domain it is in.
+5. No rack, pod or site spans two zones. A count that joins two who are stated to be in different ones makes
+   no level, nor does any above it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -21,6 +23,8 @@ import numpy as np
 
 from keepapart.arrays import Labels, Mask, Places, Sizes, blocks, components, edges, in_groups
 from keepapart.probe.measured import Counts
+
+Zone = tuple[str, str]  # a project, and what it calls the zone: of two projects' zones nothing is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,18 @@ class Group:
     members: tuple[int, ...]
     parts: tuple[int, ...]
     most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nesting:
+    """The levels found above the hosts, each with the most hops that join.
+
+    `torn` are two members in different zones whom the next count would join; None where it isn't for that
+    that there are no more levels.
+    """
+
+    levels: Sequence[tuple[Sequence[Group], int]]
+    torn: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +71,17 @@ class Level:
         between = _between([hosts[h].members for h in rows], counts)
         return cls(hosts, np.array(rows, np.intp), held, between, len(counts))
 
+    def torn(self, labels: Labels, zones: Sequence[Zone | None]) -> tuple[int, int] | None:
+        """Return two instances of one label in different zones of one project; None where there are none."""
+        first: dict[tuple[int, str], int] = {}
+        for row, label in enumerate(labels.tolist() if zones else ()):
+            for i in self.groups[int(self.within[row])].members:
+                if zone := zones[i]:
+                    other = first.setdefault((label, zone[0]), i)
+                    if zones[other] != zone:
+                        return other, i
+        return None
+
     def above(self, labels: Labels) -> Level:
         """Return the level whose domains are the rows of equal label (rule 4)."""
         open_to = _open_to(self.between, labels, self.held)
@@ -73,26 +100,36 @@ class Level:
         return Level(groups, within[placed], self.held[placed], between, self.size)
 
 
-def levels_above(
-    hosts: Sequence[Group], counts: Counts, took_part: Mask, spans: Sequence[int]
-) -> Iterator[tuple[Sequence[Group], int]]:
-    """Yield each level above the hosts, from the innermost out: its domains, and the most hops within one.
+def nested(
+    hosts: Sequence[Group],
+    counts: Counts,
+    took_part: Mask,
+    spans: Sequence[int],
+    zones: Sequence[Zone | None],
+    deepest: int,
+) -> Nesting:
+    """Nest `hosts` in at most `deepest` levels above them, from the innermost out.
 
     `counts` are least hop counts [n, n], 0 where not measured; `took_part` [n] says who was measured; `spans`
-    are the counts that made levels before (rule 3).
+    are the counts that made levels before (rule 3); `zones` is what each instance states, empty where nobody
+    states any.
     """
     level = Level.of_hosts(hosts, counts, took_part)
+    found: list[tuple[Sequence[Group], int]] = []
     for span in sorted({*_distinct(level.between), *spans}):
-        labels = _joined_within(level.between, span)
+        labels = _joined_within(level.between, span) if len(found) < deepest else None
         if labels is None:
-            return
+            break
         joins_all = labels.max(initial=0) == 0
         if joins_all and span not in spans:
             continue
+        if torn := level.torn(labels, zones):
+            return Nesting(found, torn)
         level = level.above(labels)
         if not level.groups:
-            return
-        yield level.groups, span
+            break
+        found.append((level.groups, span))
+    return Nesting(found)
 
 
 def _between(hosts: Sequence[tuple[int, ...]], counts: Counts) -> Counts:

@@ -1,0 +1,104 @@
+"""Stated places: zones, partitions and fault domains as the platform states them (`Instance.facts`). Pure.
+
+1. Only facts of running instances count. Whoever states nothing at a level is in no domain of it.
+2. Facts compare within one `project` only: what another calls its zones says nothing of these.
+3. A `partition` is one of its `group` (of strategy "partition"), a `fault_domain` one of its `group` and
+   `zone`, of which one must be stated. Equal ones in two zones are two.
+4. A domain is called what it is stated to be, and what it is one of: zone "eu-1a", partition "2 of orders".
+   Where two would have one name, what else tells them apart is added: zone "eu-1a of project-7".
+5. Who isn't known to be elsewhere may be in a domain. Elsewhere is another zone of the same project, another
+   partition of the same group, and another fault domain of the same group and zone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from keepapart.domains.fault_domains import Domain, StatedPlaces
+from keepapart.model import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place at one level, in `zone`, which is empty where none is stated.
+
+    Different values of one `scope` are different places. `words` name it, the first `least` of them always.
+    """
+
+    value: str
+    zone: str
+    scope: tuple[str, ...]
+    words: tuple[str, ...]
+    least: int
+
+    def is_elsewhere(self, other: _Place) -> bool:
+        """Whether another of the same scope is another place, though not known to be in another zone."""
+        return self.value != other.value and (not self.zone or other.zone in ("", self.zone))
+
+
+def stated_places(instances: Sequence[Instance]) -> StatedPlaces:
+    """Return where the platform puts instances, by index."""
+    running = [(number, i) for number, i in enumerate(instances) if i.running]
+    zones = {number: (_fact(i, "project"), _fact(i, "zone")) for number, i in running if _fact(i, "zone")}
+    sizes = Counter(zones.values())
+    at = {}
+    for level, place_of in (("zone", _zone), ("partition", _partition), ("fault_domain", _fault_domain)):
+        places = {number: place for number, i in running if (place := place_of(i))}
+        if places:
+            at[level] = list(_domains(places, sizes, len(instances)))
+    return StatedPlaces(at, [zones.get(number) for number in range(len(instances))] if zones else ())
+
+
+def _zone(instance: Instance) -> _Place | None:
+    project, zone = _fact(instance, "project"), _fact(instance, "zone")
+    return _Place(zone, zone, (project,), (zone, project), 1) if zone else None
+
+
+def _partition(instance: Instance) -> _Place | None:
+    project, zone, group, partition = (_fact(instance, k) for k in ("project", "zone", "group", "partition"))
+    if not partition or not group or _fact(instance, "group_strategy") != "partition":
+        return None
+    return _Place(partition, zone, (project, group), (partition, group, zone, project), 2)
+
+
+def _fault_domain(instance: Instance) -> _Place | None:
+    project, zone, group, value = (_fact(instance, k) for k in ("project", "zone", "group", "fault_domain"))
+    if not value or not (group or zone):
+        return None
+    return _Place(value, zone, (project, group, zone), (value, group, zone, project), 3)
+
+
+def _domains(places: Mapping[int, _Place], zones: Counter[tuple[str, str]], size: int) -> Iterable[Domain]:
+    """Yield the domains of one level in the order of their names; `zones` counts who states which zone."""
+    members: defaultdict[_Place, list[int]] = defaultdict(list)
+    within: defaultdict[tuple[str, ...], list[_Place]] = defaultdict(list)
+    for number, place in places.items():
+        if place not in members:
+            within[place.scope].append(place)
+        members[place].append(number)
+    in_project = Counter(project for project, _ in zones.elements())
+    for name, place in sorted(_names(members), key=itemgetter(0)):
+        project = place.scope[0]
+        elsewhere = in_project[project] - zones[project, place.zone] if place.zone else 0
+        elsewhere += sum(len(members[other]) for other in within[place.scope] if place.is_elsewhere(other))
+        yield Domain(name, tuple(members[place]), (), size - elsewhere)
+
+
+def _names(places: Iterable[_Place]) -> list[tuple[str, _Place]]:
+    """Name places, each with as few words as tell it from the others (rule 4)."""
+    words = {place: place.least for place in places}
+    while True:
+        names = {p: " of ".join(word for word in p.words[:most] if word) for p, most in words.items()}
+        claims = Counter(names.values())
+        unclear = [p for p, name in names.items() if claims[name] > 1 and words[p] < len(p.words)]
+        if not unclear:
+            return [(name, place) for place, name in names.items()]
+        for place in unclear:
+            words[place] += 1
+
+
+def _fact(instance: Instance, key: str) -> str:
+    return instance.facts.get(key, "").strip()

@@ -1,0 +1,103 @@
+"""The worst case and what is survived, held against every placement of small clusters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keepapart.domains.fault_domains import domains
+from keepapart.domains.risk import risk
+from keepapart.domains.worst_case import most_together
+from keepapart.judging.judge import Judgement, judge
+from keepapart.model import Strength
+from keepapart.signals import PairTestimony
+
+Placement = list[list[int]]  # who is on each host
+
+
+def judged(weights: np.ndarray[tuple[int, int], np.dtype[np.int8]], assurance: Strength) -> Judgement:
+    """Judge instances by what one signal says of every pair."""
+    ids = [f"web-{k}" for k in range(len(weights))]
+    return judge(ids, [PairTestimony("s", weights, lambda _i, _j: "…")], assurance)
+
+
+@st.composite
+def judgements(draw: st.DrawFn) -> Judgement:
+    """Draw what is said of every pair of up to seven instances, mostly nothing or that they are apart."""
+    size = draw(st.integers(1, 7))
+    said = draw(st.lists(st.sampled_from([0, 0, 0, -3, -2, -2, 1, 2, 3]), min_size=21, max_size=21))
+    weights = np.zeros((size, size), np.int8)
+    above = np.triu_indices(size, 1)
+    weights[above] = said[: len(above[0])]
+    return judged(weights + weights.T, draw(st.sampled_from([Strength.STRONG, Strength.CONCLUSIVE])))
+
+
+def placements(judgement: Judgement, number: int) -> Iterator[Placement]:
+    """Yield every placement of the first `number` instances that the verdicts allow."""
+    if number == 0:
+        yield []
+        return
+    last = number - 1
+    for hosts in placements(judgement, last):
+        for chosen in range(len(hosts) + 1):
+            there = hosts[chosen] if chosen < len(hosts) else []
+            others = [i for host in hosts if host is not there for i in host]
+            if judgement.separate[last, there].any() or judgement.co_resident[last, others].any():
+                continue
+            yield [*(host for host in hosts if host is not there), [*there, last]]
+
+
+@settings(max_examples=200, deadline=None)
+@given(judgements(), st.data())
+def test_survives_is_what_every_placement_says(judgement: Judgement, data: st.DataObject) -> None:
+    """True where all placements survive the worst host's loss, False where none does, else not known."""
+    size = len(judgement.ids)
+    survive = data.draw(st.one_of(st.just("majority"), st.integers(0, size)))
+    reached = data.draw(st.lists(st.booleans(), min_size=size, max_size=size))
+    found = risk(judgement.ids, domains(judgement, None, reached), reached, survive)
+    worst = [max(map(len, hosts)) for hosts in placements(judgement, size)]
+    told = {size - lost >= found.need for lost in worst}
+    assert found.most == max(worst)
+    assert found.survives is (told.pop() if len(told) == 1 else None)
+
+
+@settings(max_examples=200, deadline=None)
+@given(judgements(), st.integers(0, 30))
+def test_the_worst_case_is_never_called_less_than_it_may_be(judgement: Judgement, work: int) -> None:
+    """With all work done it is exact for each instance, with less it is a bound."""
+    size = len(judgement.ids)
+    true = [0] * size
+    for hosts in placements(judgement, size):
+        for host in hosts:
+            for i in host:
+                true[i] = max(true[i], len(host))
+    assert most_together(judgement).tolist() == true
+    assert (most_together(judgement, work) >= true).all()
+    assert (most_together(judgement, work) <= judgement.possible).all()
+
+
+def test_who_may_be_with_one_may_not_be_with_each_other() -> None:
+    """a may share a host with b or with c, which are apart: of five, no host's loss takes the majority."""
+    weights = np.full((5, 5), -2, np.int8)
+    weights[0, 1:3] = weights[1:3, 0] = 0
+    np.fill_diagonal(weights, 0)
+    judgement = judged(weights, Strength.STRONG)
+    found = risk(judgement.ids, domains(judgement, None, [True] * 5), [True] * 5, "majority")
+    assert (found.survives, found.most) == (True, 2)
+
+
+@pytest.mark.parametrize("open_share", [0.02, 0.5])
+def test_hundreds_of_instances_take_no_second_each(open_share: float) -> None:
+    """Where pairs are unknown at random, the work is bounded, and so is what comes of it."""
+    above = np.triu(np.random.default_rng(3).random((600, 600)) < open_share, 1)
+    weights = np.where(above | above.T | np.eye(600, dtype=np.bool_), 0, -2).astype(np.int8)
+    judgement = judged(weights, Strength.STRONG)
+    begin = time.process_time()
+    found = most_together(judgement)
+    assert time.process_time() - begin < 10
+    assert (found <= judgement.possible).all()
