@@ -206,6 +206,17 @@ def test_all_echoes_arrived_or_none_is_confirmed(
     assert watching.confirmed(0, list(map(str, answered))) == expected
 
 
+def test_echoes_of_an_earlier_turn_make_up_for_none_of_a_later(files: Path) -> None:
+    """What was counted once is not counted again."""
+    (files / "snmp").write_text(SNMP.format(0))
+    watching = arrivals.Arrivals("icmp")
+    (files / "snmp").write_text(SNMP.format(40))
+    assert watching.confirmed(0, ["20"]) == [True]
+    assert watching.confirmed(0, ["20"]) == [False]
+    (files / "snmp").write_text(SNMP.format(60))
+    assert watching.confirmed(0, ["20"]) == [True]
+
+
 @pytest.mark.parametrize("content", [None, "", "Icmp: InMsgs\nIcmp: 3\n", "Icmp: InEchos\nIcmp: many\n"])
 def test_where_nothing_is_counted_nothing_is_confirmed(files: Path, content: str | None) -> None:
     """A kernel without these files, or with others, confirms nothing by them."""

@@ -9,9 +9,9 @@ node is in, confirms it or doesn't:
    neither is confirmed.
 2. Nobody without privilege is shown an echo request, but the kernel counts them. All that climbers say were
    answered have arrived if that count grew by as many at least while they climbed, on a machine that got
-   none for `QUIET` seconds before. Somebody else's requests might make up for those that another machine
-   answered: on a quiet machine not for `ECHOES` of each climber. Where the count falls short nobody's
-   requests are confirmed, for it doesn't say whose are missing.
+   none for `QUIET` seconds before it began. Somebody else's requests might make up for those that another
+   machine answered: on a quiet machine not for `ECHOES` of each climber. Where the count falls short
+   nobody's requests are confirmed, for it doesn't say whose are missing.
 3. What can't be read confirms nothing.
 """
 
@@ -33,7 +33,7 @@ MAPPED = "0000000000000000FFFF0000"  # before an IPv4 address in a connection of
 
 
 class Arrivals:
-    """What arrives from now on, of climbing `by` "tcp" or "icmp"."""
+    """What arrives from now on, of climbing `by` "tcp" or "icmp", turn after turn."""
 
     def __init__(self, by: str) -> None:
         self.by = by
@@ -44,11 +44,11 @@ class Arrivals:
             self.before = quiet if echo_requests() == quiet else -1
 
     def confirmed(self, port: int, tokens: Sequence[str]) -> list[bool]:
-        """Say of each token whether what it stands for has arrived."""
+        """Say of each token whether what it stands for has arrived since the last time."""
         if self.by == "icmp":
-            answered = [int(token) for token in tokens]
-            all_arrived = 0 <= self.before <= echo_requests() - sum(answered)
-            return [all_arrived and times >= ECHOES for times in answered]
+            answered, before, now = [int(token) for token in tokens], self.before, echo_requests()
+            self.before = now if before >= 0 else before
+            return [0 <= before <= now - sum(answered) and times >= ECHOES for times in answered]
         ends = far_ends(port)
         return [bool(token) and not ends.isdisjoint(_written(token)) for token in tokens]
 

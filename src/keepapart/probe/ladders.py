@@ -5,7 +5,9 @@
 2. Whoever answers may do so in the target's name: a firewall, a load balancer, an edge router. So the target
    is asked whether what got through has arrived at its machine (`node.arrivals`); what it can't confirm is
    counted and not said to have arrived.
-3. A pair counted by TCP that is not confirmed both ways is counted by ICMP too. Where that is confirmed both
+3. What was climbed by is left only when the target has looked, so no member is climbed to by more than
+   `AT_ONCE` others at a time: a service has room for so few connections that nobody speaks on.
+4. A pair counted by TCP that is not confirmed both ways is counted by ICMP too. Where that is confirmed both
    ways it alone stands: a refusal may have been a router's.
 """
 
@@ -25,6 +27,9 @@ LADDERS = 20_000  # by each means, some ten packets each; one each way of a pair
 CLIMBS = 16  # ladders each way of a pair
 TRIES = 3  # climbs that are watched for what arrives, and further ones where nothing gets through
 
+AT_ONCE = 8
+
+Turn = dict[int, list[int]]  # who climbs to whom
 Tokens = dict[str, list[tuple[int, str]]]  # by target: who climbed, and the token
 
 
@@ -87,27 +92,30 @@ class Ladders:
 
     async def _once(self, by: str, port: int, wanted: Mask, *, watching: bool) -> tuple[Counts, Mask]:
         """Climb once for each pair; return the counts and, where nodes are `watching`, what arrived."""
-        wants = {
-            self._ids[i]: [self._addresses[j] for j in np.flatnonzero(wanted[i]).tolist()]
-            for i in np.flatnonzero(wanted.any(axis=1)).tolist()
-        }
         counts, arrived = np.zeros(wanted.shape, np.uint8), np.zeros(wanted.shape, np.bool_)
-        tokens: Tokens = {}
         if watching:
-            who = [self._ids[j] for j in np.flatnonzero(wanted.any(axis=0)).tolist()]
+            who = [self._ids[target] for target in np.flatnonzero(wanted.any(axis=0)).tolist()]
             await asyncio.gather(*(group.watch(by, who) for group in self._groups))
+        for turn in turns(wanted):
+            tokens = await self._turn(by, port, turn, counts)
+            if watching and tokens:
+                for target, row in await self._confirmed(port, tokens):
+                    arrived[row, target] = True
+            await asyncio.gather(*(group.leave() for group in self._groups))
+        return counts, arrived
+
+    async def _turn(self, by: str, port: int, turn: Turn, counts: Counts) -> Tokens:
+        """Have everybody climb whose turn it is; fill in the counts, and return the tokens."""
+        wants = {self._ids[row]: [self._addresses[to] for to in targets] for row, targets in turn.items()}
+        tokens: Tokens = {}
         for climbed in await asyncio.gather(*(group.climb(by, port, wants) for group in self._groups)):
             for name, found in climbed.items():
                 row = self._row[name]
-                for target, (count, token) in zip(np.flatnonzero(wanted[row]).tolist(), found, strict=True):
+                for target, (count, token) in zip(turn[row], found, strict=True):
                     counts[row, target] = count
                     if count and token:
                         tokens.setdefault(self._ids[target], []).append((row, token))
-        if watching and tokens:
-            for target, row in await self._confirmed(port, tokens):
-                arrived[row, target] = True
-        await asyncio.gather(*(group.leave() for group in self._groups))
-        return counts, arrived
+        return tokens
 
     async def _confirmed(self, port: int, tokens: Tokens) -> list[tuple[int, int]]:
         """Ask targets what arrived; return target and climber of all that did."""
@@ -119,3 +127,15 @@ class Ladders:
             for (row, _), yes in zip(tokens[name], said, strict=True)
             if yes
         ]
+
+
+def turns(wanted: Mask) -> list[Turn]:
+    """Split pairs [n, n], from and to, into turns in which nobody is climbed to by more than `AT_ONCE`."""
+    climbers, targets = np.nonzero(wanted)
+    order = np.lexsort(((climbers - targets) % len(wanted), targets))
+    climbers, targets = climbers[order], targets[order]
+    turn_of = (np.arange(len(targets)) - np.searchsorted(targets, targets)) // AT_ONCE
+    found: list[Turn] = [{} for _ in range(int(turn_of.max(initial=-1)) + 1)]
+    for turn, climber, target in zip(turn_of.tolist(), climbers.tolist(), targets.tolist(), strict=True):
+        found[turn].setdefault(climber, []).append(target)
+    return found
