@@ -99,7 +99,7 @@ def _script(net: Network, node: Node) -> str:
     if node.tables:
         lines += ["nft -f - <<'END'", *node.tables, "END"]
     if any(link.switch is node for link in net.links):
-        lines.append("while ip -d link show master br0 | grep -q 'state disabled'; do sleep 0.02; done")
+        lines.append("while ip -d link show master br0 2>&1 | grep -q 'state disabled'; do sleep 0.02; done")
     return "\n".join(lines) + "\n"
 
 

@@ -135,7 +135,7 @@ def k8s_one_pod(net: Network) -> None:
 def k8s_node_network(net: Network) -> None:
     """A pod on its node's own network."""
     machines = pods(net, [net.lan("l")] * net.number(3, 2, 4))
-    net.enrol("own", machines[0], on="m0")
+    net.enrol(machines[0], on="m0")
 
 
 @kind(Word.FALSE)

@@ -95,7 +95,7 @@ def bare_metal(net: Network) -> None:
 def hostnet(net: Network) -> None:
     """One member is the host itself: it is one hop from its guests."""
     for host in net.some(hosts(net, net.router("r"))):
-        net.enrol(f"{host}own", host, on=host)
+        net.enrol(host, on=host)
 
 
 @kind(Word.SOUND, refuted=True)
