@@ -8,9 +8,13 @@ from tests.networks.zoo.parts import guests, hosts, spread
 
 
 def ported(net: Network, name: str, host: str, end: str) -> None:
-    """Add a member on a host whose own port ends at a router or LAN beyond it; nothing shows where it is."""
+    """Add a member on a host whose own port ends at a router or LAN beyond it; nothing shows where it is.
+
+    It might be the only plain guest of one host, inside which all that is behind that router is.
+    """
     net.guest(name, end, on=host)
     net.hide([name], list(net.members))
+    net.hide([guest for guest in net.members if net.hosts[guest].startswith(end)])
 
 
 @kind(Word.SOUND, six=None)
@@ -57,6 +61,7 @@ def sriov_spine(net: Network) -> None:
     names = [host for rack in racks for host in hosts(net, rack, 2)]
     for n, host in enumerate(net.some(names)):
         ported(net, f"p{n}", host, "s")
+    net.hide(list(net.members))
 
 
 @kind(Word.SOUND)

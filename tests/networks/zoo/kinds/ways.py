@@ -96,8 +96,9 @@ def one_way_pairs(net: Network) -> None:
 
 @kind(Word.SOUND)
 def groups(net: Network) -> None:
-    """Security groups: nothing passes from one group to the other."""
+    """Security groups: nothing passes from one to the other, and so nobody is two hops from anybody."""
     hosts(net, net.router("r"))
+    net.hide(list(net.members))
     names = list(net.members)
     for a in names[::2]:
         for b in names[1::2]:
