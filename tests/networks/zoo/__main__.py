@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from tests.networks.zoo.audit import Score, hops, scores
+from tests.networks.zoo.audit import Score, Task, hops, scores, side_by_side
 from tests.networks.zoo.kinds import KINDS, Kind
 
 MODELS = ("auto", "routed-host")
@@ -58,14 +58,14 @@ def main() -> int:
     seeds = args.seeds or [None]
     if args.hops:
         for kind in kinds:
-            sys.stdout.write(f"{kind.name}\n{hops(kind, seeds[0])}\n")
+            sys.stdout.write(f"{kind.name}\n{hops((kind.name, seeds[0]))[1]}\n")
         return 0
     models = [args.model] if args.model else MODELS
     bad = False
     if not args.json:
         _print(HEAD)
-    tasks = [(kind.name, seed, models, args.controls) for kind in kinds for seed in seeds]
-    with scores(tasks) as found:
+    tasks = [Task(kind.name, seed, models, args.controls) for kind in kinds for seed in seeds]
+    with side_by_side(scores, tasks) as found:
         for kind, model, by_seed in _sorted(found, kinds, seeds, models):
             row = _row(kind, model, by_seed)
             wrong = row.false_separate + row.false_co_resident

@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from itertools import combinations
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from keepapart.cli import main
 from tests.networks.zoo.build import built, reap
-from tests.networks.zoo.kinds import KINDS, Kind
+from tests.networks.zoo.kinds import KINDS
 from tests.networks.zoo.network import Network, Pair
 
+T = TypeVar("T")
+R = TypeVar("R")
 PROCESSES = 3  # an audit mostly waits
 
 
@@ -65,48 +68,57 @@ class Score:
         return [p for p, said in self.verdicts.items() if said == verdict and said != self.truth[p]]
 
 
-Task = tuple[str, int | None, Sequence[str], int]
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A kind, a seed or none, the models to audit by, how many true pairs of either sort to name as known."""
+
+    kind: str
+    seed: int | None
+    models: Sequence[str]
+    controls: int = 0
+
+
+def scores(task: Task) -> dict[str, Score]:
+    """Build a network, audit it by each model, and take it down; return the scores by model."""
+    net = KINDS[task.kind].network(task.seed)
+    words = controls(net, task.controls) if task.controls else []
+    with built(net) as prefix, tempfile.TemporaryDirectory() as folder:
+        return {model: audited(net, prefix, Path(folder, model), model, *words) for model in task.models}
+
+
+def hops(task: tuple[str, int | None]) -> tuple[int, str]:
+    """Build a network by its kind and seed; return how `keepapart hops` ends on it, and what it prints."""
+    kind, seed = task
+    net = KINDS[kind].network(seed)
+    with built(net) as prefix, tempfile.TemporaryDirectory() as folder:
+        return ran(net, prefix, Path(folder), "auto", "hops")
 
 
 @contextmanager
-def scores(tasks: Sequence[Task]) -> Iterator[Iterator[dict[str, Score]]]:
-    """Yield what comes of these tasks, in their order, by model: some processes do them side by side.
-
-    A task is a kind, a seed or none, the models, and how many true pairs of either sort are named as known.
-    """
+def side_by_side(function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[Iterator[R]]:
+    """Yield what a function makes of each of these, in their order, done by some processes."""
     reap()
     try:
         with get_context("spawn").Pool(PROCESSES) as pool:
-            yield pool.imap(_scores, tasks)
+            yield pool.imap(function, tasks)
     finally:
         reap()
 
 
-def _scores(task: Task) -> dict[str, Score]:
-    """Build a network, audit it by each model, and take it down."""
-    name, seed, models, number = task
-    net = KINDS[name].network(seed)
-    words = controls(net, number) if number else []
-    with built(net) as prefix:
-        return {model: score(net, json.loads(ran(net, prefix, model, "audit", *words))) for model in models}
+def audited(net: Network, prefix: str, folder: Path, model: str, *words: str) -> Score:
+    """Audit a network that is built; what is remembered of it is in the folder."""
+    _, out = ran(net, prefix, folder, model, "audit", "--json", "--pairs", "all", *words)
+    return score(net, json.loads(out))
 
 
-def hops(kind: Kind, seed: int | None) -> str:
-    """Build a network of a kind and return what `keepapart hops` prints of it."""
-    net = kind.network(seed)
-    with built(net) as prefix:
-        return ran(net, prefix, "auto", "hops")
-
-
-def ran(net: Network, prefix: str, model: str, verb: str, *words: str) -> str:
-    """Run a verb over a network that is built and return what it prints; audits are in JSON, of all pairs."""
-    with tempfile.TemporaryDirectory() as folder:
-        config, out = Path(folder, "keepapart.toml"), io.StringIO()
-        config.write_text(inventory(net, prefix, model))
-        more = ["--json", "--pairs", "all"] if verb == "audit" else []
-        with redirect_stdout(out):
-            main(["-c", str(config), verb, *more, *words])
-    return out.getvalue()
+def ran(net: Network, prefix: str, folder: Path, model: str, *words: str) -> tuple[int, str]:
+    """Run a command over a network that is built; return how it ends and what it prints."""
+    folder.mkdir(exist_ok=True)
+    config, out = folder / "keepapart.toml", io.StringIO()
+    config.write_text(inventory(net, prefix, model))
+    with redirect_stdout(out):
+        code = main(["-c", str(config), *words])
+    return code, out.getvalue()
 
 
 def inventory(net: Network, prefix: str, model: str) -> str:

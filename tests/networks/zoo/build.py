@@ -90,16 +90,17 @@ def _furnish(scripts: Iterable[tuple[str, str]]) -> None:
 
 def _script(net: Network, node: Node) -> str:
     """Write the script that furnishes one namespace."""
+    batch = f"ip {'-6 ' if net.six else ''}-batch - <<'END'"
     lines = ["for f in /proc/sys/net/ipv6/conf/*/accept_dad; do echo 0 >$f; done"]  # which takes a second
-    lines += ["ip -batch - <<'END'", *_devices(net, node), "END"]
+    lines += [batch, *_devices(net, node), "END"]
     for setting in [*(ROUTER if node.forwards else ()), *node.settings]:
         key, _, value = setting.partition("=")
         lines.append(f"echo {value} >/proc/sys/net/{key}")
-    lines += ["ip -batch - <<'END'", *_addresses(node), *_routes(net, node), *node.commands, "END"]
+    lines += [batch, *_addresses(node), *_routes(net, node), *node.commands, "END"]
     if node.tables:
         lines += ["nft -f - <<'END'", *node.tables, "END"]
     if any(link.switch is node for link in net.links):
-        lines.append("while ip -d link show master br0 | grep -q 'state disabled'; do sleep 0.02; done")
+        lines.append("while ip -d link show master br0 2>&1 | grep -q 'state disabled'; do sleep 0.02; done")
     return "\n".join(lines) + "\n"
 
 

@@ -147,12 +147,12 @@ class Network:
         if routers:
             routers[0].hardware = hardware or routers[0].node.hardware
             node.commands.append(f"route add default via {routers[0].address} dev {own.device} onlink")
-        self.enrol(name, name, on=on or behind)
+        self.enrol(name, on=on or behind)
         return name
 
-    def enrol(self, name: str, node: str, *, on: str) -> None:
-        """Make any node a member, by its first address."""
-        self.members[name] = Member(self.address(node), node)
+    def enrol(self, name: str, *, on: str) -> None:
+        """Make a node a member, by its first address."""
+        self.members[name] = Member(self.address(name), name)
         self.hosts[name] = on
 
     def join(self, name: str, other: str, *, address: str = "", wire: Wire = Wire.CABLE) -> None:

@@ -2,61 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
 from tests.networks import build
-from tests.networks.zoo.audit import Score, scores
-from tests.networks.zoo.kinds import KINDS, Word
+from tests.networks.zoo.audit import Score, Task, hops, scores, side_by_side
+from tests.networks.zoo.kinds import KINDS, Kind, Word
 
-pytestmark = pytest.mark.skipif(bool(build.possible()), reason=build.possible())
+pytestmark = [
+    pytest.mark.skipif(bool(build.possible()), reason=build.possible()),
+    pytest.mark.timeout(300),  # the first test of a run waits for all audits
+]
 
 SOUND = [name for name, kind in KINDS.items() if kind.word is Word.SOUND and not kind.refuted]
 REFUTED = [name for name, kind in KINDS.items() if kind.refuted]
-MODELS = {
-    name: ("auto",) if kind.may_err("routed-host") else ("auto", "routed-host")
-    for name, kind in KINDS.items()
-}
+FALSE = [name for name, kind in KINDS.items() if kind.word is Word.FALSE]
 
-Scores = Mapping[str, Mapping[str, Score]]
+Found = Mapping[str, Mapping[str, Score]]
+
+
+def models(kind: Kind) -> Sequence[str]:
+    """Return the models by which no verdict on a kind may be false."""
+    return [model for model in ("auto", "routed-host") if not kind.may_err(model)]
+
+
+def chosen(request: pytest.FixtureRequest, test: str) -> list[str]:
+    """Return the kinds that this run asks a test, or any, of this module for."""
+    names = {
+        item.callspec.params["name"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.module is request.module
+        and item.originalname.startswith(test)
+    }
+    return [name for name in KINDS if name in names]
 
 
 @pytest.fixture(scope="module")
-def found(request: pytest.FixtureRequest) -> Iterator[Scores]:
-    """Return what audits of the kinds whose tests are chosen come to, by kind and model."""
-    chosen = {
-        item.callspec.params["name"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.module is request.module
-    }
-    names = [name for name in KINDS if name in chosen]
-    with scores([(name, None, MODELS[name], 0) for name in names]) as by_model:
+def found(request: pytest.FixtureRequest) -> Iterator[Found]:
+    """Return the scores of audits, by kind and model."""
+    names = chosen(request, "test_")
+    with side_by_side(scores, [Task(name, None, models(KINDS[name])) for name in names]) as by_model:
         yield dict(zip(names, by_model, strict=True))
 
 
-@pytest.mark.timeout(300)
+@pytest.fixture(scope="module")
+def counted(request: pytest.FixtureRequest) -> Iterator[Mapping[str, int]]:
+    """Return how counting hops ends, by kind."""
+    names = chosen(request, "test_packets")
+    with side_by_side(hops, [(name, None) for name in names]) as ended:
+        yield {name: code for name, (code, _) in zip(names, ended, strict=True)}
+
+
 @pytest.mark.parametrize("name", KINDS)
-def test_no_verdict_is_false(found: Scores, name: str) -> None:
+def test_no_verdict_is_false(found: Found, name: str) -> None:
     """Nobody said what kind of network it is: no pair is called what it isn't, whatever hops show."""
     assert found[name]["auto"].wrong == []
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_no_verdict_is_unfounded(found: Scores, name: str) -> None:
+def test_no_verdict_is_unfounded(found: Found, name: str) -> None:
     """A member at whose address another machine is, or whose packets go one way only, gets no verdict."""
     assert all(score.lucky == [] for score in found[name].values())
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_where_hosts_are_gateways_the_word_makes_all_right_that_shows(found: Scores, name: str) -> None:
+def test_where_hosts_are_gateways_the_word_makes_all_right_that_shows(found: Found, name: str) -> None:
     """The operator says truly that hosts are gateways: no verdict is false, and what shows is no secret."""
     score = found[name]["routed-host"]
     assert (score.wrong, score.missed) == ([], [])
 
 
 @pytest.mark.parametrize("name", REFUTED)
-def test_what_refutes_a_network_refutes_the_word_too(found: Scores, name: str) -> None:
+def test_what_refutes_a_network_refutes_the_word_too(found: Found, name: str) -> None:
     """The operator is mistaken, and something shows it: hops say nothing at all."""
     score = found[name]["routed-host"]
     assert len(score.unknown) == len(score.truth)
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_packets_arrive_where_nothing_may_be_said(counted: Mapping[str, int], name: str) -> None:
+    """Everybody counts hops to everybody: what is unknown there is so for no lack of counts."""
+    assert counted[name] == 0

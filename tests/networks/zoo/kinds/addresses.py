@@ -154,3 +154,14 @@ def second_address(net: Network) -> None:
     hosts(net, net.router("r"))
     for n, name in enumerate(net.members):
         net.members[name].address = net.own(name, f"203.0.113.{n + 1}")
+
+
+@kind(Word.SOUND, refuted=True)
+def second_network(net: Network) -> None:
+    """All have a second card on one flat network, and one is listed by its address there."""
+    hosts(net, net.router("r"))
+    net.lan("flat")
+    for name in net.members:
+        net.join(name, "flat")
+    first = next(iter(net.members))
+    net.members[first].address = net.nodes[first].ends[1].address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.networks.zoo.kind import Word, kind
 from tests.networks.zoo.network import Network
-from tests.networks.zoo.parts import guests, hidden, hosts
+from tests.networks.zoo.parts import guests, hidden, hosts, of_host
 
 
 def gapped(net: Network, *gap: str) -> None:
@@ -62,6 +62,7 @@ def hides_two(net: Network) -> None:
     for host in net.some(hosts(net, net.router("r"))):
         for name in "xy":
             net.hide([hidden(net, f"{host}{name}", host)], list(net.members))
+        net.hide(of_host(net, host))  # they might be ports of a router that has x's and y's hosts behind it
 
 
 @kind(Word.SOUND)

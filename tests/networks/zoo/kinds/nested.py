@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tests.networks.zoo.kind import Word, kind
 from tests.networks.zoo.network import Network, Wire
-from tests.networks.zoo.parts import CALICO, guests, hidden, hosts, spread
+from tests.networks.zoo.parts import CALICO, guests, hidden, hosts, of_host, spread
 
 
 def machine(net: Network, name: str, host: str, usual: int = 2) -> list[str]:
@@ -30,6 +30,7 @@ def nested_two_vms(net: Network) -> None:
     for host in net.some(hosts(net, net.router("r"))):
         machine(net, f"{host}v", host)
         machine(net, f"{host}w", host)
+        net.hide(of_host(net, host))  # they might be ports of a router that has two hosts behind it
 
 
 @kind(Word.SOUND)
@@ -75,6 +76,7 @@ def nested_and_hidden(net: Network) -> None:
     for host in net.some(hosts(net, net.router("r"))):
         machine(net, f"{host}v", host)
         net.hide([hidden(net, f"{host}x", host)], list(net.members))
+        net.hide(of_host(net, host))
 
 
 @kind(Word.SOUND)
@@ -135,7 +137,7 @@ def k8s_one_pod(net: Network) -> None:
 def k8s_node_network(net: Network) -> None:
     """A pod on its node's own network."""
     machines = pods(net, [net.lan("l")] * net.number(3, 2, 4))
-    net.enrol("own", machines[0], on="m0")
+    net.enrol(machines[0], on="m0")
 
 
 @kind(Word.FALSE)

@@ -8,9 +8,13 @@ from tests.networks.zoo.parts import guests, hosts, spread
 
 
 def ported(net: Network, name: str, host: str, end: str) -> None:
-    """Add a member on a host whose own port ends at a router or LAN beyond it; nothing shows where it is."""
+    """Add a member on a host whose own port ends at a router or LAN beyond it; nothing shows where it is.
+
+    It might be the only plain guest of one host, inside which all that is behind that router is.
+    """
     net.guest(name, end, on=host)
     net.hide([name], list(net.members))
+    net.hide([guest for guest in net.members if net.hosts[guest].startswith(end)])
 
 
 @kind(Word.SOUND, six=None)
@@ -57,6 +61,7 @@ def sriov_spine(net: Network) -> None:
     names = [host for rack in racks for host in hosts(net, rack, 2)]
     for n, host in enumerate(net.some(names)):
         ported(net, f"p{n}", host, "s")
+    net.hide(list(net.members))
 
 
 @kind(Word.SOUND)
@@ -95,7 +100,7 @@ def bare_metal(net: Network) -> None:
 def hostnet(net: Network) -> None:
     """One member is the host itself: it is one hop from its guests."""
     for host in net.some(hosts(net, net.router("r"))):
-        net.enrol(f"{host}own", host, on=host)
+        net.enrol(host, on=host)
 
 
 @kind(Word.SOUND, refuted=True)

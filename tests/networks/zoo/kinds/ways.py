@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from tests.networks.zoo.kind import Word, kind
 from tests.networks.zoo.network import Network
@@ -96,12 +96,29 @@ def one_way_pairs(net: Network) -> None:
 
 @kind(Word.SOUND)
 def groups(net: Network) -> None:
-    """Security groups: nothing passes from one group to the other."""
+    """Security groups: nothing passes from one to the other, and so nobody is two hops from anybody."""
     hosts(net, net.router("r"))
+    net.hide(list(net.members))
     names = list(net.members)
     for a in names[::2]:
         for b in names[1::2]:
             net.block(a, b)
+
+
+@kind(Word.SOUND)
+def apart_within(net: Network) -> None:
+    """Hosts let nothing pass between their own guests."""
+    for host in hosts(net, net.router("r")):
+        for a, b in combinations(of_host(net, host), 2):
+            net.block(a, b)
+
+
+@kind(Word.SOUND)
+def apart_within_some(net: Network) -> None:
+    """One host lets nothing pass between two of its guests; a third reaches both."""
+    host = hosts(net, net.router("r"))[0]
+    net.guest("third", host)
+    net.block(*of_host(net, host)[:2])
 
 
 @kind(Word.SOUND)
