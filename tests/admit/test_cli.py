@@ -12,7 +12,7 @@ from keepapart import clouds
 from keepapart.cli import main
 from keepapart.clouds import CANDIDATE
 from keepapart.store import Store
-from tests.admit.cloud import FileCloud
+from keepapart.testing import ProgrammableCloud
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A configuration whose cloud is a file; every verb opens it anew."""
     path = tmp_path / "keepapart.toml"
     path.write_text('[cluster]\nname = "orders"\n[cloud]\nprovider = "file"\n')
-    monkeypatch.setattr(clouds, "connect", lambda *_: FileCloud(tmp_path / "cloud.json"))
+    monkeypatch.setattr(clouds, "connect", lambda *_: ProgrammableCloud(tmp_path / "cloud.json"))
     return str(path)
 
 
@@ -50,7 +50,7 @@ def test_dry_run(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     """`admit --dry-run` says what would happen and launches nothing."""
     assert main(["-c", config, "admit", "--dry-run", "--count", "2"]) == 0
     assert "launch a candidate" in capsys.readouterr().out
-    assert FileCloud(tmp_path / "cloud.json").all() == {}
+    assert ProgrammableCloud(tmp_path / "cloud.json").all() == {}
 
 
 def test_unknown_member(config: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +61,7 @@ def test_unknown_member(config: str, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_gc(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`gc --dry-run` lists, `gc` releases, and then there is nothing left."""
-    FileCloud(tmp_path / "cloud.json").add("lost", 0, role=CANDIDATE)
+    ProgrammableCloud(tmp_path / "cloud.json").add("lost", 0, role=CANDIDATE)
     assert main(["-c", config, "gc", "--dry-run", "--json"]) == 0
     assert [f["id"] for f in json.loads(capsys.readouterr().out)["found"]] == ["lost"]
     assert main(["-c", config, "gc"]) == 0
