@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,8 +96,11 @@ class OnLab:
         if works and self.lab.api:
             Control(self.lab.api).clear()
         clock = ManualClock()
-        with Store(f"sqlite:///{here / 'store.db'}") as store, _hurried(clock):
-            cloud = clouds.connect(self.config.cloud.provider, self.config.cloud.settings, ())
+        with (
+            Store(f"sqlite:///{here / 'store.db'}") as store,
+            _hurried(clock),
+            closing(clouds.connect(self.config.cloud.provider, self.config.cloud.settings, ())) as cloud,
+        ):
             policy = self.scenario.policy
             context = AdmissionContext(
                 cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep, on_arrow=on_arrow

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from keepapart import clouds
+from keepapart.auditing import survey
 from keepapart.cli import main
 from keepapart.clouds import CANDIDATE
 from keepapart.store import Store
@@ -16,12 +17,34 @@ from keepapart.testing import ProgrammableCloud
 
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def opened() -> list[ProgrammableCloud]:
+    """The clouds that were opened so far."""
+    return []
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[ProgrammableCloud]) -> str:
     """A configuration whose cloud is a file; every verb opens it anew."""
+
+    def connect(*_: object) -> ProgrammableCloud:
+        opened.append(ProgrammableCloud(tmp_path / "cloud.json"))
+        return opened[-1]
+
     path = tmp_path / "keepapart.toml"
     path.write_text('[cluster]\nname = "orders"\n[cloud]\nprovider = "file"\n')
-    monkeypatch.setattr(clouds, "connect", lambda *_: ProgrammableCloud(tmp_path / "cloud.json"))
+    monkeypatch.setattr(clouds, "connect", connect)
+    monkeypatch.setattr(survey, "connect", connect)
     return str(path)
+
+
+@pytest.mark.parametrize("verb", [["admit"], ["admit", "--dry-run"], ["replace", "a"], ["gc"], ["audit"]])
+def test_a_cloud_that_was_opened_is_closed(
+    config: str, verb: list[str], opened: list[ProgrammableCloud], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether a verb succeeds or not, it closes the cloud that it opened."""
+    main(["-c", config, *verb])
+    assert capsys.readouterr().err.count("Traceback") == 0
+    assert [cloud.closed for cloud in opened] == [True]
 
 
 @pytest.mark.parametrize("verb", [["admit"], ["replace", "a"], ["gc"]])

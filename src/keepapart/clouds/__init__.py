@@ -94,6 +94,9 @@ class Cloud(Protocol):
     def tag(self, instance_id: str, tags: Mapping[str, str]) -> None:
         """Set these tags, leaving others as they are."""
 
+    def close(self) -> None:
+        """Close what is open to the platform. Nothing is asked afterwards, and instances stay as they are."""
+
 
 @runtime_checkable
 class Chooser(Protocol):
@@ -133,7 +136,7 @@ class Vouching(Protocol):
 
 
 def connect(provider: str, settings: Mapping[str, Any], instances: Sequence[Instance]) -> Cloud:
-    """Open the cloud that `[cloud] provider` names.
+    """Open the cloud that `[cloud] provider` names; whoever opens it closes it.
 
     `settings` are the other keys of `[cloud]`, `instances` those that the configuration lists by hand.
     Raises `ConfigError` where no such provider is installed.

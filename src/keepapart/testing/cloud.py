@@ -74,7 +74,7 @@ class ProgrammableCloud(Fleet):
     sleep: Callable[[float], None] = time.sleep
     name: str = "programmable"
     _faults: Faults = field(init=False, repr=False, default_factory=Faults)
-    _closed: bool = field(init=False, repr=False, default=False)
+    closed: bool = field(init=False, repr=False, default=False)
 
     def arm(self, *faults: Fault) -> None:
         """Arm faults, after those already armed."""
@@ -169,11 +169,11 @@ class ProgrammableCloud(Fleet):
 
     def close(self) -> None:
         """Take no calls any more; what a test asks is answered still."""
-        self._closed = True
+        self.closed = True
 
     def _call(self, name: str, about: str, effect: Callable[[], T], unheard: T) -> T:
         """Make a call, with what is armed; `unheard` is how it is answered as if done where nothing is."""
-        if self._closed:
+        if self.closed:
             raise ValueError("the cloud is closed")
         self.sleep(self.call_seconds)
         fault = self._faults.take(name, about)
