@@ -19,7 +19,7 @@ from keepapart.lab.ec2.faults import Fault as ApiFault
 from keepapart.lab.world import world
 from keepapart.model import Instance
 from keepapart.testing import Fault, Lag, ProgrammableCloud
-from keepapart.testing.clouds import LISTING, RULES, CloudUnderTest, Rule
+from keepapart.testing.clouds import LISTING, RULES, CloudUnderTest, Rule, launching, listing
 from tests.clouds.conftest import Account
 
 PATIENCE = 10.0  # seconds; nothing here takes longer
@@ -124,8 +124,18 @@ def test_lab(rule: Rule, small_lab: Lab) -> None:
         rule(cloud)
 
 
-@every_rule
-@pytest.mark.parametrize("group", ["", "auto"])
+IN_A_GROUP = (
+    listing.states_facts_of_the_vocabulary,
+    launching.says_what_will_never_be_granted,
+    launching.chooses_what_can_be_journalled,
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "group"),
+    [*((rule, "") for rule in RULES), *((rule, "auto") for rule in IN_A_GROUP)],
+    ids=lambda either: getattr(either, "__name__", str(either)),
+)
 def test_ec2(rule: Rule, group: str, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """EC2 is a cloud like any other, through its real API as the lab answers it, within a group or not."""
     settings: dict[str, Any] = {

@@ -189,7 +189,7 @@ def chooses_what_can_be_journalled(it: CloudUnderTest) -> None:
     """A `Chooser` decides in texts that outlast JSON, and launches by what it decided, note and all."""
     cloud = it.cloud
     if not isinstance(cloud, Chooser):
-        skipped("parameters")
+        skipped("it is no `Chooser`")
     said = cloud.foresee(it.tags)
     assert isinstance(said, str), f"foresee: words are wanted, not {said!r}"
     chosen = dict(cloud.parameters(it.tags))
@@ -203,7 +203,7 @@ def chooses_what_can_be_journalled(it: CloudUnderTest) -> None:
 def knows_a_price_per_hour(it: CloudUnderTest) -> None:
     """A `Priced` cloud has a price that can be paid."""
     if not isinstance(it.cloud, Priced):
-        skipped("price_per_hour")
+        skipped("it is not `Priced`")
     price = it.cloud.price_per_hour()
     assert isfinite(price) and price > 0, f"price_per_hour: a positive number is wanted, not {price}"
 

@@ -135,7 +135,7 @@ class CloudUnderTest:
     def provoked(self, what: str) -> AbstractContextManager[object]:
         """Return the context in which the attribute named `what` takes; skip the test where it is None."""
         provoked: Provoked | None = getattr(self, what)
-        return provoked(self.cloud) if provoked else skipped(what)
+        return provoked(self.cloud) if provoked else skipped(f"`{what}` is not given")
 
     def _release(self, instance_id: str) -> None:
         def terminated() -> bool:
@@ -148,11 +148,11 @@ class CloudUnderTest:
         self.eventually(terminated, f"{instance_id} can't be terminated")
 
 
-def skipped(what: str) -> NoReturn:
-    """Skip the test, since `what` of `CloudUnderTest` was not given."""
+def skipped(why: str) -> NoReturn:
+    """Skip the test that a rule is run by."""
     import pytest
 
-    pytest.skip(f"`{what}` is not given")
+    pytest.skip(why)
 
 
 def expect(error: type[CloudError], call: Callable[[], object], what: str) -> None:
