@@ -1,7 +1,7 @@
 """Doubles and conformance suites for whoever writes a plug-in, or tests something that stands on keepapart.
 
-`ProgrammableCloud` is a cloud whose next errors are armed and whose calls are recorded. `cloud_rules` and
-`reach_rules` are what a cloud and a way in must keep: a plug-in's author runs them with a few lines.
+`ProgrammableCloud` is a cloud whose next errors are armed and whose calls are recorded. `testing.clouds` and
+`testing.reach` have what a cloud and a way in must keep: a plug-in's author runs that with a few lines.
 """
 
 from __future__ import annotations
