@@ -10,7 +10,7 @@ import pytest
 
 from keepapart.errors import ConfigError
 from keepapart.node.node import Want
-from keepapart.reach import NodeGroup, Roster, Sighting
+from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings
 from keepapart.testing.reach import RULES, Rule, TransportUnderTest, rules
 
 IDS = ("a", "b", "c")
@@ -52,18 +52,35 @@ class Nodes:
     async def report(self, settle: float) -> Mapping[str, bytes]:  # noqa: ARG002  # nothing straggles
         return {name: bytes(self.counts[name]) for name in self.there}
 
-    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:  # noqa: ARG002  # nothing is sent
-        return {name: [2] * len(targets) for name, targets in wants.items() if name in self.there}
+    async def watch(self, by: str, who: Sequence[str]) -> None:
+        """Nothing arrives by itself."""
 
-    async def guests(self) -> Mapping[str, Mapping[str, object]]:
+    async def climb(
+        self,
+        by: str,
+        port: int,  # noqa: ARG002  # nothing is sent
+        wants: Mapping[str, Sequence[str]],
+    ) -> Mapping[str, Sequence[Climbed]]:
+        return {name: [(2, by)] * len(targets) for name, targets in wants.items() if name in self.there}
+
+    async def arrived(self, port: int, tokens: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[bool]]:  # noqa: ARG002  # nothing is sent
+        return {name: [True] * len(each) for name, each in tokens.items() if name in self.there}
+
+    async def leave(self) -> None:
+        """Nothing was climbed by."""
+
+    async def guests(self) -> Mapping[str, Mapping[str, str]]:
         return {name: {"cpu": "some"} for name in self.there}
+
+    async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
+        return {name: (True, []) for name in wants if name in self.there}
 
     async def routers(
         self,
-        wants: Mapping[str, Sequence[int]],
+        wants: Mapping[str, Sequence[Step]],
         again: bool = False,  # noqa: ARG002  # nothing is sent
     ) -> Mapping[str, Sequence[Sighting]]:
-        return {name: [(1, "10.0.0.1", 3)] for name in wants if name in self.there}
+        return {name: [(*wants[name][0], "10.0.0.1", 3)] for name in wants if name in self.there}
 
     async def listen(self) -> None:
         """Nothing to do."""
@@ -144,13 +161,28 @@ class KnowsNoStrangers(Nodes):
 
 
 class ClimbsOnce(Nodes):
-    async def climb(self, by: str, port: int, wants: Mapping[str, Sequence[str]]) -> Mapping[str, list[int]]:
+    async def climb(
+        self, by: str, port: int, wants: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, Sequence[Climbed]]:
         return {name: counts[:1] for name, counts in (await super().climb(by, port, wants)).items()}
 
 
-class TellsObjects(Nodes):
-    async def guests(self) -> Mapping[str, Mapping[str, object]]:
-        return {name: {"cpu": ("a", "tuple")} for name in self.there}
+class ConfirmsOnce(Nodes):
+    async def arrived(self, port: int, tokens: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[bool]]:
+        return {name: said[:1] for name, said in (await super().arrived(port, tokens)).items()}
+
+
+class TellsNumbers(Nodes):
+    async def guests(self) -> Mapping[str, Mapping[str, str]]:
+        return {name: {"cpus": 4} for name in self.there}  # type: ignore[dict-item]  # the mistake
+
+
+class TracesElsewhere(Nodes):
+    async def routers(
+        self, wants: Mapping[str, Sequence[Step]], again: bool = False
+    ) -> Mapping[str, Sequence[Sighting]]:
+        found = await super().routers(wants, again)
+        return {name: [(0, 7, address, times) for *_, address, times in seen] for name, seen in found.items()}
 
 
 class TimesShort(Nodes):
@@ -213,7 +245,9 @@ BROKEN: Sequence[tuple[type[Nodes], Rule]] = [
     (SendsToAll, rules.sends_what_it_is_asked_for_alone),
     (KnowsNoStrangers, rules.takes_part_with_those_reached_otherwise),
     (ClimbsOnce, rules.climbs_to_the_addresses_that_are_wanted),
-    (TellsObjects, rules.tells_what_it_may_beside_the_counts),
+    (ConfirmsOnce, rules.climbs_to_the_addresses_that_are_wanted),
+    (TracesElsewhere, rules.tells_what_it_may_beside_the_counts),
+    (TellsNumbers, rules.tells_what_it_may_beside_the_counts),
     (TimesShort, rules.tells_what_it_may_beside_the_counts),
     (LosesSilently, rules.loses_what_no_way_leads_to),
     (TakesNonsense, rules.refuses_what_can_not_be_meant),

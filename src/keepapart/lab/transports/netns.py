@@ -181,6 +181,8 @@ class NetnsNodes:
                     open_socket(sock, port if number == 0 else 0)
             except OSError as error:
                 self.lost[name] = f"its namespace gives no socket: {error.strerror}"
+                for sock in (*sockets, kernel):
+                    sock.close()
                 continue
             self._nodes[name] = Node(sockets, 1 if port else len(sockets))
             self._kernels[name] = kernel

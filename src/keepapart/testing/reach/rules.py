@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import struct
 from itertools import chain
 from math import isfinite
@@ -22,6 +21,7 @@ from keepapart.testing.reach.under_test import (
 
 NOWHERE = "nowhere"  # the id of an instance that no way leads to
 MOMENTS = (0.0, 0.02, 0.05, 0.1, 0.2)  # seconds until an opening is cancelled
+TCP_PORT = 9  # to climb to; open or closed
 STRANGER = "a stranger"  # the id of a member that is reached in another way
 
 
@@ -119,38 +119,55 @@ async def takes_part_with_those_reached_otherwise(it: TransportUnderTest) -> Non
 
 
 async def climbs_to_the_addresses_that_are_wanted(it: TransportUnderTest) -> None:
-    """`climb` counts hops to each address wanted of a node, 0 where nothing gets through."""
+    """`climb` counts hops to each address wanted of a node, and watchers say of each token if it arrived."""
     by, to = it.ids[:2]
     async with it.group() as group:
         await it.started(group)
-        for means, port in (("icmp", 0), ("tcp", 9)):
-            found = await group.climb(means, port, {by: [it.addresses[to], it.addresses[to]]})
+        for means, port in (("icmp", 0), ("tcp", TCP_PORT)):
+            await group.watch(means, [to])
+            found = await group.climb(means, port, {by: [it.addresses[to]] * 2})
             assert list(found) == [by], f"climb: {by} is wanted, not {list(found)}"
-            odd = len(found[by]) != 2 or any(type(hops) is not int or hops < 0 for hops in found[by])
-            assert not odd, f"climb by {means}: two counts are wanted, not {found[by]}"
+            climbed = [type(hops) is int and hops >= 0 and type(token) is str for hops, token in found[by]]
+            assert climbed == [True, True], f"climb by {means}: two counts are wanted, not {found[by]}"
+            tokens = [token for hops, token in found[by] if hops and token]
+            arrived = await group.arrived(port, {to: tokens})
+            assert arrived.keys() <= {to}, f"arrived: {to} is asked, not {sorted(arrived)}"
+            for said in arrived.values():
+                answers = [type(yes) is bool for yes in said]
+                assert answers == [True] * len(tokens), (
+                    f"arrived: {len(tokens)} answers are wanted, not {said}"
+                )
+            await group.leave()
+        assert not group.lost, f"nobody is lost, not {group.lost}"
 
 
 async def tells_what_it_may_beside_the_counts(it: TransportUnderTest) -> None:
-    """What nodes see of machines, routers and times comes in the form that is said, or is left out."""
+    """What nodes see of machines, routes, routers and times is in the form that is said, or left out."""
     by, to = it.ids[:2]
     async with it.group() as group:
         roster = await it.started(group)
         await it.measured(group, roster)
-        guests = dict(await group.guests())
-        assert guests.keys() <= set(it.ids), f"guests: {it.ids} are asked, not {sorted(guests)}"
-        assert json.loads(json.dumps(guests)) == guests, f"guests: plain values are wanted, not {guests}"
+        for name, told in (await group.guests()).items():
+            assert name in it.ids, f"guests: {it.ids} are asked, not {name}"
+            odd = {key: text for key, text in told.items() if type(text) is not str}
+            assert not odd, f"guests: texts are wanted of {name}, not {odd}"
+        number = it.ids.index(to)
+        for name, (own, ways) in (await group.surroundings({by: [number]})).items():
+            assert name == by, f"surroundings: {by} is asked, not {name}"
+            assert type(own) is bool and len(ways) <= 1, f"surroundings: not {(own, ways)}"
+        steps = [(number, 1), (number, 2)]
         for again in (False, True):
-            routers = await group.routers({by: [it.ids.index(to)]}, again)
+            routers = await group.routers({by: steps}, again)
             assert routers.keys() <= {by}, f"routers: {by} is asked, not {sorted(routers)}"
-            for distance, address, times in chain(*routers.values()):
-                seen = distance > 0 and bool(address) and times > 0
-                assert seen, f"routers: {(distance, address, times)} can't have been seen"
+            for member, distance, address, times in chain(*routers.values()):
+                seen = (member, distance) in steps and bool(address) and times > 0
+                assert seen, f"routers: {(member, distance, address, times)} was not asked for"
         await group.listen()
         for name, row in (await group.times(SETTLE)).items():
             assert len(row) == 8 * len(it.ids), f"{name}: doubles for {len(it.ids)} are wanted"
             seconds = struct.unpack(f"<{len(it.ids)}d", row)
-            odd = [each for each in seconds if not isfinite(each) or each < 0]
-            assert not odd, f"times of {name}: {odd} are no seconds"
+            odd_times = [each for each in seconds if not isfinite(each) or each < 0]
+            assert not odd_times, f"times of {name}: {odd_times} are no seconds"
         assert not group.lost, f"nobody is lost who may stay silent, not {group.lost}"
 
 
@@ -200,10 +217,15 @@ async def goes_on_without_a_node_that_died(it: TransportUnderTest) -> None:
             assert not heard[dead], f"{name}: {dead} is dead, and has sent something"
             missing = [by for by in others if by != name and not heard[by]]
             assert not missing, f"{name}: nothing came from {missing}, though another died"
-        wants = {name: [it.ids.index(others[0])] for name in it.ids if name != others[0]}
-        await group.climb("icmp", 0, {name: [it.addresses[others[0]]] for name in wants})
+        to = others[0]
+        rest = [name for name in it.ids if name != to]
+        await group.watch("icmp", [to, dead])
+        await group.climb("icmp", 0, {name: [it.addresses[to]] for name in rest})
+        await group.arrived(0, {name: [] for name in (to, dead)})
+        await group.leave()
         await group.guests()
-        await group.routers(wants)
+        await group.surroundings({name: [it.ids.index(to)] for name in rest})
+        await group.routers({name: [(it.ids.index(to), 1)] for name in rest})
         await group.listen()
         await group.times(SETTLE)
         assert group.lost.keys() <= {dead}, f"nobody else is lost, not {group.lost}"
