@@ -19,7 +19,7 @@ from keepapart.lab.ec2.faults import Fault as ApiFault
 from keepapart.lab.world import world
 from keepapart.model import Instance
 from keepapart.testing import Fault, Lag, ProgrammableCloud
-from keepapart.testing.clouds import LISTING, RULES, CloudUnderTest, Rule, launching, listing
+from keepapart.testing.clouds import CLOUD_RULES, LISTING_RULES, CloudRule, CloudUnderTest, launching, listing
 from tests.clouds.conftest import Account
 
 PATIENCE = 10.0  # seconds; nothing here takes longer
@@ -29,11 +29,11 @@ LAB: Mapping[str, Any] = {
     "placement": {"states": ["host", "zone", "partition", "fault_domain", "topology"]},
 }
 
-every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+every_rule = pytest.mark.parametrize("rule", CLOUD_RULES, ids=lambda rule: rule.__name__)
 
 
-@pytest.mark.parametrize("rule", LISTING, ids=lambda rule: rule.__name__)
-def test_static(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", LISTING_RULES, ids=lambda rule: rule.__name__)
+def test_static(rule: CloudRule) -> None:
     """A list in the configuration keeps what concerns lists."""
     there = [Instance(f"web-{n}", f"10.0.0.{n}", "ssh", facts={"host": "pve-1"}) for n in (1, 2, 3)]
     with CloudUnderTest(lambda: connect("static", {}, there), listed=[i.id for i in there]) as cloud:
@@ -42,7 +42,7 @@ def test_static(rule: Rule) -> None:
 
 @every_rule
 @pytest.mark.parametrize("lag", [Lag(), Lag(calls=3)], ids=["at once", "late"])
-def test_programmable(rule: Rule, lag: Lag, tmp_path: Path) -> None:
+def test_programmable(rule: CloudRule, lag: Lag, tmp_path: Path) -> None:
     """The programmable cloud is a cloud like any other, also where all that is new shows late."""
     path = tmp_path / "cloud"
 
@@ -96,7 +96,7 @@ def small_lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 
 @every_rule
-def test_lab(rule: Rule, small_lab: Lab) -> None:
+def test_lab(rule: CloudRule, small_lab: Lab) -> None:
     """The lab is a cloud like any other, simulated or with a network."""
 
     @contextmanager
@@ -133,10 +133,10 @@ IN_A_GROUP = (
 
 @pytest.mark.parametrize(
     ("rule", "group"),
-    [*((rule, "") for rule in RULES), *((rule, "auto") for rule in IN_A_GROUP)],
+    [*((rule, "") for rule in CLOUD_RULES), *((rule, "auto") for rule in IN_A_GROUP)],
     ids=lambda either: getattr(either, "__name__", str(either)),
 )
-def test_ec2(rule: Rule, group: str, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ec2(rule: CloudRule, group: str, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """EC2 is a cloud like any other, through its real API as the lab answers it, within a group or not."""
     settings: dict[str, Any] = {
         "image_id": "ami-lab",

@@ -17,7 +17,7 @@ from keepapart.lab.transports import netns, simulated
 from keepapart.lab.world import world
 from keepapart.reach import NodeGroup, local
 from keepapart.reach.pipe import PipedNodes
-from keepapart.testing.reach import RULES, Rule, TransportUnderTest
+from keepapart.testing.reach import TRANSPORT_RULES, TransportRule, TransportUnderTest
 
 WORLD = {
     "name": "ways",
@@ -25,11 +25,11 @@ WORLD = {
     "clusters": [{"name": "orders", "size": 4}],
 }
 
-every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+every_rule = pytest.mark.parametrize("rule", TRANSPORT_RULES, ids=lambda rule: rule.__name__)
 
 
 @every_rule
-def test_local(rule: Rule) -> None:
+def test_local(rule: TransportRule) -> None:
     """Children of this process are nodes like any other."""
 
     def die(group: NodeGroup, name: str) -> None:
@@ -68,7 +68,7 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 @every_rule
-def test_lab(rule: Rule, lab: Lab) -> None:
+def test_lab(rule: TransportRule, lab: Lab) -> None:
     """Guests of a lab are reached like any instance, with a network or without."""
 
     def die(_: NodeGroup, name: str) -> None:

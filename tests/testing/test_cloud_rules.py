@@ -14,7 +14,7 @@ from keepapart.clouds import STOPPED, Cloud, LaunchRequest
 from keepapart.errors import CapacityError, CloudError, NotFoundError, RefusedError
 from keepapart.model import Instance
 from keepapart.testing import Fault, ManualClock, ProgrammableCloud
-from keepapart.testing.clouds import RULES, CloudUnderTest, Rule, launching, listing
+from keepapart.testing.clouds import CLOUD_RULES, CloudRule, CloudUnderTest, launching, listing
 
 
 class LeavesOut(ProgrammableCloud):
@@ -170,7 +170,7 @@ class HasNoPrice(ProgrammableCloud):
         return nan
 
 
-BROKEN: Sequence[tuple[type[ProgrammableCloud], Rule]] = [
+BROKEN: Sequence[tuple[type[ProgrammableCloud], CloudRule]] = [
     (LeavesOut, listing.lists_every_instance_once),
     (ListsTwice, listing.lists_every_instance_once),
     (DescribesLess, listing.describes_what_it_lists),
@@ -203,7 +203,7 @@ BROKEN: Sequence[tuple[type[ProgrammableCloud], Rule]] = [
 
 
 @pytest.mark.parametrize(("broken", "rule"), BROKEN, ids=lambda either: getattr(either, "__name__", None))
-def test_a_broken_rule_is_found_out(broken: type[ProgrammableCloud], rule: Rule, tmp_path: Path) -> None:
+def test_a_broken_rule_is_found_out(broken: type[ProgrammableCloud], rule: CloudRule, tmp_path: Path) -> None:
     """A cloud with this one mistake fails by this rule, and nothing that was launched is left."""
     clock = ManualClock()
     under_test = CloudUnderTest(
@@ -225,7 +225,7 @@ def test_a_broken_rule_is_found_out(broken: type[ProgrammableCloud], rule: Rule,
 
 def test_every_rule_can_be_broken() -> None:
     """There is no rule that nothing breaks."""
-    assert {rule for _, rule in BROKEN} == set(RULES)
+    assert {rule for _, rule in BROKEN} == set(CLOUD_RULES)
 
 
 def _armed(fault: Fault) -> Callable[[Cloud], AbstractContextManager[None]]:

@@ -11,7 +11,7 @@ import pytest
 from keepapart.errors import ConfigError
 from keepapart.node.node import Want
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings
-from keepapart.testing.reach import RULES, Rule, TransportUnderTest, rules
+from keepapart.testing.reach import TRANSPORT_RULES, TransportRule, TransportUnderTest, rules
 
 IDS = ("a", "b", "c")
 RUNNING: list[str] = []  # the nodes that there are
@@ -235,7 +235,7 @@ class ServesOnce(Nodes):
         return left
 
 
-BROKEN: Sequence[tuple[type[Nodes], Rule]] = [
+BROKEN: Sequence[tuple[type[Nodes], TransportRule]] = [
     (OpensTooFew, rules.opens_a_node_on_each),
     (OpensNoPorts, rules.opens_a_node_on_each),
     (ChoosesItsPort, rules.receives_on_the_port_that_is_asked_for),
@@ -285,15 +285,15 @@ def under_test(kind: type[Nodes]) -> TransportUnderTest:
     )
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_a_way_in_may_be_of_any_kind(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", TRANSPORT_RULES, ids=lambda rule: rule.__name__)
+def test_a_way_in_may_be_of_any_kind(rule: TransportRule) -> None:
     """Nodes in memory keep every rule: none asks for more than the protocol does."""
     asyncio.run(rule(under_test(Nodes)))
     assert RUNNING == []
 
 
 @pytest.mark.parametrize(("kind", "rule"), BROKEN, ids=lambda either: either.__name__)
-def test_a_broken_rule_is_found_out(kind: type[Nodes], rule: Rule) -> None:
+def test_a_broken_rule_is_found_out(kind: type[Nodes], rule: TransportRule) -> None:
     """A way in with this one mistake fails by this rule."""
     with pytest.raises(AssertionError):
         asyncio.run(rule(under_test(kind)))
@@ -301,4 +301,4 @@ def test_a_broken_rule_is_found_out(kind: type[Nodes], rule: Rule) -> None:
 
 def test_every_rule_can_be_broken() -> None:
     """There is no rule that nothing breaks."""
-    assert {rule for _, rule in BROKEN} == set(RULES)
+    assert {rule for _, rule in BROKEN} == set(TRANSPORT_RULES)

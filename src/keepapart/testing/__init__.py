@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from keepapart.testing.checker import TruthfulChecker
+from keepapart.testing.checker import Platform, TruthfulChecker
 from keepapart.testing.clock import ManualClock
 from keepapart.testing.cloud import Lag, ProgrammableCloud
 from keepapart.testing.faults import Fault
 from keepapart.testing.record import Call
 
-__all__ = ["Call", "Fault", "Lag", "ManualClock", "ProgrammableCloud", "TruthfulChecker"]
+__all__ = ["Call", "Fault", "Lag", "ManualClock", "Platform", "ProgrammableCloud", "TruthfulChecker"]

@@ -73,8 +73,11 @@ class ProgrammableCloud(Fleet):
     stop_seconds: float = 0.0  # until a running instance is stopped or terminated
     sleep: Callable[[float], None] = time.sleep
     name: str = "programmable"
-    _faults: Faults = field(init=False, repr=False, default_factory=Faults)
-    closed: bool = field(init=False, repr=False, default=False)
+    closed: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._faults = Faults()
 
     def arm(self, *faults: Fault) -> None:
         """Arm faults, after those already armed."""

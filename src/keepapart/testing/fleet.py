@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -30,7 +30,6 @@ class Fleet:
     cluster: str = "orders"
     states_hosts: bool = False  # the host of a running instance is among its facts
     clock: Callable[[], float] = time.time
-    _record: Record = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._record = Record(self.path)

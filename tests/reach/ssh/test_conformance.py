@@ -10,12 +10,12 @@ import pytest
 
 from keepapart.reach import NodeGroup
 from keepapart.reach.ssh import SshTransport
-from keepapart.testing.reach import RULES, Rule, TransportUnderTest
+from keepapart.testing.reach import TRANSPORT_RULES, TransportRule, TransportUnderTest
 from tests.reach.ssh.conftest import Reached
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_ssh(rule: Rule, six: Reached) -> None:
+@pytest.mark.parametrize("rule", TRANSPORT_RULES, ids=lambda rule: rule.__name__)
+def test_ssh(rule: TransportRule, six: Reached) -> None:
     """Instances with a real sshd are reached by the rules, and nothing is left on them: half of the lab's."""
     there = {one.id: one.address for one in six.lab.instances()[::2]}
 

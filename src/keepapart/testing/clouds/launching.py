@@ -20,7 +20,7 @@ from keepapart.clouds import (
 )
 from keepapart.errors import CapacityError, CloudError, NotFoundError, RefusedError
 from keepapart.testing.clouds.listing import PLACES
-from keepapart.testing.clouds.under_test import CloudUnderTest, Rule, expect, skipped
+from keepapart.testing.clouds.under_test import CloudRule, CloudUnderTest, expect, skipped
 
 
 def launches_with_its_tags(it: CloudUnderTest) -> None:
@@ -208,7 +208,7 @@ def knows_a_price_per_hour(it: CloudUnderTest) -> None:
     assert isfinite(price) and price > 0, f"price_per_hour: a positive number is wanted, not {price}"
 
 
-LAUNCHING: tuple[Rule, ...] = (
+LAUNCHING_RULES: tuple[CloudRule, ...] = (
     launches_with_its_tags,
     lists_only_what_carries_all_tags,
     returns_the_same_instance_for_the_same_token,

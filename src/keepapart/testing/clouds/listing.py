@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keepapart.clouds import PENDING, RUNNING, STOPPED, STOPPING, TERMINATED
 from keepapart.errors import CloudError
-from keepapart.testing.clouds.under_test import CloudUnderTest, Rule, expect
+from keepapart.testing.clouds.under_test import CloudRule, CloudUnderTest, expect
 
 STATES = (PENDING, RUNNING, STOPPING, STOPPED, TERMINATED)
 OWNERS = frozenset({"platform", "project"})  # facts of whose an instance is, not of where
@@ -90,7 +90,7 @@ def takes_no_part_of_a_list_for_all(it: CloudUnderTest) -> None:
         expect(CloudError, lambda: it.cloud.instances(it.tags), "instances, while lists break off")
 
 
-LISTING: tuple[Rule, ...] = (
+LISTING_RULES: tuple[CloudRule, ...] = (
     lists_every_instance_once,
     describes_what_it_lists,
     leaves_out_what_it_does_not_know,

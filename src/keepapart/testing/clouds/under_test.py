@@ -23,7 +23,7 @@ T = TypeVar("T")
 PAUSE = 0.2  # seconds between two looks
 
 Provoked = Callable[[Cloud], AbstractContextManager[object]]
-Rule = Callable[["CloudUnderTest"], None]
+CloudRule = Callable[["CloudUnderTest"], None]
 
 
 def new_cluster() -> Mapping[str, str]:

@@ -1,8 +1,8 @@
 """The conformance suite for ways in: a rule a function, for whoever writes a way in to run with it.
 
 ```python
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_my_way_in(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", TRANSPORT_RULES, ids=lambda rule: rule.__name__)
+def test_my_way_in(rule: TransportRule) -> None:
     under_test = TransportUnderTest(lambda: open_transport(ReachSettings()), WHERES, ADDRESSES)
     asyncio.run(rule(under_test))
 ```
@@ -14,7 +14,7 @@ here needs pytest.
 
 from __future__ import annotations
 
-from keepapart.testing.reach.rules import RULES
-from keepapart.testing.reach.under_test import Rule, TransportUnderTest
+from keepapart.testing.reach.rules import TRANSPORT_RULES
+from keepapart.testing.reach.under_test import TransportRule, TransportUnderTest
 
-__all__ = ["RULES", "Rule", "TransportUnderTest"]
+__all__ = ["TRANSPORT_RULES", "TransportRule", "TransportUnderTest"]

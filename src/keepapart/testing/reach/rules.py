@@ -13,7 +13,7 @@ from keepapart.testing.reach.under_test import (
     SAMPLES,
     SETTLE,
     SOCKETS,
-    Rule,
+    TransportRule,
     TransportUnderTest,
     counted,
     skipped,
@@ -283,7 +283,7 @@ def _lost(group: NodeGroup, name: str) -> None:
     assert why and why.isprintable(), f"lost: a reason of one line is wanted of {name}, not {why!r}"
 
 
-RULES: tuple[Rule, ...] = (
+TRANSPORT_RULES: tuple[TransportRule, ...] = (
     opens_a_node_on_each,
     receives_on_the_port_that_is_asked_for,
     counts_hops_between_all,

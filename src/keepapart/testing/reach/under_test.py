@@ -17,7 +17,7 @@ SETTLE = 0.25  # seconds for stragglers
 PASSES = 4  # how often datagrams that were lost are sent again
 PAUSE = 0.05  # seconds between two looks
 
-Rule = Callable[["TransportUnderTest"], Coroutine[Any, Any, None]]
+TransportRule = Callable[["TransportUnderTest"], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
