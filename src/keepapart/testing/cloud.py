@@ -178,7 +178,8 @@ class ProgrammableCloud(Fleet):
         """Make a call, with what is armed; `unheard` is how it is answered as if done where nothing is."""
         if self.closed:
             raise ValueError("the cloud is closed")
-        self.sleep(self.call_seconds)
+        if self.call_seconds:
+            self.sleep(self.call_seconds)
         fault = self._faults.take(name, about)
         self._record.write(Call(name, about, str(fault.error or "ignored") if fault else ""))
         if fault is None:
