@@ -39,9 +39,9 @@ campaign: $(VENV)/ready  ## Random worlds by the million pairs and labs by the h
 	@$(BIN)/python -m campaign --worlds 400 --labs 150 --write docs/campaign.md
 
 faults: $(VENV)/ready  ## Every strategy, every fault, kill -9 at every arrow; the tables of docs/faults.md
-	$(BIN)/python -m tests.crash --over cloud --write docs/faults.md
-	$(BIN)/python -m tests.crash --over ec2 --write docs/faults.md
-	$(BIN)/python -m tests.crash --over packets --write docs/faults.md
+	$(BIN)/python -m faults --over cloud --write docs/faults.md
+	$(BIN)/python -m faults --over ec2 --write docs/faults.md
+	$(BIN)/python -m faults --over packets --write docs/faults.md
 
 schemas: $(VENV)/ready  ## The JSON Schemas of all documents anew, after a change to one
 	$(BIN)/python -m keepapart.documents

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -178,9 +179,9 @@ def candidate() -> None:
     from keepapart.model import silent
 
     config = load(sys.argv[1])
-    cloud = cloud_of(config)
-    cluster = members(config, cloud)
-    newcomer = cloud.describe([sys.argv[2]])[sys.argv[2]]
+    with closing(cloud_of(config)) as cloud:
+        cluster = members(config, cloud)
+        newcomer = cloud.describe([sys.argv[2]])[sys.argv[2]]
     found = {}
     with Session(config) as session:
         for what, instances in (("first", cluster), ("again", [*cluster, newcomer])):

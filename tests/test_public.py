@@ -32,6 +32,9 @@ MODULES = (
     "keepapart.reach.pipe",
     "keepapart.signals",
     "keepapart.tables",
+    "keepapart.testing",
+    "keepapart.testing.clouds",
+    "keepapart.testing.reach",
 )
 
 

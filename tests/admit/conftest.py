@@ -12,14 +12,16 @@ import pytest
 from keepapart.admit import AdmissionContext, admit
 from keepapart.config import LaunchSettings
 from keepapart.store import Store
-from tests.admit.cloud import CLUSTER, Clock, FileCloud, Truth
+from keepapart.testing import ManualClock, ProgrammableCloud, TruthfulChecker
+
+CLUSTER = "orders"
 
 
 @dataclass
 class Bench:
-    cloud: FileCloud
-    truth: Truth
-    clock: Clock
+    cloud: ProgrammableCloud
+    truth: TruthfulChecker
+    clock: ManualClock
     store: Store
     told: list[str] = field(default_factory=list)
 
@@ -49,11 +51,11 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """Two members on hosts 0 and 1, and a cloud that fills one host of two slots after the other."""
-    cloud = FileCloud(tmp_path / "cloud.json")
+    cloud = ProgrammableCloud(tmp_path / "cloud.json")
     cloud.add("m-1", 0)
     cloud.add("m-2", 1)
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        yield Bench(cloud, Truth(cloud), Clock(), store)
+        yield Bench(cloud, TruthfulChecker(cloud), ManualClock(), store)
 
 
 def interrupted_at(bench: Bench, arrow: str, nth: int = 1) -> None:

@@ -11,8 +11,7 @@ from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_
 from keepapart.config import LaunchSettings
 from keepapart.documents.base import text
 from keepapart.errors import UsageError
-from tests.admit.cloud import CLUSTER
-from tests.admit.conftest import Bench
+from tests.admit.conftest import CLUSTER, Bench
 
 
 def test_admits_as_many_as_asked_each_on_its_own_host(bench: Bench) -> None:

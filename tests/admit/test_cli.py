@@ -9,19 +9,42 @@ from pathlib import Path
 import pytest
 
 from keepapart import clouds
+from keepapart.auditing import survey
 from keepapart.cli import main
 from keepapart.clouds import CANDIDATE
 from keepapart.store import Store
-from tests.admit.cloud import FileCloud
+from keepapart.testing import ProgrammableCloud
 
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def opened() -> list[ProgrammableCloud]:
+    """The clouds that were opened so far."""
+    return []
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[ProgrammableCloud]) -> str:
     """A configuration whose cloud is a file; every verb opens it anew."""
+
+    def connect(*_: object) -> ProgrammableCloud:
+        opened.append(ProgrammableCloud(tmp_path / "cloud.json"))
+        return opened[-1]
+
     path = tmp_path / "keepapart.toml"
     path.write_text('[cluster]\nname = "orders"\n[cloud]\nprovider = "file"\n')
-    monkeypatch.setattr(clouds, "connect", lambda *_: FileCloud(tmp_path / "cloud.json"))
+    monkeypatch.setattr(clouds, "connect", connect)
+    monkeypatch.setattr(survey, "connect", connect)
     return str(path)
+
+
+@pytest.mark.parametrize("verb", [["admit"], ["admit", "--dry-run"], ["replace", "a"], ["gc"], ["audit"]])
+def test_a_cloud_that_was_opened_is_closed(
+    config: str, verb: list[str], opened: list[ProgrammableCloud], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether a verb succeeds or not, it closes the cloud that it opened."""
+    main(["-c", config, *verb])
+    assert capsys.readouterr().err.count("Traceback") == 0
+    assert [cloud.closed for cloud in opened] == [True]
 
 
 @pytest.mark.parametrize("verb", [["admit"], ["replace", "a"], ["gc"]])
@@ -50,7 +73,7 @@ def test_dry_run(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     """`admit --dry-run` says what would happen and launches nothing."""
     assert main(["-c", config, "admit", "--dry-run", "--count", "2"]) == 0
     assert "launch a candidate" in capsys.readouterr().out
-    assert FileCloud(tmp_path / "cloud.json").all() == {}
+    assert ProgrammableCloud(tmp_path / "cloud.json").all() == {}
 
 
 def test_unknown_member(config: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +84,7 @@ def test_unknown_member(config: str, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_gc(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`gc --dry-run` lists, `gc` releases, and then there is nothing left."""
-    FileCloud(tmp_path / "cloud.json").add("lost", 0, role=CANDIDATE)
+    ProgrammableCloud(tmp_path / "cloud.json").add("lost", 0, role=CANDIDATE)
     assert main(["-c", config, "gc", "--dry-run", "--json"]) == 0
     assert [f["id"] for f in json.loads(capsys.readouterr().out)["found"]] == ["lost"]
     assert main(["-c", config, "gc"]) == 0

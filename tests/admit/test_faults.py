@@ -11,11 +11,12 @@ from keepapart.admit import Outcome, admit, collect, replace
 from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError, NotFoundError, OperationError
 from keepapart.model import Instance, Pair
-from tests.admit.cloud import Fault
+from keepapart.testing import Fault, Lag
 from tests.admit.conftest import Bench
 
 READS = ("instances", "describe")
 EFFECTS = ("launch", "tag", "start", "stop", "terminate")
+DEAF = Fault("terminate", None, times=0, id="i-0003")
 FAULTS = [(call, False, times) for call in READS for times in (1, 6)]
 FAULTS += [(call, after, times) for call in EFFECTS for after in (False, True) for times in (1, 3, 6)]
 
@@ -25,10 +26,11 @@ def test_error_at_each_call(bench: Bench, call: str, after: bool, times: int) ->
     """Whichever call fails, however long: nothing is lost, doubled or let in wrongly; `gc` finds the rest."""
     for nth in itertools.count(1):
         _back_to_two(bench)
-        fault = Fault(call, CloudError(f"{call} broke"), nth, times, after)
-        bench.cloud.faults = [fault]
+        before = len(bench.cloud.calls())
+        bench.cloud.arm(Fault(call, CloudError(f"{call} broke"), nth - 1, times, after))
         outcome = _attempted(bench)
-        bench.cloud.faults = []
+        bench.cloud.clear()
+        befell = any(made.fault for made in bench.cloud.calls()[before:])
         if times < 5:
             assert outcome is not None, "a fault that passes is survived"
             assert outcome.code == 0, "a fault that passes is survived"
@@ -36,7 +38,7 @@ def test_error_at_each_call(bench: Bench, call: str, after: bool, times: int) ->
             assert not collect(bench.context()).left
         bench.sound()
         assert "s-1" in bench.cloud.alive()
-        if fault.times == times:
+        if not befell:
             break  # there is no nth call any more
     assert nth > 1
 
@@ -59,10 +61,10 @@ def _back_to_two(bench: Bench) -> None:
 
 def test_first_cause_is_kept(bench: Bench) -> None:
     """An outage that ends in "limit exceeded" is told as what it was first."""
-    bench.cloud.faults = [
+    bench.cloud.arm(
         Fault("launch", CloudError("connection refused")),
         Fault("launch", CloudError("limit exceeded"), times=9),
-    ]
+    )
     outcome = admit(bench.context(), bench.truth)
     assert (outcome.code, outcome.because) == (4, "connection refused")
     bench.sound()
@@ -70,19 +72,19 @@ def test_first_cause_is_kept(bench: Bench) -> None:
 
 def test_no_room_backs_off_and_goes_on(bench: Bench) -> None:
     """Capacity errors are waited out with growing pauses, on the same attempt, and cost none."""
-    bench.cloud.faults = [Fault("launch", CapacityError("full"), times=5)]
+    bench.cloud.arm(Fault("launch", CapacityError("full"), times=5))
     began = bench.clock()
     outcome = admit(bench.context(), bench.truth)
     assert (outcome.code, outcome.attempts) == (0, 3)
     assert bench.clock() - began >= 2 + 4 + 8 + 16 + 32
-    tokens = bench.cloud.calls("launch")
+    tokens = [call.about for call in bench.cloud.calls("launch")]
     assert tokens[:6] == [tokens[0]] * 6
     bench.sound()
 
 
 def test_no_room_until_the_time_is_spent(bench: Bench) -> None:
     """A full cloud isn't asked for ever: the time budget ends it with 1."""
-    bench.cloud.faults = [Fault("launch", CapacityError("full"), times=10**6)]
+    bench.cloud.arm(Fault("launch", CapacityError("full"), times=0))
     began = bench.clock()
     outcome = admit(bench.context(LaunchSettings(max_minutes=5)), bench.truth)
     assert outcome.code == 1
@@ -94,7 +96,7 @@ def test_no_room_until_the_time_is_spent(bench: Bench) -> None:
 
 def test_not_found_right_after_launch_is_waited_out(bench: Bench) -> None:
     """An instance that describe doesn't know yet is never launched again."""
-    bench.cloud.hidden = 8
+    bench.cloud.known_after = Lag(calls=8)
     outcome = admit(bench.context(), bench.truth)
     assert (outcome.code, len(bench.cloud.tokens())) == (0, 3)
     bench.sound()
@@ -102,7 +104,7 @@ def test_not_found_right_after_launch_is_waited_out(bench: Bench) -> None:
 
 def test_tag_not_found_yet_is_waited_out(bench: Bench) -> None:
     """Joining waits for a platform whose tagging lags behind its describing."""
-    bench.cloud.faults = [Fault("tag", NotFoundError("no such instance"), times=4)]
+    bench.cloud.arm(Fault("tag", NotFoundError("no such instance"), times=4))
     assert admit(bench.context(), bench.truth).code == 0
     bench.sound()
 
@@ -138,9 +140,9 @@ def test_terminate_is_repeated_until_gone(bench: Bench) -> None:
 
     def on_arrow(_: str) -> None:
         if len(bench.cloud.calls("terminate")) >= 4:
-            bench.cloud.deaf.clear()
+            bench.cloud.clear()
 
-    bench.cloud.deaf = {"i-0003"}
+    bench.cloud.arm(DEAF)
     outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert outcome.code == 0
     bench.sound()
@@ -148,14 +150,14 @@ def test_terminate_is_repeated_until_gone(bench: Bench) -> None:
 
 def test_one_that_never_goes_blocks_no_other(bench: Bench) -> None:
     """A reject that won't die is named and ends in 4; the others are gone; `gc` goes on about it."""
-    bench.cloud.deaf = {"i-0003"}
+    bench.cloud.arm(DEAF)
     outcome = admit(bench.context(), bench.truth)
     assert outcome.code == 4
     assert [x.id for x in outcome.left] == ["i-0003"]
     assert outcome.released == ("i-0004",)
     assert [f.id for f in collect(bench.context(), dry_run=True).found] == ["i-0003"]
     assert collect(bench.context()).code == 4
-    bench.cloud.deaf.clear()
+    bench.cloud.clear()
     assert collect(bench.context()).released == ("i-0003",)
     bench.sound()
 
@@ -169,7 +171,6 @@ def test_platform_that_forgets_the_terminated(bench: Bench) -> None:
 
 def test_used_token_with_other_parameters_is_never_sent(bench: Bench) -> None:
     """The request is repeated as journalled, although the configuration has changed since."""
-    bench.cloud.faults = [Fault("launch", CloudError("lost"), times=6, after=True)]
     seen = False
 
     class Killed(BaseException):
@@ -181,10 +182,9 @@ def test_used_token_with_other_parameters_is_never_sent(bench: Bench) -> None:
         if seen:
             raise Killed
 
-    bench.cloud.faults = []
     with pytest.raises(Killed):
         admit(bench.context(on_arrow=on_arrow, parameters={"zone": "a"}), bench.truth)
-    bench.cloud.retag("i-0003", **{"keepapart:run": "not yet shown"})  # so that it must launch again
+    bench.cloud.set_tags("i-0003", {"keepapart:run": "not yet shown"})  # so that it must launch again
     outcome = admit(bench.context(parameters={"zone": "b"}), bench.truth)
     assert outcome.code == 0
     assert len(set(bench.cloud.tokens())) == len(bench.cloud.tokens()) == 3

@@ -47,7 +47,7 @@ def test_gc_leaves_a_running_admission_alone(bench: Bench) -> None:
 def test_gc_touches_nothing_that_is_not_ours(bench: Bench) -> None:
     """Members, stopped spares, other clusters and whatever carries no role are left alone."""
     bench.cloud.add("other", 4, role=CANDIDATE)
-    bench.cloud.retag("other", **{CLUSTER_TAG: "another"})
+    bench.cloud.set_tags("other", {CLUSTER_TAG: "another"})
     bench.cloud.add("plain", 5, role="")
     bench.cloud.add("rest", 5, role="", state="stopped")
     assert collect(bench.context()).found == ()
@@ -80,8 +80,8 @@ def test_tags_are_looked_at_before_each_release(bench: Bench) -> None:
 
     def on_arrow(name: str) -> None:
         if name == "after journal closing":
-            bench.cloud.retag("i-0003", **{ROLE_TAG: "member"})
-            bench.cloud.retag("i-0004", **{CLUSTER_TAG: "another"})
+            bench.cloud.set_tags("i-0003", {ROLE_TAG: "member"})
+            bench.cloud.set_tags("i-0004", {CLUSTER_TAG: "another"})
 
     outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
     assert {x.id for x in outcome.left} == {"i-0003", "i-0004"}

@@ -6,9 +6,9 @@ import pytest
 
 from keepapart.admit import admit, collect
 from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, RUN_TAG
-from keepapart.errors import LeaseError, OperationError
-from tests.admit.cloud import CLUSTER
-from tests.admit.conftest import Bench, interrupted_at
+from keepapart.errors import CloudError, LeaseError, OperationError
+from keepapart.testing import Fault, Lag
+from tests.admit.conftest import CLUSTER, Bench, interrupted_at
 
 
 def test_second_admission_is_refused(bench: Bench) -> None:
@@ -80,7 +80,7 @@ def test_joined_before_the_interruption_stays_joined(bench: Bench) -> None:
 
 def test_ctrl_c_finds_what_the_lists_do_not_show_yet(bench: Bench) -> None:
     """A launch whose answer was never read is looked for by its tags, for a while."""
-    bench.cloud.set_lag(3)
+    bench.cloud.listed_after = Lag(calls=3)
     pressed = False
 
     def on_arrow(name: str) -> None:
@@ -95,7 +95,7 @@ def test_ctrl_c_finds_what_the_lists_do_not_show_yet(bench: Bench) -> None:
 
 def test_twin_is_released(bench: Bench) -> None:
     """Of two instances that match one attempt one is kept, the other released, and that is said."""
-    bench.cloud.idempotent = False
+    bench.cloud.honours_tokens = False
     bench.cloud.hosts = 3
     interrupted_at(bench, "after journal intended", nth=3)
     (run,) = bench.store.journals.unfinished(CLUSTER)
@@ -149,10 +149,10 @@ def test_dead_platform_says_what_is_left(bench: Bench) -> None:
         nonlocal seen
         if name == "after launch" and not seen:
             seen = True
-            bench.cloud.fail_for_ever("the platform is down")
+            bench.cloud.arm(Fault("*", CloudError("the platform is down"), times=0))
 
     with pytest.raises(OperationError, match=r"the platform is down .*i-0003.*keepapart gc"):
         admit(bench.context(on_arrow=on_arrow), bench.truth)
-    bench.cloud.faults.clear()
+    bench.cloud.clear()
     assert admit(bench.context(), bench.truth).code == 0
     bench.sound()

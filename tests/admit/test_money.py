@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import hypothesis.strategies as st
@@ -17,9 +16,8 @@ from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError
 from keepapart.model import Instance, Pair
 from keepapart.store import Store
-from tests.admit.cloud import CLUSTER, Clock, Fault, Truth
-from tests.admit.conftest import Bench
-from tests.admit.slow import SlowCloud
+from keepapart.testing import Fault, ManualClock, ProgrammableCloud, TruthfulChecker
+from tests.admit.conftest import CLUSTER, Bench
 
 policies = st.builds(
     LaunchSettings,
@@ -60,15 +58,22 @@ def test_no_more_is_spent_than_allowed(
     lost: str,
 ) -> None:
     """By the cloud's own bill: whatever boots, rounds, farewells, lost answers and want of room take."""
-    clock = Clock()
+    clock = ManualClock()
     with TemporaryDirectory() as folder, Store(f"sqlite:///{folder}/store.db") as store:
-        cloud = SlowCloud(Path(folder) / "cloud.json", hosts=hosts, clock=clock)
+        cloud = ProgrammableCloud(
+            hosts=hosts,
+            call_seconds=answers,
+            boot_seconds=boots,
+            stop_seconds=goes,
+            clock=clock,
+            sleep=clock.sleep,
+        )
         cloud.add("m-1", 0)
         cloud.add("s-1", 0, state="stopped", role="")
-        cloud.answers, cloud.boots, cloud.goes = answers, boots, goes
-        cloud.faults = [Fault("launch", CapacityError("no room"), nth=2, times=full)]
-        cloud.faults += [Fault(lost, CloudError("lost"), nth=2, times=2, after=True)]
-        truth = Truth(cloud, auto=auto)
+        if full:
+            cloud.arm(Fault("launch", CapacityError("no room"), skip=1, times=full))
+        cloud.arm(Fault(lost, CloudError("lost"), skip=1, times=2, after=True))
+        truth = TruthfulChecker(cloud, auto=auto)
 
         def checker(*asked: Sequence[Instance]) -> Sequence[Pair]:
             clock.sleep(checks)
@@ -112,7 +117,7 @@ def test_the_last_money_may_find_the_last_member(bench: Bench) -> None:
 
 def test_what_is_held_costs_until_it_is_gone(bench: Bench) -> None:
     """Nobody waits for room longer than what is held beside it can be paid."""
-    bench.cloud.faults = [Fault("launch", CapacityError("no room"), nth=2, times=1000)]
+    bench.cloud.arm(Fault("launch", CapacityError("no room"), skip=1, times=0))
     policy = LaunchSettings(price_per_hour=3600.0, max_money=1000.0, billed_seconds=1)
     began = bench.clock()
     outcome = admit(bench.context(policy), bench.truth)
@@ -124,10 +129,10 @@ def test_what_is_held_costs_until_it_is_gone(bench: Bench) -> None:
 
 def test_waiting_for_room_costs_nothing_by_itself(bench: Bench) -> None:
     """An hour of no room isn't charged once it is over: there was no instance."""
-    bench.cloud.faults = [Fault("launch", CapacityError("no room"), times=9)]
+    bench.cloud.arm(Fault("launch", CapacityError("no room"), times=9))
     policy, began = LaunchSettings(price_per_hour=3600.0, max_money=800.0), bench.clock()
     assert admit(bench.context(policy), bench.truth).because.startswith("max_money is spent: ")
-    assert len(set(bench.cloud.calls("launch")[:10])) == 1
+    assert len({call.about for call in bench.cloud.calls("launch")[:10]}) == 1
     assert bench.clock() - began > policy.max_money
     bench.sound()
 

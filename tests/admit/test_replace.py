@@ -7,8 +7,7 @@ import pytest
 from keepapart.admit import replace
 from keepapart.config import LaunchSettings
 from keepapart.errors import UsageError
-from tests.admit.cloud import CLUSTER
-from tests.admit.conftest import Bench
+from tests.admit.conftest import CLUSTER, Bench
 
 
 def test_replaced_member_goes_after_its_stand_in_is_in(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from keepapart.admit import admit, collect, plan, replace
 from keepapart.clouds import NOTE
 from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError
-from tests.admit.cloud import Fault, FileCloud, Truth
+from keepapart.testing import Fault, ProgrammableCloud, TruthfulChecker
 from tests.admit.conftest import Bench
 
 
@@ -69,7 +69,7 @@ def test_surplus_takes_the_place_of_one_that_dies(bench: Bench) -> None:
 
 def test_no_room_for_one_holds_up_no_other(bench: Bench) -> None:
     """Those that did come up are judged while the platform has no room for the rest."""
-    bench.cloud.faults = [Fault("launch", CapacityError("no room"), nth=4, times=2)]
+    bench.cloud.arm(Fault("launch", CapacityError("no room"), skip=3, times=2))
     outcome = admit(bench.context(LaunchSettings(at_once=4)), bench.truth)
     assert outcome.code == 0
     assert len(bench.truth.asked[0][0].split()) == 3
@@ -193,7 +193,7 @@ def test_network_that_never_shows_ends_without_a_guess(bench: Bench) -> None:
 def test_dry_run_names_placement_strategy_and_budgets(bench: Bench) -> None:
     """A plan says what would be launched where, what becomes of rejects, and what it may cost."""
 
-    class Choosing(FileCloud):
+    class Choosing(ProgrammableCloud):
         def parameters(self, _: object) -> dict[str, str]:
             return {NOTE: "in spread group g"}
 
@@ -210,7 +210,7 @@ def test_dry_run_names_placement_strategy_and_budgets(bench: Bench) -> None:
         "12 of money (3 kept ready for each candidate)",
     )
     assert bench.cloud.calls("launch") == []
-    admit(bench.context(policy, cloud=cloud), Truth(cloud))
+    admit(bench.context(policy, cloud=cloud), TruthfulChecker(cloud))
     assert "attempt 1: launching (in spread group g)" in bench.told
 
 

@@ -11,8 +11,7 @@ from keepapart.clouds import CANDIDATE, ROLE_TAG
 from keepapart.config import LaunchSettings
 from keepapart.errors import ReachError, UsageError
 from keepapart.model import Instance, Pair
-from tests.admit.cloud import CLUSTER
-from tests.admit.conftest import Bench
+from tests.admit.conftest import CLUSTER, Bench
 
 
 def test_member_that_cannot_be_measured_is_refused_to_guess(bench: Bench) -> None:

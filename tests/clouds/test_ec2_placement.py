@@ -183,12 +183,11 @@ def test_ec2_s_own_words_become_facts() -> None:
         "group_strategy": "partition",
         "partition": "2",
         "topology": "nn-1,nn-2",
-        "type": "m5.metal",
         "whole_host": "true",
     }
     said["State"] = {"Name": "stopped"}
     stopped = facts.instance(said, Settings(), owner="1234", strategy="partition")
-    assert {"host", "host_kind", "partition", "topology", "whole_host"}.isdisjoint(stopped.facts)
+    assert stopped.facts == {"project": "1234"}
 
 
 @pytest.mark.parametrize(("kind", "whole"), [("m5.metal", True), ("c7gd.metal", False), ("m7g.large", False)])

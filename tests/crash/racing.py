@@ -11,11 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+from faults.scenarios import CLUSTER
 from keepapart.admit import AdmissionContext, admit
 from keepapart.documents.base import text
 from keepapart.errors import LeaseError
 from keepapart.store import Store
-from tests.admit.cloud import CLUSTER, FileCloud, Truth
+from keepapart.testing import ProgrammableCloud, TruthfulChecker
 
 LEASE = 3.0  # seconds
 THERE = "there"
@@ -30,7 +31,7 @@ def main(url: str, folder: str, count: str, wait: str, arrow: str = "") -> int:
             say(THERE)
             time.sleep(600)
 
-    cloud = FileCloud(Path(folder) / "cloud.json", hosts=6)
+    cloud = ProgrammableCloud(Path(folder) / "cloud.json", hosts=6)
     with Store(url) as store:
         context = AdmissionContext(
             cloud,
@@ -44,7 +45,7 @@ def main(url: str, folder: str, count: str, wait: str, arrow: str = "") -> int:
             holder=lambda: me,
         )
         try:
-            say(text(admit(context, Truth(cloud), int(count)).document()))
+            say(text(admit(context, TruthfulChecker(cloud), int(count)).document()))
         except LeaseError as error:
             say(str(error))
             return error.exit_code

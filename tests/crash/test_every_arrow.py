@@ -1,4 +1,4 @@
-"""An admission killed at any arrow, under any fault: `tests.crash.campaign` says what holds afterwards.
+"""An admission killed at any arrow, under any fault: `faults.campaign` says what holds afterwards.
 
 Here at every arrow on a platform that works, and at some arrows under every fault; `make faults` has all.
 """
@@ -9,9 +9,9 @@ import os
 
 import pytest
 
-from tests.crash.campaign import Answer, Task, work_off
-from tests.crash.faults import FAULTS
-from tests.crash.scenarios import SCENARIOS
+from faults.campaign import Answer, Task, work_off
+from faults.on_cloud import FAULTS
+from faults.scenarios import SCENARIOS
 
 WORKERS = os.cpu_count() or 1
 

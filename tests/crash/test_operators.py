@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from faults.scenarios import CLUSTER
 from keepapart.admit import AdmissionContext, collect
 from keepapart.errors import LeaseError
 from keepapart.store import Store
-from tests.admit.cloud import CLUSTER, FileCloud
+from keepapart.testing import ProgrammableCloud
 from tests.crash.racing import LEASE, THERE
 from tests.postgresql import serving
 
@@ -41,9 +42,9 @@ def url(server: str) -> str:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> FileCloud:
+def cloud(tmp_path: Path) -> ProgrammableCloud:
     """Two members, and a cloud that packs."""
-    there = FileCloud(tmp_path / "cloud.json", hosts=6)
+    there = ProgrammableCloud(tmp_path / "cloud.json", hosts=6)
     there.add("m-1", 0)
     there.add("m-2", 1)
     return there
@@ -78,7 +79,7 @@ def until(process: subprocess.Popen[str], words: str) -> str:
     raise AssertionError(f"it ended without saying {words!r}")
 
 
-def sound(url: str, cloud: FileCloud, members: int) -> None:
+def sound(url: str, cloud: ProgrammableCloud, members: int) -> None:
     """Nothing lost, nothing doubled, nobody beside another, and as many as were asked for."""
     with Store(url) as store:
         assert store.journals.unfinished(CLUSTER) == []
@@ -109,7 +110,7 @@ def test_a_lease_is_given_once(url: str) -> None:
         assert store.journals.events("r") == [(11.0, "asked", {"n": 1})]
 
 
-def test_second_operator_is_told_who_works(cloud: FileCloud, operator: Operator) -> None:
+def test_second_operator_is_told_who_works(cloud: ProgrammableCloud, operator: Operator) -> None:
     """While one admits, another ends with 4 and names the holder; nothing is launched twice."""
     first = operator(1, 0, "before launch")
     until(first, THERE)
@@ -119,7 +120,7 @@ def test_second_operator_is_told_who_works(cloud: FileCloud, operator: Operator)
     assert cloud.tokens() == []
 
 
-def test_second_operator_waits_its_turn(url: str, cloud: FileCloud, operator: Operator) -> None:
+def test_second_operator_waits_its_turn(url: str, cloud: ProgrammableCloud, operator: Operator) -> None:
     """With `wait` both get what they asked for, one after the other, each on a host of its own."""
     both = [operator(1, 60), operator(1, 60)]
     said = [process.communicate()[0] for process in both]
@@ -130,7 +131,9 @@ def test_second_operator_waits_its_turn(url: str, cloud: FileCloud, operator: Op
 
 
 @pytest.mark.parametrize("arrow", ["after journal intended", "after launch", "after tag", "after terminate"])
-def test_second_operator_takes_over(url: str, cloud: FileCloud, operator: Operator, arrow: str) -> None:
+def test_second_operator_takes_over(
+    url: str, cloud: ProgrammableCloud, operator: Operator, arrow: str
+) -> None:
     """Killed with the lease in hand on another machine, one is succeeded when the lease runs out."""
     first = operator(2, 0, arrow)
     until(first, THERE)

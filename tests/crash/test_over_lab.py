@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from faults.campaign import Task
+from faults.on_lab import over_packets
+from faults.scenarios import SCENARIOS
 from keepapart.errors import LabError
-from tests.crash.campaign import Task
-from tests.crash.on_lab import over_packets
-from tests.crash.scenarios import SCENARIOS
 from tests.crash.test_every_arrow import sound
 
 

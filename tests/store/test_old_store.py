@@ -17,7 +17,7 @@ from keepapart.cli import main
 from keepapart.clouds import CANDIDATE, CLUSTER_TAG, RUN_TAG
 from keepapart.config import LaunchSettings
 from keepapart.store import Store
-from tests.admit.cloud import Clock, FileCloud
+from keepapart.testing import ManualClock, ProgrammableCloud
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "store-1.db"
 EVERY_KIND, UNFINISHED = "run-every-kind", "run-unfinished"
@@ -70,12 +70,12 @@ def test_runs_end_as_they_ended(store: Store) -> None:
     assert left.id
 
 
-def test_gc_finds_what_the_unfinished_run_left(store: Store, tmp_path: Path) -> None:
+def test_gc_finds_what_the_unfinished_run_left(store: Store) -> None:
     """The instance that the old journal says was launched is named by `gc`, and released by it."""
     (left,) = folded(store, UNFINISHED).attempts
-    cloud = FileCloud(tmp_path / "cloud.json")
+    cloud = ProgrammableCloud()
     cloud.add(left.id, 0, role=CANDIDATE, **{CLUSTER_TAG: "unfinished", RUN_TAG: UNFINISHED})
-    clock = Clock()
+    clock = ManualClock()
     context = AdmissionContext(cloud, store, "unfinished", LaunchSettings(), clock=clock, sleep=clock.sleep)
     found = collect(context, dry_run=True).found
     assert [orphan.id for orphan in found] == [left.id]

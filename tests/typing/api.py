@@ -103,6 +103,9 @@ class AuthorsCloud:
     def tag(self, instance_id: str, tags: Mapping[str, str]) -> None:
         """Tag it."""
 
+    def close(self) -> None:
+        """Close nothing."""
+
     def price_per_hour(self) -> float:
         """Tell its price."""
         return 0.04

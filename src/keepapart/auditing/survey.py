@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from importlib.metadata import entry_points
 from itertools import chain
@@ -36,7 +36,7 @@ Clock = Callable[[], float]
 
 
 def cloud_of(config: Config) -> Cloud:
-    """Connect to the cloud that the configuration names."""
+    """Connect to the cloud that the configuration names; whoever asks closes it."""
     return connect(config.cloud.provider, config.cloud.settings, config.instances)
 
 
@@ -73,14 +73,14 @@ def audit(
 
     Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached.
     """
-    cloud = cloud_of(config)
-    everybody = members(config, cloud)
+    with closing(cloud_of(config)) as cloud:
+        everybody, word = members(config, cloud), network_word(cloud)
     ids = sorted(instance.id for instance in everybody)
     for name in only:
         if name not in ids:
             raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(ids)}")
     chosen = [instance for instance in everybody if not only or instance.id in only]
-    with Session(config, network_word(cloud)) as session:
+    with Session(config, word) as session:
         found = session.survey(chosen, "audit", known=known, store=store, clock=clock, progress=progress)
     lost = found.round.lost
     if not any(found.reached) and NOTHING_ARRIVED not in lost.values():
@@ -126,7 +126,9 @@ def checker(
 
     `cloud` is the one that is open already. Connections stay open from one candidate to the next.
     """
-    with Session(config, network_word(cloud or cloud_of(config))) as session:
+    with nullcontext(cloud) if cloud else closing(cloud_of(config)) as opened:
+        word = network_word(opened)
+    with Session(config, word) as session:
 
         def check_candidates(
             candidates: Sequence[Instance], against: Sequence[Instance], witnesses: Sequence[Instance]

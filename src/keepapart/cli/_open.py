@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from keepapart.cli._output import news_lines
@@ -67,8 +67,10 @@ def opened_admission(
             f'{config.path}: [cloud] provider: "static" launches and releases nothing',
             "name a cloud that can",
         )
-    with errors_naming(config):
-        cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
+    with (
+        errors_naming(config),
+        closing(clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)) as cloud,
+    ):
         policy = _priced(config, cloud) if spends else config.launch
         with (
             Store(config.store.url) as store,

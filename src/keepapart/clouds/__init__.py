@@ -4,6 +4,7 @@ A cloud is asked for instances and told what to do with them; it states placemen
 judges. A plug-in from outside this repository registers under the entry point group
 ``keepapart.clouds`` a callable ``connect(settings, instances) -> Cloud`` and works the same way. Its keys are
 a `tables.Table`, so that mistakes in them are told as all others are.
+The rules that every cloud must keep are in `keepapart.testing.clouds`, to run.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class LaunchRequest:
     """One launch, complete: the same token with the same parameters always means the same instance.
 
     `token` is at most 64 ASCII characters and new for every attempt; `tags` are set in the launch call
-    itself, so that an instance is never without its owner's name.
+    itself, so that an instance is never without its owner's name. `parameters` are flat texts, which are
+    journalled; a platform that needs none ignores them.
     """
 
     token: str
@@ -64,14 +66,18 @@ class LaunchRequest:
 class Cloud(Protocol):
     """What keepapart asks of a platform.
 
-    Every call may raise `CloudError`; calls that name an instance raise `NotFoundError` where the platform
-    doesn't know it (yet). All of them may be repeated without harm.
+    Every call may raise `CloudError`, and raises nothing else where the platform can't be asked; calls that
+    name an instance raise `NotFoundError` where the platform doesn't know it (yet). All of them may be
+    repeated without harm: an instance that is there already is left as it is.
     """
 
     name: str
 
     def instances(self, tags: Mapping[str, str]) -> Sequence[Instance]:
-        """List every instance that carries all of these tags, terminated ones left out."""
+        """List every instance that carries all of these tags, terminated ones left out.
+
+        A list that can't be read to its end is a `CloudError`: what it lacks would be taken for gone.
+        """
 
     def describe(self, ids: Iterable[str]) -> Mapping[str, Instance]:
         """Tell the present state of these; ids that the platform doesn't know are left out."""
@@ -79,7 +85,8 @@ class Cloud(Protocol):
     def launch(self, request: LaunchRequest) -> Instance:
         """Launch one instance, or return the one that this token launched before.
 
-        Raises `CapacityError` where there is no room now, `RefusedError` where other parameters are needed.
+        Raises `CapacityError` where there is no room now, `RefusedError` where other parameters are needed;
+        then nothing was launched. A token that comes with other tags or parameters than before is an error.
         """
 
     def start(self, instance_id: str) -> None:
@@ -93,6 +100,9 @@ class Cloud(Protocol):
 
     def tag(self, instance_id: str, tags: Mapping[str, str]) -> None:
         """Set these tags, leaving others as they are."""
+
+    def close(self) -> None:
+        """Close what is open to the platform. Nothing is asked afterwards, and instances stay as they are."""
 
 
 @runtime_checkable
@@ -133,7 +143,7 @@ class Vouching(Protocol):
 
 
 def connect(provider: str, settings: Mapping[str, Any], instances: Sequence[Instance]) -> Cloud:
-    """Open the cloud that `[cloud] provider` names.
+    """Open the cloud that `[cloud] provider` names; whoever opens it closes it.
 
     `settings` are the other keys of `[cloud]`, `instances` those that the configuration lists by hand.
     Raises `ConfigError` where no such provider is installed.

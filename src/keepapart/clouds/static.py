@@ -53,6 +53,9 @@ class StaticCloud:
         """Refuse."""
         _refuse()
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 def _refuse() -> NoReturn:
     raise UsageError(

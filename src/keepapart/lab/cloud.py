@@ -75,6 +75,9 @@ class LabCloud:
         """Vouch for the lab's network where its hosts are gateways."""
         return self.lab.network if self.lab.network == "routed-host" else ""
 
+    def close(self) -> None:
+        """Nothing stays open: every call has a connection of its own."""
+
     def _reached(self, instance: Instance) -> Instance:
         return replace(instance, reach=self._way) if self._way else instance
 

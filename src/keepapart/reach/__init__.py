@@ -2,7 +2,8 @@
 
 A `Transport` is one way in for the length of a run. A `NodeGroup` is the nodes of all instances that are
 reached by it in one round; a round asks every group the same things and never knows how they get there.
-`transports.py` chooses.
+`transports.py` chooses. Whoever writes a way in has the rules that it must keep, to run, in
+`keepapart.testing.reach`.
 """
 
 from __future__ import annotations

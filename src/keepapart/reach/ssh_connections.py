@@ -64,7 +64,7 @@ class Connections:
         self._open: dict[Target, asyncio.Future[Any]] = {}
         self._turns = asyncio.Semaphore(HANDSHAKES)
         self._known: dict[tuple[str, ...], Any] = {}
-        self._proxies: list[Process] = []
+        self._proxies: list[tuple[Process, socket.socket]] = []
 
     async def channel(self, target: Target, open_one: Callable[[Any], Awaitable[T]]) -> T:
         """Open something on the connection to `target`. Raises `ReachError` that says what is wrong."""
@@ -97,7 +97,9 @@ class Connections:
                 await asyncio.gather(*(connection.wait_closed() for connection in opened))
         for connection in opened:
             connection.abort()
-        await asyncio.gather(*(_end(proxy) for proxy in self._proxies))
+        for _, near in self._proxies:
+            near.close()  # a connection that was cut short has not taken it over
+        await asyncio.gather(*(_end(proxy) for proxy, _ in self._proxies))
         self._proxies.clear()
 
     async def _to(self, target: Target) -> Any:
@@ -158,7 +160,7 @@ class Connections:
             except BaseException:
                 near.close()
                 raise
-        self._proxies.append(proxy)
+        self._proxies.append((proxy, near))
         return near
 
     def _options(self, target: Target) -> Any:

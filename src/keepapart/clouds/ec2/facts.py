@@ -13,11 +13,10 @@ partition        Placement.PartitionNumber
 topology         DescribeInstanceTopology's NetworkNodes, from the top down with commas between
 whole_host       "true" for bare-metal types: the host is the instance's alone; not of Graviton3, three of
                  whose sockets share a board and its Nitro card
-type             InstanceType
 ===============  ======================================================================================
 
-What EC2 doesn't state is left out, never guessed. A stopped instance has no host: only its zone, group and
-type are stated.
+What EC2 doesn't state is left out, never guessed. An instance that doesn't run is nowhere: only its platform
+and project are stated.
 """
 
 from __future__ import annotations
@@ -93,20 +92,18 @@ def _facts(said: InstanceTypeDef, owner: str, strategy: str, topology: str, plat
     placement = said.get("Placement", {})
     placed = said["State"]["Name"] in ("running", "pending")
     kind = said.get("InstanceType", "")
-    facts = {
-        "platform": platform,
-        "project": owner,
-        "zone": placement.get("AvailabilityZone", ""),
-        "group": group_of(said),
-        "group_strategy": strategy,
-        "type": kind,
-    }
+    facts = {"platform": platform, "project": owner}
     if placed:
-        facts["host"] = placement.get("HostId", "")
-        facts["host_kind"] = "dedicated" if facts["host"] else ""
-        facts["partition"] = str(placement.get("PartitionNumber") or "")
-        facts["topology"] = topology
-        facts["whole_host"] = "true" if ".metal" in kind and not SHARED_BOARD.match(kind) else ""
+        facts |= {
+            "zone": placement.get("AvailabilityZone", ""),
+            "host": placement.get("HostId", ""),
+            "host_kind": "dedicated" if placement.get("HostId") else "",
+            "group": group_of(said),
+            "group_strategy": strategy,
+            "partition": str(placement.get("PartitionNumber") or ""),
+            "topology": topology,
+            "whole_host": "true" if ".metal" in kind and not SHARED_BOARD.match(kind) else "",
+        }
     return {name: value for name, value in facts.items() if value}
 
 

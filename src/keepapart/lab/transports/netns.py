@@ -57,10 +57,12 @@ class NetnsNodes:
         self._nodes: dict[str, Node] = {}
         self._kernels: dict[str, socket.socket] = {}
         self._children = ChildrenInside(addresses)
+        self._opening: asyncio.Future[Mapping[str, list[int]]] | None = None
 
     async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:
         """Open each instance's sockets in its namespace."""
-        return await asyncio.to_thread(self._open, port, flows)
+        self._opening = asyncio.ensure_future(asyncio.to_thread(self._open, port, flows))
+        return await asyncio.shield(self._opening)
 
     async def join(self, roster: Roster, key: bytes) -> None:
         """Hand every node the roster: one list, shared."""
@@ -135,7 +137,9 @@ class NetnsNodes:
         return {name: echo.times() for name, echo in echoes.items()}
 
     async def close(self) -> None:
-        """Close every socket, and end the children."""
+        """Close every socket, also those of an opening that was cancelled, and end the children."""
+        if self._opening:  # its thread goes on
+            await asyncio.gather(self._opening, return_exceptions=True)
         await self._children.close()
         for name, node in self._nodes.items():
             for sock in (*node.sockets, self._kernels[name]):
@@ -177,6 +181,8 @@ class NetnsNodes:
                     open_socket(sock, port if number == 0 else 0)
             except OSError as error:
                 self.lost[name] = f"its namespace gives no socket: {error.strerror}"
+                for sock in (*sockets, kernel):
+                    sock.close()
                 continue
             self._nodes[name] = Node(sockets, 1 if port else len(sockets))
             self._kernels[name] = kernel

@@ -10,7 +10,7 @@ from keepapart.errors import LabError
 from keepapart.node.node import Want
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
 
-PORT = 1  # nothing is sent, but a roster names a port
+PORT = 1  # nothing is sent, but a roster names a port: this one where none is asked for
 
 
 class SimulatedTransport:
@@ -38,10 +38,11 @@ class SimulatedNodes:
         for name, where in wheres.items():
             guest, _, lab = where.partition("@")
             self._guests.setdefault(lab, {})[guest] = name
+        self._open: set[str] = set()
         self._counts: dict[str, bytes] = {}
         self._roster: list[str] = []
 
-    async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:  # noqa: ARG002  # nothing to open
+    async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:  # noqa: ARG002  # no sockets
         """Find out which guests answer."""
         from keepapart.lab.client import Lab
 
@@ -55,9 +56,10 @@ class SimulatedNodes:
             for guest, name in guests.items():
                 instance = known.get(guest)
                 if instance and instance.state == "running" and instance.facts.get("health") != "impaired":
-                    found[name] = [PORT]
+                    found[name] = [port or PORT]
                 else:
                     self.lost[name] = f"lab {lab!r} has no running guest {guest!r} with a network"
+        self._open = set(found)
         return found
 
     async def join(self, roster: Roster, key: bytes) -> None:  # noqa: ARG002  # no datagrams, no key
@@ -96,7 +98,7 @@ class SimulatedNodes:
         wants: Mapping[str, Sequence[str]],
     ) -> Mapping[str, Sequence[Climbed]]:
         """Find nothing more: what a simulated lab can count it has counted."""
-        return {name: [(0, "")] * len(targets) for name, targets in wants.items() if name in self._counts}
+        return {name: [(0, "")] * len(targets) for name, targets in wants.items() if name in self._open}
 
     async def arrived(
         self,
@@ -115,7 +117,7 @@ class SimulatedNodes:
 
     async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
         """Every guest has its address; there is nothing that packets leave by."""
-        return {name: (True, []) for name in wants if name in self._counts}
+        return {name: (True, []) for name in wants if name in self._open}
 
     async def routers(
         self,

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from faults.kill import Arrow
+from faults.scenarios import CLUSTER, Scenario, Stage
 from keepapart import clouds
 from keepapart.admit import AdmissionContext, Checker
 from keepapart.auditing import survey
@@ -30,9 +32,7 @@ from keepapart.lab.world import world
 from keepapart.lab.world.lifecycle import RACKS
 from keepapart.model import Instance
 from keepapart.store import Store
-from tests.admit.cloud import CLUSTER, Clock, Truth
-from tests.crash.kill import Arrow
-from tests.crash.scenarios import Scenario, Stage
+from keepapart.testing import ManualClock, TruthfulChecker
 
 CHANGES = "RunInstances|StartInstances|StopInstances|TerminateInstances|CreateTags"
 
@@ -85,7 +85,8 @@ class OnLab:
         self._names.clear()
         self.scenario.setup(self)
         if self.lab.api:
-            Control(self.lab.api).arm(*FAULTS[self.fault].armed)
+            lag = [Fault("hide", times=0, calls=self.scenario.lag)] if self.scenario.lag else []
+            Control(self.lab.api).arm(*lag, *FAULTS[self.fault].armed)
 
     @contextmanager
     def opened(
@@ -94,9 +95,12 @@ class OnLab:
         """Connect to the lab's API, open a store, and a checker: the lab's truth, or real packets."""
         if works and self.lab.api:
             Control(self.lab.api).clear()
-        clock = Clock()
-        with Store(f"sqlite:///{here / 'store.db'}") as store, _hurried(clock):
-            cloud = clouds.connect(self.config.cloud.provider, self.config.cloud.settings, ())
+        clock = ManualClock()
+        with (
+            Store(f"sqlite:///{here / 'store.db'}") as store,
+            _hurried(clock),
+            closing(clouds.connect(self.config.cloud.provider, self.config.cloud.settings, ())) as cloud,
+        ):
             policy = self.scenario.policy
             context = AdmissionContext(
                 cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep, on_arrow=on_arrow
@@ -105,7 +109,7 @@ class OnLab:
                 with survey.checker(self.config, store=store) as checker:
                     yield context, checker, self
             else:
-                yield context, Truth(self, auto=self.scenario.auto), self
+                yield context, TruthfulChecker(self, auto=self.scenario.auto), self
 
     # The stage
 
@@ -116,11 +120,6 @@ class OnLab:
         if state == STOPPED:
             self.lab.stop(made.id)
         self._names[instance_id] = made.id
-
-    def set_lag(self, lag: int) -> None:
-        """Let the API know nothing of what was just launched, so many times."""
-        if self.lab.api:
-            Control(self.lab.api).arm(Fault("hide", times=0, calls=lag))
 
     def id(self, name: str) -> str:
         """Return what the lab calls an instance that the scenario put there."""
@@ -146,7 +145,7 @@ class OnLab:
         calls = Control(self.lab.api).calls("RunInstances")
         return sorted({call.parameters.get("ClientToken", "") for call in calls})
 
-    def most_beside(self) -> int:
+    def most_candidates(self) -> int:
         """Nobody counts here how many were beside the members."""
         return 0
 
@@ -197,7 +196,7 @@ def _config(cloud: Mapping[str, object], scenario: Scenario) -> Config:
 
 
 @contextmanager
-def _hurried(clock: Clock) -> Iterator[None]:
+def _hurried(clock: ManualClock) -> Iterator[None]:
     """Let boto3's own waits pass at once too: those between two tries, and those for its pace."""
     passing = SimpleNamespace(sleep=clock.sleep, time=time.time)
     with (

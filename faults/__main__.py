@@ -1,6 +1,6 @@
 """`make faults`: every strategy × every fault × kill -9 at every arrow, as tables.
 
-``python -m tests.crash [--every N] [--over cloud|ec2|packets] [--write FILE]``: kill at every N-th arrow, on
+``python -m faults [--every N] [--over cloud|ec2|packets] [--write FILE]``: kill at every N-th arrow, on
 the programmable cloud, over the lab's EC2 API, or over a lab's real packets; put the table into FILE.
 """
 
@@ -14,15 +14,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.crash.campaign import FAULTS, Answer, Task, work_off
-from tests.crash.scenarios import SCENARIOS
+from faults.campaign import FAULTS, Answer, Task, work_off
+from faults.scenarios import SCENARIOS
 
 BEGIN, END = "<!-- {}: begin, generated -->", "<!-- {}: end -->"
 
 
 def main() -> int:
     """Run the campaign, print its table; 1 where anything was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.crash")
+    parser = argparse.ArgumentParser(prog="python -m faults")
     parser.add_argument("--every", type=int, default=1, metavar="N")
     parser.add_argument("--write", metavar="FILE")
     parser.add_argument("--over", choices=tuple(FAULTS), default="cloud")
@@ -51,7 +51,7 @@ def fought(tasks: Sequence[Task]) -> list[Answer]:
 def _summary(answers: Sequence[Answer], args: argparse.Namespace, seconds: float) -> list[str]:
     kills = sum(len(answer.arrows) for answer in answers)
     wrong = sum(len(answer.problems) for answer in answers)
-    command = f"python -m tests.crash --over {args.over} --every {args.every}"
+    command = f"python -m faults --over {args.over} --every {args.every}"
     return [
         f"`{command}`, {datetime.now(UTC):%Y-%m-%d}: {kills:,} kills in {seconds / 60:.0f} minutes on "
         f"{os.cpu_count()} cores, {wrong} problems."

@@ -12,20 +12,29 @@ from keepapart.config import LaunchSettings
 from keepapart.errors import UsageError
 from keepapart.model import Instance
 
+CLUSTER = "orders"
+
 
 class Stage(Protocol):
-    """A platform as a scenario sets it up, and as what became of it is looked at, past the admission.
+    """A platform as a scenario sets it up, and as what became of it is looked at, past the admission."""
 
-    `add` names instances and numbers hosts as the scenario does; `id` tells what the platform calls one.
-    """
+    def add(self, instance_id: str, host: int, *, state: str = RUNNING, role: str = MEMBER) -> None:
+        """Put an instance there that no admission launched; names and numbers are the scenario's."""
 
-    def add(self, instance_id: str, host: int, *, state: str = RUNNING, role: str = MEMBER) -> None: ...
-    def set_lag(self, lag: int) -> None: ...
-    def id(self, name: str) -> str: ...
-    def alive(self) -> Mapping[str, Instance]: ...
-    def host(self, instance_id: str) -> object: ...
-    def tokens(self) -> Sequence[str]: ...
-    def most_beside(self) -> int: ...
+    def id(self, name: str) -> str:
+        """Return the platform's id of what `add` put there by this name."""
+
+    def alive(self) -> Mapping[str, Instance]:
+        """Return every instance that is not terminated, by id."""
+
+    def host(self, instance_id: str) -> object:
+        """Tell the host that an instance is on, or was on last."""
+
+    def tokens(self) -> Sequence[str]:
+        """List the tokens of all launches, where they are counted."""
+
+    def most_candidates(self) -> int:
+        """Tell how many candidates ran at the same time, at most; 0 where nobody counts."""
 
 
 Ask = Callable[[AdmissionContext, Checker, Stage], None]
@@ -62,12 +71,6 @@ def peopled(stage: Stage) -> None:
     stage.add("m-2", 1)
 
 
-def slow(stage: Stage) -> None:
-    """The same, on a platform whose lists lag."""
-    peopled(stage)
-    stage.set_lag(3)
-
-
 def spares(stage: Stage) -> None:
     """The same, and eleven stopped instances."""
     peopled(stage)
@@ -91,6 +94,7 @@ class Scenario:
     hosts: int = 4
     habit: str = "packing"
     auto: bool = False
+    lag: int = 0  # how many lists leave out what was just launched
     leaving: int = 0  # members that may stay beside their stand-ins where the fault lasts
 
     @property
@@ -121,7 +125,7 @@ SCENARIOS = {
     "spares": Scenario(spares, LaunchSettings(source="stopped"), two, two, 4),
     "unknown": Scenario(nobody, LaunchSettings(at_once=0), two, two, 2, auto=True),
     "replace": Scenario(peopled, LaunchSettings(), stand_in, stand_in, 2, leaving=1),
-    "lag": Scenario(slow, LaunchSettings(), one, one, 3),
+    "lag": Scenario(peopled, LaunchSettings(), one, one, 3, lag=3),
     "other": Scenario(peopled, LaunchSettings(), one, two, None),
     "gc": Scenario(peopled, LaunchSettings(), one, collected, None),
 }

@@ -10,7 +10,7 @@ fault. What holds afterwards, whatever the ground, the fault and the arrow:
 5. after `gc` nothing is left but members and stopped spares, and no run is unfinished;
 6. where the fault passes, all that was asked for is in.
 
-`python -m tests.crash.campaign GROUND` is a worker: it reads a `Task` a line, and answers with a line of
+`python -m faults.campaign GROUND` is a worker: it reads a `Task` a line, and answers with a line of
 results. It has one thread only, so that forking is safe.
 """
 
@@ -31,26 +31,28 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from faults import on_cloud, on_lab
+from faults.kill import Arrow, ended
+from faults.scenarios import CLUSTER, SCENARIOS, Scenario, Stage
 from keepapart.admit import AdmissionContext, Checker, collect
 from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUN_TAG, STOPPED
 from keepapart.errors import OperationError
 from keepapart.model import Instance
-from tests.admit.cloud import CLUSTER
-from tests.crash import on_cloud, on_lab
-from tests.crash.kill import Arrow, ended
-from tests.crash.scenarios import SCENARIOS, Scenario, Stage
 
-ROOT = Path(__file__).parents[2]
-MEMORY = Path("/dev/shm")  # a killed process loses nothing that a disk would have kept
+ROOT = Path(__file__).parents[1]
+MEMORY = Path("/dev/shm")  # noqa: S108  # a killed process loses nothing that a disk would have kept
 
 
 class Trouble(Protocol):
-    """A fault: what it does in words, and whether it outlasts every retry."""
+    """A fault of a ground."""
 
     @property
-    def does(self) -> str: ...
+    def does(self) -> str:
+        """Say it in words."""
+
     @property
-    def lasting(self) -> bool: ...
+    def lasting(self) -> bool:
+        """Say whether it outlasts every retry."""
 
 
 class Ground(Protocol):
@@ -153,8 +155,8 @@ def _problems(
         if complete and len(tokens) > scenario.most_launches:
             yield f"{len(tokens)} were launched, more than {scenario.most_launches}"
         most = scenario.policy.max_held
-        if most and stage.most_beside() > most:
-            yield f"{stage.most_beside()} ran at once beside the members, more than {most}"
+        if most and stage.most_candidates() > most:
+            yield f"{stage.most_candidates()} ran at once beside the members, more than {most}"
         done = collect(context)
         if done.left:
             yield f"gc could not release {done.left}"
@@ -215,7 +217,7 @@ def work_off(tasks: Sequence[Task], workers: int) -> Iterator[Answer]:
             return next(waiting, None)
 
     def employ() -> None:
-        command = [sys.executable, "-m", "tests.crash.campaign"]
+        command = [sys.executable, "-m", "faults.campaign"]
         path = os.pathsep.join([str(ROOT), str(ROOT / "src")])
         environment = {**os.environ, "PYTHONPATH": path}
         with subprocess.Popen(
