@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keepapart.signals import gateway, hardware, hops, operator, rtt, stated
+from keepapart.signals import gateway, hardware, hops, named_host, operator, rtt, stated
 from keepapart.signals.observed import Signal
 
-SIGNALS: tuple[Signal, ...] = (hops, operator, stated, hardware, gateway, rtt)
+SIGNALS: tuple[Signal, ...] = (hops, operator, stated, named_host, hardware, gateway, rtt)
