@@ -31,6 +31,7 @@ COMMANDS: dict[
     "audit": ([["audit"], ["audit", "--pairs", "all"]], 1),
     "check": ([["check", "i-0001", "i-0002"]], 1),
     "hops": ([["hops"]], 0),
+    "network": ([["network"], ["network", "--known-same", "i-0001,i-0002"]], 0),
     "plan": ([["admit", "--dry-run", "--count", "2"]], 0),
     "admit": ([["admit"], ["replace", "i-0002"]], 0),
     "gc": ([["gc"], ["gc", "--dry-run"]], 0),

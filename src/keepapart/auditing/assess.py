@@ -22,7 +22,7 @@ from keepapart.signals import Observed, Signal, Stage, hops
 from keepapart.signals.builtin import SIGNALS
 from keepapart.signals.network import NetworkFinding, NetworkPrior, find
 from keepapart.signals.path_confidence import PathConfidence
-from keepapart.signals.sight import sights_of
+from keepapart.signals.sight import Sight, sights_of
 
 RATES = RiskSettings()
 
@@ -47,6 +47,7 @@ class Audit:
     instances: Sequence[Instance]
     round: Round
     paths: PathConfidence
+    sights: Sequence[Sight]
     network: NetworkFinding
     judgement: Judgement
     domains: Domains
@@ -130,6 +131,7 @@ def assess(
         instances=instances,
         round=measured,
         paths=paths,
+        sights=seen.sights,
         network=network,
         judgement=judgement,
         domains=found,

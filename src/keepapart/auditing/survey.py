@@ -66,10 +66,13 @@ def audit(
     only: Sequence[str] = (),
     known: Controls = NOTHING,
     store: Store | None = None,
+    purpose: str = "audit",
     clock: Clock = time.time,
     progress: Progress = silent,
 ) -> Audit:
     """Measure the whole cluster (or `only` these members) and judge it, with what the operator knows.
+
+    It is kept in the history under its `purpose`, the verb that it is made for.
 
     Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached.
     """
@@ -81,7 +84,7 @@ def audit(
             raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(ids)}")
     chosen = [instance for instance in everybody if not only or instance.id in only]
     with Session(config, word) as session:
-        found = session.survey(chosen, "audit", known=known, store=store, clock=clock, progress=progress)
+        found = session.survey(chosen, purpose, known=known, store=store, clock=clock, progress=progress)
     lost = found.round.lost
     if not any(found.reached) and NOTHING_ARRIVED not in lost.values():
         first, why = next(iter(lost.items()))
@@ -106,7 +109,9 @@ def check(
     if a == b:
         raise UsageError(f"{a!r} is one instance; check takes two")
     only = () if config.network.model == "auto" else (a, b, *chain(*known.same, *known.separate))
-    found = audit(config, only=only, known=known, store=store, clock=clock, progress=progress)
+    found = audit(
+        config, only=only, known=known, store=store, purpose="check", clock=clock, progress=progress
+    )
     for name in (a, b):
         if name not in found.round.ids:
             raise UsageError(f"{name!r} is not a member of {found.cluster!r}: {_listed(found.round.ids)}")

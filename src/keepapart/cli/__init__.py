@@ -21,6 +21,7 @@ VERBS = (
     "check",
     "audit",
     "hops",
+    "network",
     "admit",
     "replace",
     "gc",

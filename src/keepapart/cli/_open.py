@@ -41,6 +41,8 @@ def opened_store(args: argparse.Namespace) -> Iterator[tuple[Config, Store]]:
     config = load(args.config)
     if assurance := getattr(args, "assurance", None):
         config = replace(config, cluster=replace(config.cluster, assurance=assurance))
+    if model := getattr(args, "model", None):
+        config = replace(config, network=replace(config.network, model=model))
     with errors_naming(config), Store(config.store.url) as store:
         yield config, store
 

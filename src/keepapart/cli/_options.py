@@ -54,6 +54,11 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_judging(parser: argparse.ArgumentParser) -> None:
     """Add what the operator may say about judging: how sure to be, and what is known already."""
     parser.add_argument(
+        "--model",
+        choices=("auto", "routed-host", "opaque"),
+        help="[network] model for this run: routed-host is your word that each host is its guests' gateway",
+    )
+    parser.add_argument(
         "--assurance", choices=("strong", "conclusive"), help="the weakest evidence that calls two separate"
     )
     for flag, meaning in (("--known-same", "known to share a host"), ("--known-separate", "known not to")):

@@ -14,7 +14,7 @@ EXAMPLES = """  keepapart history
   keepapart history --verb audit      without the rounds of admissions and checks
   keepapart history --limit 100 --json | jq '.audits[] | select(.moved != [])'"""
 
-VERBS = ("audit", "check", "admit")
+VERBS = ("audit", "check", "network", "admit")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from keepapart.documents import admission, audit, error, lab, past, simulation
+from keepapart.documents import admission, audit, error, lab, network, past, simulation
 from keepapart.documents.base import Document
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -17,6 +17,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     audit.AuditDocument,
     audit.CheckDocument,
     audit.HopsDocument,
+    network.NetworkDocument,
     admission.AdmitDocument,
     admission.PlanDocument,
     admission.GcDocument,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from keepapart.auditing.assess import Audit
+from keepapart.auditing.network_report import if_vouched, suspected
 from keepapart.domains.fault_domains import STATED_LEVELS, Domain
 from keepapart.domains.risk import Loss, losses
 from keepapart.model import Pair, Verdict
@@ -79,6 +80,11 @@ def answer(audit: Audit) -> Answer:
         text = f"{together} of {size} members share {where}: losing {_loss(audit)}"
         return Answer(Tone.BAD, text + (f"; {open_pairs}" if counts["unknown"] else ""))
     if counts["unknown"]:
+        if groups := suspected(audit, if_vouched(audit)):
+            who = "; ".join(listed(group) for group in groups[:3])
+            more = f" and {len(groups) - 3} more groups" if len(groups) > 3 else ""
+            text = f"{who}{more} probably share a host, if hosts are gateways here, which nobody vouches for"
+            return Answer(Tone.OPEN, f"{text}: {open_pairs}")
         if not counts["separate"]:
             return Answer(Tone.OPEN, f"nothing is known of who shares a host: {open_pairs}")
         return Answer(Tone.OPEN, f"no two are known to share a host, but {open_pairs}")

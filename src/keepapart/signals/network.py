@@ -145,23 +145,35 @@ def find(
         return NetworkFinding(NetworkStatus.OPAQUE, "the configuration says that hops say nothing here")
     for refuted in refutations(paths, ids, said, sights):
         return replace(refuted, prior=prior)
-    if model == "routed-host":
-        because = "the configuration says that each host is its guests' gateway"
-        return NetworkFinding(NetworkStatus.VOUCHED, because, Voucher.OPERATOR, prior=prior)
-    if word == "routed-host":
-        because = "the platform says that each host is its guests' gateway"
-        return NetworkFinding(NetworkStatus.VOUCHED, because, Voucher.PLATFORM, prior=prior)
-    if because := router_kind.vouched(sights):
-        return NetworkFinding(NetworkStatus.VOUCHED, because, Voucher.GATEWAY, prior=prior)
-    if because := _agreeing(paths, said):
-        return NetworkFinding(NetworkStatus.VOUCHED, because, Voucher.CONTROLS, prior=prior)
-    if prior and prior.because:
-        return NetworkFinding(NetworkStatus.VOUCHED, prior.because, Voucher.BASELINE, prior=prior)
+    for by, because in vouchers(model, paths, said, sights, word=word, prior=prior):
+        return NetworkFinding(NetworkStatus.VOUCHED, because, by, prior=prior)
     because = (
         "nobody vouches for it that hosts are gateways here"
         ' (if they are, say so: [network] model = "routed-host"; `keepapart network` says how to find out)'
     )
     return NetworkFinding(NetworkStatus.UNVOUCHED, because, prior=prior)
+
+
+def vouchers(
+    model: str,
+    paths: PathConfidence,
+    said: Sequence[Testimony],
+    sights: Sequence[Sight],
+    *,
+    word: str = "",
+    prior: NetworkPrior | None = None,
+) -> Iterator[tuple[Voucher, str]]:
+    """Yield all who vouch for the network, and in which words (rule 2); arguments are as in `find`."""
+    if model == "routed-host":
+        yield Voucher.OPERATOR, "the configuration says that each host is its guests' gateway"
+    if word == "routed-host":
+        yield Voucher.PLATFORM, "the platform says that each host is its guests' gateway"
+    if because := router_kind.vouched(sights):
+        yield Voucher.GATEWAY, because
+    if because := _agreeing(paths, said):
+        yield Voucher.CONTROLS, because
+    if prior and prior.because:
+        yield Voucher.BASELINE, prior.because
 
 
 def refutations(

@@ -2,7 +2,7 @@
 
 1. Facts are compared only between instances of one `project` (an account, a subscription; where none is
    stated, of those without): names and hashes of hosts, and in part those of zones, mean something else in
-   another. An absent or empty fact says nothing.
+   another. An absent or empty fact says nothing, nor does any of an instance that doesn't run.
 2. `host` (OpenStack hostId, GCP physicalHost, EC2 Dedicated HostId): equal is the same host, different is
    another, both conclusively. Where `host_kind` says from what the name was taken, it must be equal. Of the
    kinds in `COARSE` are names of more than a host (a cluster, a conductor): equal ones say nothing. A host
@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 from keepapart.model import Instance, Strength
 from keepapart.signals.observed import Observed, Stage
@@ -45,7 +46,7 @@ stage = Stage.FACTS
 
 def testify(seen: Observed) -> Sequence[Testimony]:
     """Say what the platform's facts say of every pair."""
-    return testimonies(seen.instances)
+    return testimonies([i if i.running else replace(i, facts={}) for i in seen.instances])
 
 
 def testimonies(instances: Sequence[Instance]) -> list[LabelTestimony]:

@@ -1,0 +1,128 @@
+"""What kind of network it is, for people and as a document: short enough for a bug report."""
+
+from __future__ import annotations
+
+from msgspec import convert
+
+from keepapart.auditing.assess import Audit
+from keepapart.auditing.document import network_entry, timestamp
+from keepapart.auditing.network_report import NetworkReport
+from keepapart.documents.audit import VerdictCounts
+from keepapart.documents.network import (
+    AgainstEntry,
+    GatewayEntry,
+    IfVouchedEntry,
+    NetworkDocument,
+    PlatformEntry,
+    RoutersEntry,
+    VoucherEntry,
+)
+from keepapart.report import words
+from keepapart.report.terminal import console, fact, line
+from keepapart.signals.network import NetworkStatus
+
+CONSOLES = {
+    "openstack": "`openstack server show ID -f value -c hostId`: equal hash, same project, one host",
+    "proxmox": "`pvesh get /cluster/resources --type vm`: the node of each guest",
+    "qemu": "the hypervisor's own list: `pvesh get /cluster/resources --type vm`, `virsh list` on each host,"
+    " `openstack server show ID -c hostId`",
+    "xen": "`xl list` on each host",
+    "vmware": "vCenter: the host of each virtual machine",
+    "hyper-v": "`Get-ClusterGroup`, or Hyper-V Manager: the owner node of each virtual machine",
+    "ec2": 'Dedicated Hosts, spread groups and partitions are stated: provider = "ec2" reads them',
+}
+
+
+def find_out(found: NetworkReport) -> list[str]:
+    """Say how an operator can find out what the network is."""
+    platform = next(iter(found.platforms), "")
+    steps = [CONSOLES[platform]] if platform in CONSOLES else []
+    if found.finding.standing is NetworkStatus.UNVOUCHED:
+        steps += [
+            "a control: name a pair that you know to share a host, `keepapart network --known-same A,B`; on a"
+            " network whose hosts are gateways it is two hops apart",
+            "one throwaway instance: launch it beside a member, on the same host where the platform lets you"
+            " choose one, add it to the list, and see whether the two are two hops apart",
+            "if you know that every host is the gateway of its guests, say so:"
+            ' [network] model = "routed-host"',
+        ]
+    return steps
+
+
+def network_document(audit: Audit, found: NetworkReport) -> NetworkDocument:
+    """Return `keepapart.network/1`."""
+    ids = audit.round.ids
+    return NetworkDocument(
+        cluster=audit.cluster,
+        at=timestamp(audit.at),
+        network=network_entry(audit),
+        vouching=tuple(VoucherEntry(by.value, because) for by, because in found.vouching),
+        against=tuple(
+            AgainstEntry(a.because, (ids[a.pair[0]], ids[a.pair[1]]) if a.pair else None)
+            for a in found.against
+        ),
+        platforms=tuple(PlatformEntry(name, tuple(on)) for name, on in found.platforms.items()),
+        gateways=tuple(
+            GatewayEntry(
+                g.address or None,
+                g.mac or None,
+                g.device,
+                g.maker or None,
+                g.kind or None,
+                tuple(g.instances),
+            )
+            for g in found.gateways
+        ),
+        routers=tuple(
+            RoutersEntry(
+                ids[t.sender],
+                ids[t.target],
+                int(audit.paths.least[t.sender, t.target]),
+                t.first or None,
+                t.second or None,
+                t.last or None,
+            )
+            for t in found.traces
+        ),
+        if_vouched=None
+        if found.verdicts is None
+        else IfVouchedEntry(
+            tuple(tuple(group) for group in found.suspected), convert(found.verdicts, VerdictCounts)
+        ),
+        find_out=tuple(find_out(found)),
+    )
+
+
+def print_network(audit: Audit, found: NetworkReport) -> None:
+    """Print it."""
+    out, ids = console(), audit.round.ids
+    fact(out, "network", words.NETWORK[found.finding.standing], (f" – {found.finding.because}", "dim"))
+    for by, because in found.vouching:
+        fact(out, "for it", f"{by.value}: {because}")
+    for each in found.against:
+        fact(out, "against", each.because)
+    for platform, on in found.platforms.items():
+        fact(out, "platform", f"{platform}: {words.listed(on)}")
+    for gateway in found.gateways:
+        what = ", ".join(
+            part for part in (gateway.mac, gateway.kind or gateway.maker, gateway.device) if part
+        )
+        fact(
+            out, "gateway", f"{gateway.address or 'on the link'} ({what}): {words.listed(gateway.instances)}"
+        )
+    for trace in found.traces:
+        count = int(audit.paths.least[trace.sender, trace.target])
+        routers = ", ".join(
+            f"{name} {address}"
+            for name, address in (("first", trace.first), ("second", trace.second), ("last", trace.last))
+            if address
+        )
+        way = f"{ids[trace.sender]} → {ids[trace.target]}"
+        fact(out, "routers", f"{way}: {words.many(count, 'hop')}{f'; {routers}' if routers else ''}")
+    if found.verdicts is not None:
+        counted = ", ".join(f"{count:,} {verdict}" for verdict, count in found.verdicts.items())
+        fact(out, "if so", f"if hosts are gateways here, pairs would be: {counted}")
+        for group in found.suspected:
+            line(out, (f"         {words.listed(group, 12)} would share a host", "dim"))
+    for number, step in enumerate(find_out(found), 1):
+        fact(out, "find out" if number == 1 else "", step)
