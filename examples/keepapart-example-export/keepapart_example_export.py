@@ -20,15 +20,17 @@ def export(document: Mapping[str, Any]) -> str:
     """Translate an audit's document. Raises `ValueError` where a pair is unknown or a name won't do."""
     if document["schema"] != SCHEMA:
         raise ValueError(f"a document of {SCHEMA} is wanted, not of {document['schema']}")
-    unknown = [(pair["a"], pair["b"]) for pair in document["pairs"] if pair["verdict"] == "unknown"]
-    if unknown:
-        first, second = unknown[0]
-        raise ValueError(f"{first} and {second} may share a host ({len(unknown)} unknown in all)")
+    if unknown := document["verdicts"]["unknown"]:
+        some = [f"{pair['a']} and {pair['b']}" for pair in document["pairs"] if pair["verdict"] == "unknown"]
+        raise ValueError(f"pairs that may share a host: {unknown}, such as {', '.join(some[:1])}")
     lines = []
-    for instance in document["instances"]:  # all are on known hosts, since no pair is unknown
-        if not instance["host"].isascii() or {*instance["host"]} & {*" \t/"}:
-            raise ValueError(f"host {instance['host']!r}: Hadoop's paths have no spaces and no slashes")
-        lines.append(f"{instance['address']} /{instance['host']}\n")
+    for instance in document["instances"]:
+        host = instance["host"]
+        if host is None:
+            raise ValueError(f"{instance['id']} is on no known host")
+        if not host.isascii() or {*host} & {*" \t/"}:
+            raise ValueError(f"host {host!r}: Hadoop's paths have no spaces and no slashes")
+        lines.append(f"{instance['address']} /{host}\n")
     return "".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -31,6 +32,14 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.exists(), link
         assert target.is_relative_to(ROOT), link
         assert not heading or heading in anchors(target), link
+
+
+@every_page
+def test_names_of_the_package_exist(page: Path) -> None:
+    """`keepapart.clouds.Cloud` is a module, or a name in one."""
+    for name in re.findall(r"`(keepapart(?:\.\w+)+)(?:\([^`]*\))?`", page.read_text(encoding="utf-8")):
+        if name not in ("keepapart.toml", "keepapart.db"):
+            assert resolve_name(name), name
 
 
 @every_page
