@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from keepapart.judging.closure import Contradiction
     from keepapart.judging.judge import Judgement
     from keepapart.model import Controls, Evidence, Instance, Pair, Says, Strength, Verdict
-    from keepapart.probe.measured import Extras, Round, Tally
+    from keepapart.probe.measured import Extras, Round, Route, Tally, Trace
     from keepapart.signals.network import NetworkFinding, NetworkPrior, NetworkStatus, Voucher
     from keepapart.signals.path_confidence import PathConfidence, Variation
     from keepapart.store import Store
@@ -48,10 +48,12 @@ __all__ = [
     "PathConfidence",
     "Risk",
     "Round",
+    "Route",
     "Says",
     "Store",
     "Strength",
     "Tally",
+    "Trace",
     "Variation",
     "Verdict",
     "Voucher",
@@ -74,7 +76,7 @@ _HOME = {
         "judging.closure": ("Contradiction",),
         "judging.judge": ("Judgement",),
         "model": ("Controls", "Evidence", "Instance", "Pair", "Says", "Strength", "Verdict"),
-        "probe.measured": ("Extras", "Round", "Tally"),
+        "probe.measured": ("Extras", "Round", "Route", "Tally", "Trace"),
         "signals.network": ("NetworkFinding", "NetworkPrior", "NetworkStatus", "Voucher"),
         "signals.path_confidence": ("PathConfidence", "Variation"),
         "store": ("Store",),
