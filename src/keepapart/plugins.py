@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 CLOUDS = "keepapart.clouds"  # connect(settings, instances) -> Cloud
+SIGNALS = "keepapart.signals"  # a signal itself
 REACH = "keepapart.reach"  # open_transport(settings) -> Transport
 
 

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
-from importlib.metadata import entry_points
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from keepapart import plugins
 from keepapart.auditing.assess import Audit, assess
 from keepapart.auditing.baseline import Baseline
 from keepapart.auditing.history import baseline_of, record
@@ -21,6 +21,7 @@ from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, Vouc
 from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
 from keepapart.model import Checker, Controls, Instance, Pair, Progress, silent
+from keepapart.plugins import installed
 from keepapart.probe.measured import NOTHING_ARRIVED
 from keepapart.probe.round import measure
 from keepapart.reach.transports import Transports
@@ -45,10 +46,9 @@ def network_word(cloud: Cloud) -> str:
     return cloud.network() if isinstance(cloud, Vouching) else ""
 
 
-def installed() -> Sequence[Signal]:
+def all_signals() -> Sequence[Signal]:
     """Return all signals: those that come with keepapart, and those of plug-ins."""
-    found = sorted(entry_points(group="keepapart.signals"), key=lambda point: point.name)
-    return [*SIGNALS, *(point.load() for point in found)]
+    return [*SIGNALS, *(point.load() for point in installed(plugins.SIGNALS).values())]
 
 
 def members(config: Config, cloud: Cloud) -> list[Instance]:
@@ -200,7 +200,7 @@ class Session:
             measured,
             cluster=cluster,
             model=network.model,
-            signals=installed(),
+            signals=all_signals(),
             controls=known,
             word=self._word,
             rates=self._config.risk,
