@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from keepapart.admit import events as e
 from keepapart.admit.steps import Check
-from keepapart.clique import heaviest_clique
+from keepapart.domains.clique import heaviest_clique
 from keepapart.model import Pair, Verdict
 
 Between = Callable[[str, str], Pair | None]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from keepapart.arrays import Labels, Mask, Sizes, in_groups
-from keepapart.clique import heaviest_clique
+from keepapart.domains.clique import heaviest_clique
 from keepapart.judging.judge import Judgement
 
 WORK = 1_000_000  # nodes that are painted in all: less than a second

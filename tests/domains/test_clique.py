@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepapart.clique import heaviest_clique
+from keepapart.domains.clique import heaviest_clique
 
 Edges = set[tuple[int, int]]
 
