@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 Progress = Callable[[str, float], None]  # hears what is being done, and the share of it that is, 0 to 1
 
@@ -47,6 +47,25 @@ class Strength(IntEnum):
         return self.name.lower()
 
 
+# All that a platform may state of an instance's placement. Facts are compared within one project only; what
+# each of them proves of two instances is said in `signals/stated.py`.
+Fact = Literal[
+    "platform",  # whose machine it is: "ec2", "openstack", "hetzner", …; see `signals/platform.py`
+    "project",  # the account, subscription or tenant: names mean something only within it
+    "zone",  # buildings don't share machines
+    "host",  # a name or hash of the physical machine
+    "host_kind",  # from what `host` was taken, where that needs telling: "dedicated", "cluster", "coarse", …
+    "group",  # a placement group
+    "group_strategy",  # what the group promises: "spread", "partition", or another word for no promise
+    "partition",  # of a group of the strategy "partition"
+    "fault_domain",  # racks of their own, within a zone or a group
+    "topology",  # network nodes above the instance, from the top down with commas between
+    "neighbors",  # the ids of all instances on its host, itself among them, with commas between
+    "whole_host",  # "true": nothing else is on its host
+]
+FACTS: tuple[Fact, ...] = get_args(Fact)
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A machine of the operator's.
@@ -62,6 +81,10 @@ class Instance:
     state: str = "running"
     tags: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    def fact(self, name: Fact) -> str:
+        """Return what is stated, without spaces around; empty where nothing is, and of one that doesn't run."""
+        return self.facts.get(name, "").strip() if self.running else ""
 
     @property
     def running(self) -> bool:

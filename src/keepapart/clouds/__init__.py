@@ -1,7 +1,7 @@
 """Clouds: where instances come from. One file each, found through an entry point.
 
-A cloud is asked for instances and told what to do with them; it states placement as facts and never
-judges. A plug-in from outside this repository registers under the entry point group
+A cloud is asked for instances and told what to do with them; it states placement as facts, by the names of
+`model.Fact`, and never judges. A plug-in from outside this repository registers under the entry point group
 ``keepapart.clouds`` a callable ``connect(settings, instances) -> Cloud`` and works the same way. Its keys are
 a `tables.Table`, so that mistakes in them are told as all others are.
 The rules that every cloud must keep are in `keepapart.testing.clouds`, to run.

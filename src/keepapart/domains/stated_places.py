@@ -42,7 +42,7 @@ class _Place:
 def stated_places(instances: Sequence[Instance]) -> StatedPlaces:
     """Return where the platform puts instances, by index."""
     running = [(number, i) for number, i in enumerate(instances) if i.running]
-    zones = {number: (_fact(i, "project"), _fact(i, "zone")) for number, i in running if _fact(i, "zone")}
+    zones = {number: (i.fact("project"), i.fact("zone")) for number, i in running if i.fact("zone")}
     sizes = Counter(zones.values())
     at = {}
     for level, place_of in (("zone", _zone), ("partition", _partition), ("fault_domain", _fault_domain)):
@@ -53,19 +53,21 @@ def stated_places(instances: Sequence[Instance]) -> StatedPlaces:
 
 
 def _zone(instance: Instance) -> _Place | None:
-    project, zone = _fact(instance, "project"), _fact(instance, "zone")
+    project, zone = instance.fact("project"), instance.fact("zone")
     return _Place(zone, zone, (project,), (zone, project), 1) if zone else None
 
 
 def _partition(instance: Instance) -> _Place | None:
-    project, zone, group, partition = (_fact(instance, k) for k in ("project", "zone", "group", "partition"))
-    if not partition or not group or _fact(instance, "group_strategy") != "partition":
+    project, zone = instance.fact("project"), instance.fact("zone")
+    group, partition = instance.fact("group"), instance.fact("partition")
+    if not partition or not group or instance.fact("group_strategy") != "partition":
         return None
     return _Place(partition, zone, (project, group), (partition, group, zone, project), 2)
 
 
 def _fault_domain(instance: Instance) -> _Place | None:
-    project, zone, group, value = (_fact(instance, k) for k in ("project", "zone", "group", "fault_domain"))
+    project, zone = instance.fact("project"), instance.fact("zone")
+    group, value = instance.fact("group"), instance.fact("fault_domain")
     if not value or not (group or zone):
         return None
     return _Place(value, zone, (project, group, zone), (value, group, zone, project), 3)
@@ -98,7 +100,3 @@ def _names(places: Iterable[_Place]) -> list[tuple[str, _Place]]:
             return [(name, place) for place, name in names.items()]
         for place in unclear:
             words[place] += 1
-
-
-def _fact(instance: Instance, key: str) -> str:
-    return instance.facts.get(key, "").strip()

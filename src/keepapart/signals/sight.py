@@ -38,7 +38,7 @@ class Sight:
     def of(cls, instance: Instance, text: Mapping[str, str], routes: Sequence[Route]) -> Sight:
         """Read what a node tells, and what the platform states."""
         return cls(
-            platform=instance.facts.get("platform", "") or platform_of(text),
+            platform=instance.fact("platform") or platform_of(text),
             address=instance.address,
             routes=routes,
             boot_id=text.get("boot_id", "").strip(),

@@ -28,16 +28,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 
-from keepapart.model import Instance, Strength
+from keepapart.model import Fact, Instance, Strength
 from keepapart.signals.observed import Observed, Stage
 from keepapart.signals.testimony import LabelTestimony, Testimony
 
 WEAK, STRONG, CONCLUSIVE = (int(strength) for strength in Strength)
 COARSE = frozenset({"cluster", "coarse", "conductor"})  # kinds of "host" that are more than one host
 DEDICATED = "dedicated"
-PLACEMENT = ("host", "zone", "group", "partition", "fault_domain", "topology", "neighbors", "whole_host")
+PLACEMENT: tuple[Fact, ...] = (
+    "host",
+    "zone",
+    "group",
+    "partition",
+    "fault_domain",
+    "topology",
+    "neighbors",
+    "whole_host",
+)
 
 
 name = "stated"
@@ -46,7 +54,7 @@ stage = Stage.FACTS
 
 def testify(seen: Observed) -> Sequence[Testimony]:
     """Say what the platform's facts say of every pair."""
-    return testimonies([i if i.running else replace(i, facts={}) for i in seen.instances])
+    return testimonies(seen.instances)
 
 
 def testimonies(instances: Sequence[Instance]) -> list[LabelTestimony]:
@@ -67,8 +75,8 @@ def testimonies(instances: Sequence[Instance]) -> list[LabelTestimony]:
 
 
 def _host(instances: Sequence[Instance]) -> LabelTestimony:
-    hosts = [_fact(i, "host") if i.facts.get("host_kind") not in COARSE else None for i in instances]
-    scopes = [(_project(i), i.facts.get("host_kind", "")) for i in instances]
+    hosts = [_fact(i, "host") if i.fact("host_kind") not in COARSE else None for i in instances]
+    scopes = [(_project(i), i.fact("host_kind")) for i in instances]
 
     def because(i: int, j: int) -> str:
         if hosts[i] == hosts[j]:
@@ -81,8 +89,8 @@ def _host(instances: Sequence[Instance]) -> LabelTestimony:
 
 
 def _coarse(instances: Sequence[Instance]) -> LabelTestimony:
-    hosts = [_fact(i, "host") if i.facts.get("host_kind") in COARSE else None for i in instances]
-    scopes = [(_project(i), i.facts.get("host_kind", "")) for i in instances]
+    hosts = [_fact(i, "host") if i.fact("host_kind") in COARSE else None for i in instances]
+    scopes = [(_project(i), i.fact("host_kind")) for i in instances]
 
     def because(i: int, j: int) -> str:
         return f"the platform puts them in {scopes[i][1]} {hosts[i]} and {hosts[j]}"
@@ -91,7 +99,7 @@ def _coarse(instances: Sequence[Instance]) -> LabelTestimony:
 
 
 def _dedicated(instances: Sequence[Instance]) -> LabelTestimony:
-    hosts = [_fact(i, "host") if i.facts.get("host_kind") == DEDICATED else None for i in instances]
+    hosts = [_fact(i, "host") if i.fact("host_kind") == DEDICATED else None for i in instances]
     placed = [any(_fact(i, key) for key in PLACEMENT) and not _fact(i, "host") for i in instances]
     values = [host or ("shared" if shared else None) for host, shared in zip(hosts, placed, strict=True)]
 
@@ -194,7 +202,7 @@ def _neighbors(instances: Sequence[Instance]) -> LabelTestimony:
 
 
 def _whole_host(instances: Sequence[Instance]) -> LabelTestimony:
-    whole = [i.facts.get("whole_host") == "true" for i in instances]
+    whole = [i.fact("whole_host") == "true" for i in instances]
     values: list[Hashable | None] = [
         number if alone else ("shared" if any(_fact(i, key) for key in PLACEMENT) else None)
         for number, (i, alone) in enumerate(zip(instances, whole, strict=True))
@@ -212,17 +220,17 @@ def _whole_host(instances: Sequence[Instance]) -> LabelTestimony:
     )
 
 
-def _fact(instance: Instance, key: str) -> str | None:
-    return instance.facts.get(key, "").strip() or None
+def _fact(instance: Instance, key: Fact) -> str | None:
+    return instance.fact(key) or None
 
 
 def _project(instance: Instance) -> str:
-    return instance.facts.get("project", "")
+    return instance.fact("project")
 
 
 def _member(instance: Instance, strategy: str) -> str | None:
     """Return the group of an instance where it is of this strategy."""
-    return _fact(instance, "group") if instance.facts.get("group_strategy") == strategy else None
+    return _fact(instance, "group") if instance.fact("group_strategy") == strategy else None
 
 
 def _listed(instance: Instance) -> frozenset[str] | None:

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from keepapart.clouds import PENDING, RUNNING, STOPPED, STOPPING, TERMINATED
 from keepapart.errors import CloudError
+from keepapart.model import FACTS
 from keepapart.testing.clouds.under_test import CloudRule, CloudUnderTest, expect
 
 STATES = (PENDING, RUNNING, STOPPING, STOPPED, TERMINATED)
 OWNERS = frozenset({"platform", "project"})  # facts of whose an instance is, not of where
-PLACES = frozenset(
-    {
-        "fault_domain",
-        "group",
-        "group_strategy",
-        "host",
-        "host_kind",
-        "neighbors",
-        "partition",
-        "topology",
-        "whole_host",
-        "zone",
-    }
-)
+PLACES = frozenset(FACTS) - OWNERS
 
 
 def lists_every_instance_once(it: CloudUnderTest) -> None:
