@@ -83,7 +83,7 @@ class Instance:
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def fact(self, name: Fact) -> str:
-        """Return what is stated, without spaces around; empty where nothing is, and of one that doesn't run."""
+        """Return what is stated, stripped; empty where nothing is, and of one that doesn't run."""
         return self.facts.get(name, "").strip() if self.running else ""
 
     @property
