@@ -20,10 +20,11 @@ from keepapart.model import Controls, Instance, Pair, Strength
 from keepapart.probe.measured import Round
 from keepapart.signals import Observed, Signal, Stage, hops
 from keepapart.signals.builtin import SIGNALS
-from keepapart.signals.network import NetworkFinding, NetworkPrior, find
+from keepapart.signals.network import NetworkFinding, NetworkPrior, NetworkStatus, find
 from keepapart.signals.path_confidence import PathConfidence
 from keepapart.signals.sight import Sight, sights_of
 
+MOST_JUDGED = 2_048  # instances; more show so many suspicions that nobody reads them
 RATES = RiskSettings()
 
 
@@ -38,7 +39,18 @@ class Odds:
     spread: float
 
 
-@dataclass(frozen=True)  # without slots, for `kinds` to have a place
+@dataclass(frozen=True, slots=True)
+class IfVouched:
+    """What would be said if the operator vouched: how many pairs of each verdict, and who is `suspected`.
+
+    These are groups of ids that would be co-resident and aren't known to be.
+    """
+
+    suspected: Sequence[Sequence[str]]
+    verdicts: dict[str, int]
+
+
+@dataclass(frozen=True)  # without slots, for what is worked out once to have a place
 class Audit:
     """What one round showed of a cluster, at `at` seconds since the epoch; see the fields' own types."""
 
@@ -58,6 +70,25 @@ class Audit:
         """Return the verdict on two instances by id."""
         ids = self.round.ids
         return self.judgement.pair(ids.index(a), ids.index(b))
+
+    @cached_property
+    def if_vouched(self) -> IfVouched | None:
+        """What would be said if the operator vouched; None where that changes nothing, or for too many."""
+        if self.network.standing is not NetworkStatus.UNVOUCHED or len(self.round.ids) > MOST_JUDGED:
+            return None
+        said = hops.testimony(self.paths, self.network.if_vouched, self.sights)
+        others = [t for t in self.judgement.testimonies if t.signal != hops.name]
+        would = judge(self.round.ids, [said, *others], self.judgement.assurance)
+        groups: dict[int, list[int]] = {}
+        for i, group in enumerate(would.groups.tolist()):
+            groups.setdefault(group, []).append(i)
+        known = self.judgement.groups
+        suspected = [
+            [self.round.ids[i] for i in members]
+            for members in groups.values()
+            if len({int(known[i]) for i in members}) > 1
+        ]
+        return IfVouched(suspected, would.counts)
 
     @property
     def reached(self) -> Sequence[bool]:

@@ -16,6 +16,7 @@ from keepapart.documents.audit import (
     EvidenceEntry,
     HopsDocument,
     HostEntry,
+    IfVouchedEntry,
     InstanceEntry,
     LeftOutEntry,
     LossEntry,
@@ -86,6 +87,9 @@ def network_entry(audit: Audit) -> NetworkEntry:
         standing=audit.network.standing.value,
         by=audit.network.by.value if audit.network.by else None,
         because=audit.network.because,
+        if_vouched=UNSET
+        if (would := audit.if_vouched) is None
+        else IfVouchedEntry(tuple(map(tuple, would.suspected)), convert(would.verdicts, VerdictCounts)),
     )
 
 

@@ -22,7 +22,7 @@ from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
 from keepapart.model import Checker, Controls, Instance, Pair, Progress, silent
 from keepapart.plugins import installed
-from keepapart.probe.measured import NOTHING_ARRIVED
+from keepapart.probe.measured import UNHEARD
 from keepapart.probe.round import measure
 from keepapart.reach.transports import Transports
 from keepapart.signals import Signal
@@ -86,7 +86,7 @@ def audit(
     with Session(config, word) as session:
         found = session.survey(chosen, purpose, known=known, store=store, clock=clock, progress=progress)
     lost = found.round.lost
-    if not any(found.reached) and NOTHING_ARRIVED not in lost.values():
+    if not any(found.reached) and UNHEARD.isdisjoint(lost.values()):
         first, why = next(iter(lost.items()))
         raise OperationError(f"no way in to any instance; {first}: {why}")
     return found

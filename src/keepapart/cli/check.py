@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     from keepapart.auditing.document import check_document
     from keepapart.auditing.survey import check
     from keepapart.model import Verdict
-    from keepapart.probe.measured import NOTHING_ARRIVED
+    from keepapart.probe.measured import UNHEARD
 
     with opened_store(args) as (config, store), progress_bar() as progress:
         found = check(config, args.a, args.b, known=known(args), store=store, progress=progress)
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         print_pair(found, pair)
     if pair.verdict is Verdict.UNKNOWN:
         for name in (pair.a, pair.b):
-            if found.round.lost.get(name, NOTHING_ARRIVED) != NOTHING_ARRIVED:
+            if name in found.round.lost and found.round.lost[name] not in UNHEARD:
                 sys.stderr.write(f"keepapart: {name}: {found.round.lost[name]}\n")
                 return ReachError.exit_code  # not raised: stdout has its one document already
     return {

@@ -33,10 +33,26 @@ class PairEntry(Entry, frozen=True):
     evidence: tuple[EvidenceEntry, ...]
 
 
+class VerdictCounts(Entry, frozen=True):
+    """How many pairs there are of each verdict."""
+
+    separate: int
+    co_resident: int = field(name="co-resident")
+    unknown: int
+
+
+class IfVouchedEntry(Entry, frozen=True):
+    """Who would share a host, did the operator vouch, and how many pairs there would be of each verdict."""
+
+    suspected: tuple[tuple[str, ...], ...]
+    verdicts: VerdictCounts
+
+
 class NetworkEntry(Entry, frozen=True, kw_only=True):
     """What kind of network it is, whether hop counts speak strongly there (`established`), and why.
 
     `by` is who vouches for it, null where nobody does; audits kept by earlier versions don't say.
+    `if_vouched` is there only where the operator's word would change something.
     """
 
     model: Literal["routed-host", "opaque"]
@@ -44,6 +60,7 @@ class NetworkEntry(Entry, frozen=True, kw_only=True):
     standing: str
     by: str | UnsetType | None = UNSET
     because: str
+    if_vouched: IfVouchedEntry | UnsetType = UNSET
 
 
 class InstanceEntry(Entry, frozen=True, kw_only=True):
@@ -115,14 +132,6 @@ class LeftOutEntry(Entry, frozen=True):
     strength: StrengthLabel | None
     because: str
     pairs: int
-
-
-class VerdictCounts(Entry, frozen=True):
-    """How many pairs there are of each verdict."""
-
-    separate: int
-    co_resident: int = field(name="co-resident")
-    unknown: int
 
 
 class LossEntry(Entry, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keepapart.documents.audit import NetworkEntry, VerdictCounts
+from keepapart.documents.audit import NetworkEntry
 from keepapart.documents.base import Document, Entry
 
 
@@ -53,18 +53,10 @@ class RoutersEntry(Entry, frozen=True, rename={"sender": "from", "target": "to"}
     last: str | None
 
 
-class IfVouchedEntry(Entry, frozen=True):
-    """Who would share a host, did the operator vouch, and how many pairs there would be of each verdict."""
-
-    suspected: tuple[tuple[str, ...], ...]
-    verdicts: VerdictCounts
-
-
 class NetworkDocument(Document, frozen=True, kw_only=True, tag="keepapart.network/1"):
     """What kind of network a cluster stands in.
 
-    `if_vouched` is null where hops speak strongly anyway, or say nothing whoever vouches; `find_out` are
-    steps by which an operator can find out, in words.
+    `find_out` are steps by which an operator can find out, in words.
     """
 
     cluster: str
@@ -75,5 +67,4 @@ class NetworkDocument(Document, frozen=True, kw_only=True, tag="keepapart.networ
     platforms: tuple[PlatformEntry, ...]
     gateways: tuple[GatewayEntry, ...]
     routers: tuple[RoutersEntry, ...]
-    if_vouched: IfVouchedEntry | None
     find_out: tuple[str, ...]

@@ -22,6 +22,7 @@ T = TypeVar("T")
 # Why an instance is lost although it was reached.
 NOTHING_ARRIVED = "its node ran, but nothing that it sent or was sent arrived"
 ELSEWHERE = "its node ran, but nothing that was sent to its address arrived there"
+UNHEARD = frozenset({NOTHING_ARRIVED, ELSEWHERE})  # why an instance is lost though there is a way in to it
 LONGEST = 32  # hops; no provider's path is longer: a higher count shows a time-to-live rewritten on the way
 BEGINNINGS = 2  # times-to-live that datagrams begin with by turns: as many as `node.node.TTLS` has
 BY = ("udp", "tcp", "icmp")  # means of measuring, the later ones where the earlier are filtered

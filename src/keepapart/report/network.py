@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from msgspec import convert
-
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.document import network_entry, timestamp
 from keepapart.auditing.network_report import NetworkReport
-from keepapart.documents.audit import VerdictCounts
 from keepapart.documents.network import (
     AgainstEntry,
     GatewayEntry,
-    IfVouchedEntry,
     NetworkDocument,
     PlatformEntry,
     RoutersEntry,
     VoucherEntry,
 )
 from keepapart.report import words
-from keepapart.report.terminal import console, fact, line
+from keepapart.report.terminal import console, fact, print_if_vouched
 from keepapart.signals.network import NetworkStatus
 
 CONSOLES = {
@@ -84,11 +80,6 @@ def network_document(audit: Audit, found: NetworkReport) -> NetworkDocument:
             )
             for t in found.traces
         ),
-        if_vouched=None
-        if found.verdicts is None
-        else IfVouchedEntry(
-            tuple(tuple(group) for group in found.suspected), convert(found.verdicts, VerdictCounts)
-        ),
         find_out=tuple(find_out(found)),
     )
 
@@ -119,10 +110,6 @@ def print_network(audit: Audit, found: NetworkReport) -> None:
         )
         way = f"{ids[trace.sender]} → {ids[trace.target]}"
         fact(out, "routers", f"{way}: {words.many(count, 'hop')}{f'; {routers}' if routers else ''}")
-    if found.verdicts is not None:
-        counted = ", ".join(f"{count:,} {verdict}" for verdict, count in found.verdicts.items())
-        fact(out, "if so", f"if hosts are gateways here, pairs would be: {counted}")
-        for group in found.suspected:
-            line(out, (f"         {words.listed(group, 12)} would share a host", "dim"))
+    print_if_vouched(out, audit)
     for number, step in enumerate(find_out(found), 1):
         fact(out, "find out" if number == 1 else "", step)

@@ -31,6 +31,7 @@ BOXES = 48  # hosts that are drawn as boxes; more are listed, a line each
 LINES = 120  # hosts with several members that are listed in all where there are too many for boxes
 STATED = 12  # zones that are listed, and as many partitions and fault domains
 REASONS = 5  # of pairs being unknown, and of instances not being reached
+SUSPECTED = 12  # groups that are suspected of sharing a host
 MOST_COLUMNS = 64  # of a hop matrix
 
 STYLES = {Tone.GOOD: "bold green", Tone.BAD: "bold red", Tone.OPEN: "bold yellow"}
@@ -68,6 +69,7 @@ def print_audit(audit: Audit, *, all_pairs: bool) -> None:
     if audit.risk.replace:
         fact(out, "replace", words.listed(audit.risk.replace, 12))
     _network(out, audit)
+    print_if_vouched(out, audit)
     command, purpose = words.next_step(audit)
     fact(out, "next", (command, "bold cyan"))
     line(out, (f"         {purpose}", "dim"))
@@ -330,6 +332,15 @@ def _pairs(out: Console, audit: Audit) -> None:
 def _network(out: Console, audit: Audit) -> None:
     finding = audit.network
     fact(out, "network", f"{words.NETWORK[finding.standing]}", (f" – {finding.because}", "dim"))
+
+
+def print_if_vouched(out: Console, audit: Audit) -> None:
+    """Print what would be said if the operator vouched for the network, where that changes anything."""
+    if would := audit.if_vouched:
+        counted = ", ".join(f"{count:,} {verdict}" for verdict, count in would.verdicts.items())
+        fact(out, "if so", f"if hosts are gateways here, pairs would be: {counted}")
+        for group in would.suspected[:SUSPECTED]:
+            line(out, (f"         {words.listed(group, 12)} would share a host", "dim"))
 
 
 def _hop(count: int, *, speaks: bool) -> Text:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from keepapart.auditing.assess import Audit
-from keepapart.auditing.network_report import if_vouched, suspected
 from keepapart.domains.fault_domains import STATED_LEVELS, Domain
 from keepapart.domains.risk import Loss, losses
 from keepapart.model import Pair, Verdict
@@ -21,7 +20,7 @@ TYPED = 6  # ids that somebody would still type after a command
 
 NETWORK = {
     NetworkStatus.VOUCHED: "routed-host, vouched for",
-    NetworkStatus.UNVOUCHED: "nobody vouches for it: hops speak only weakly",
+    NetworkStatus.UNVOUCHED: "unvouched: hops speak only weakly",
     NetworkStatus.REFUTED: "not routed-host: hops say nothing",
     NetworkStatus.OPAQUE: "opaque, as configured: hops say nothing",
 }
@@ -80,7 +79,7 @@ def answer(audit: Audit) -> Answer:
         text = f"{together} of {size} members share {where}: losing {_loss(audit)}"
         return Answer(Tone.BAD, text + (f"; {open_pairs}" if counts["unknown"] else ""))
     if counts["unknown"]:
-        if groups := suspected(audit, if_vouched(audit)):
+        if (would := audit.if_vouched) and (groups := would.suspected):
             who = "; ".join(listed(group) for group in groups[:3])
             more = f" and {len(groups) - 3} more groups" if len(groups) > 3 else ""
             text = f"{who}{more} probably share a host, if hosts are gateways here, which nobody vouches for"
@@ -248,6 +247,8 @@ def next_step(audit: Audit) -> tuple[str, str]:
         return f"keepapart replace {ids}", "gives every member of a known host but one a host of its own"
     if lost:
         return "keepapart audit", f"once there is a way in to {listed(list(lost))}"
+    if audit.network.standing is NetworkStatus.UNVOUCHED and audit.counts["unknown"]:
+        return "keepapart network", "says who could vouch for this network, and how to find out"
     if found := unknown_reasons(audit):
         pair = found[0][2]
         return (

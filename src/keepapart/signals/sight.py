@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from keepapart.model import Instance
 from keepapart.probe.measured import Extras, Route
-from keepapart.signals.platform import platform_of
+from keepapart.signals.platform import platform_of, sees_hypervisor
 
 TUNNELS = frozenset(
     {512, 768, 769, 776, 778, 823, 65534}
@@ -42,18 +42,9 @@ class Sight:
             address=instance.address,
             routes=routes,
             boot_id=text.get("boot_id", "").strip(),
-            virtual=_virtual(text.get("cpuinfo", "")),
+            virtual=sees_hypervisor(text.get("cpuinfo", "")),
             own_kernel={"own": True, "shared": False}.get(text.get("kernel", "")),
         )
-
-
-def _virtual(cpuinfo: str) -> bool | None:
-    """Say whether a kernel's processor has the flag of a hypervisor; None where it tells no flags."""
-    for line in cpuinfo.splitlines():
-        key, _, flags = line.partition(":")
-        if key.strip() == "flags":
-            return "hypervisor" in flags.split()
-    return None
 
 
 def sights_of(instances: Sequence[Instance], extras: Extras | None) -> list[Sight]:
