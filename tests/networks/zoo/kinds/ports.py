@@ -12,9 +12,9 @@ def ported(net: Network, name: str, host: str, end: str) -> None:
 
     It might be the only plain guest of one host, inside which all that is behind that router is.
     """
+    behind = [guest for guest in net.members if net.hosts[guest].startswith(end)]
     net.guest(name, end, on=host)
-    net.hide([name], list(net.members))
-    net.hide([guest for guest in net.members if net.hosts[guest].startswith(end)])
+    net.hide([name, *behind])
 
 
 @kind(Word.SOUND, six=None)
@@ -52,6 +52,8 @@ def sriov_racks(net: Network) -> None:
     for rack in spread(net, net.number(2, 2, 3), net.router("s")):
         for n, host in enumerate(net.some(hosts(net, rack, 2, least=2))):
             ported(net, f"{rack}p{n}", host, rack)
+    ports = [name for name in net.members if "p" in name]
+    net.hide(ports, list(net.members))
 
 
 @kind(Word.SOUND)
