@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -12,10 +13,12 @@ from itertools import combinations
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
+from unittest.mock import patch
 
 from keepapart.cli import main
 from tests.networks.zoo.build import built, reap
 from tests.networks.zoo.kinds import KINDS
+from tests.networks.zoo.machines import lay_out
 from tests.networks.zoo.network import Network, Pair
 
 T = TypeVar("T")
@@ -106,7 +109,7 @@ def side_by_side(function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[Ite
 
 
 def audited(net: Network, prefix: str, folder: Path, model: str, *words: str) -> Score:
-    """Audit a network that is built; what is remembered of it is in the folder."""
+    """Audit a network that is built; what is remembered and what guests see of machines is in the folder."""
     _, out = ran(net, prefix, folder, model, "audit", "--json", "--pairs", "all", *words)
     return score(net, json.loads(out))
 
@@ -116,7 +119,8 @@ def ran(net: Network, prefix: str, folder: Path, model: str, *words: str) -> tup
     folder.mkdir(exist_ok=True)
     config, out = folder / "keepapart.toml", io.StringIO()
     config.write_text(inventory(net, prefix, model))
-    with redirect_stdout(out):
+    lay_out(net, prefix, folder)
+    with redirect_stdout(out), patch.dict(os.environ, KEEPAPART_ROOT=str(folder)):
         code = main(["-c", str(config), *words])
     return code, out.getvalue()
 

@@ -27,7 +27,7 @@ class Wire(Enum):
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """A namespace. Beside links it has ip commands, settings below /proc/sys/net and tables of nftables."""
+    """A namespace. `settings` are below /proc/sys/net, `tables` are nftables', `commands` are ip's."""
 
     name: str
     forwards: bool
@@ -38,6 +38,7 @@ class Node:
     commands: list[str] = field(default_factory=list)
     settings: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)  # what a node reads of the machine
 
 
 @dataclass(eq=False, slots=True)
@@ -258,12 +259,12 @@ class Network:
             for a, b in combinations(self.members, 2)
         }
 
-    def vary(self) -> None:
-        """List the members in another order and, half the time, let nothing pass between some."""
+    def vary(self, *, gaps: bool) -> None:
+        """List the members in another order and, if `gaps`, let nothing pass between some, half the time."""
         assert self.random
         names = self.random.sample(list(self.members), len(self.members))
         self.members = {name: self.members[name] for name in names}
-        chance = self.random.choice((0.0, 0.0, 0.1, 0.4))
+        chance = self.random.choice((0.0, 0.0, 0.1, 0.4)) if gaps else 0.0
         for a, b in combinations(names, 2):
             if self.random.random() < chance:
                 self.block(a, b, both=self.random.random() < 0.8)

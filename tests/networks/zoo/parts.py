@@ -10,15 +10,24 @@ CALICO = "ee:ee:ee:ee:ee:ee"
 
 
 def guests(
-    net: Network, behind: str, usual: int = 2, *, on: str = "", gateway: str = "", hardware: str = ""
+    net: Network,
+    behind: str,
+    usual: int = 2,
+    *,
+    least: int = 1,
+    on: str = "",
+    gateway: str = "",
+    hardware: str = "",
 ) -> list[str]:
     """Add guests behind a router or on a LAN, named after it, on the host of that name or `on` another."""
-    names = [f"{behind}g{n}" for n in range(net.number(usual, 1, 4))]
+    names = [f"{behind}g{n}" for n in range(net.number(usual, least, 4))]
     return [net.guest(name, behind, on=on, gateway=gateway, hardware=hardware) for name in names]
 
 
-def hosts(net: Network, behind: str, usual: int = 3, *, gateway: str = "", hardware: str = "") -> list[str]:
-    """Add hosts with guests behind a router or on a LAN.
+def hosts(
+    net: Network, behind: str, usual: int = 3, *, least: int = 1, gateway: str = "", hardware: str = ""
+) -> list[str]:
+    """Add hosts with guests, `least` at the least, behind a router or on a LAN.
 
     In a random network all may see what Calico shows, which no audit may take for more than it is.
     """
@@ -26,7 +35,7 @@ def hosts(net: Network, behind: str, usual: int = 3, *, gateway: str = "", hardw
         gateway, hardware = "169.254.1.1", CALICO
     names = [net.router(f"{behind}h{n}", behind) for n in range(net.number(usual, 2, 5))]
     for name in names:
-        guests(net, name, gateway=gateway, hardware=hardware)
+        guests(net, name, least=least, gateway=gateway, hardware=hardware)
     return names
 
 

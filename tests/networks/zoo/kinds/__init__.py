@@ -1,6 +1,6 @@
 """All kinds of network, by subject."""
 
-from tests.networks.zoo.kind import KINDS, Kind, Word
+from tests.networks.zoo.kind import KINDS, MODELS, Kind, Sign, Word
 from tests.networks.zoo.kinds import (
     addresses,
     fabrics,
@@ -10,13 +10,16 @@ from tests.networks.zoo.kinds import (
     lifetimes,
     nested,
     plain,
+    platforms,
     ports,
     ways,
 )
 
 __all__ = [
     "KINDS",
+    "MODELS",
     "Kind",
+    "Sign",
     "Word",
     "addresses",
     "fabrics",
@@ -26,6 +29,7 @@ __all__ = [
     "lifetimes",
     "nested",
     "plain",
+    "platforms",
     "ports",
     "ways",
 ]

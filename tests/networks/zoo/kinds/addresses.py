@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.networks.zoo.kind import Word, kind
+from tests.networks.zoo.kind import Sign, Word, kind
 from tests.networks.zoo.network import Network
 from tests.networks.zoo.parts import forward, hosts, of_host, spread
 
@@ -156,7 +156,7 @@ def second_address(net: Network) -> None:
         net.members[name].address = net.own(name, f"203.0.113.{n + 1}")
 
 
-@kind(Word.SOUND, refuted=True)
+@kind(Word.SOUND, Sign.REFUTES)
 def second_network(net: Network) -> None:
     """All have a second card on one flat network, and one is listed by its address there."""
     hosts(net, net.router("r"))

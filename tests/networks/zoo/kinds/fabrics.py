@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.networks.zoo.kind import Word, kind
+from tests.networks.zoo.kind import Sign, Word, kind
 from tests.networks.zoo.network import Network, Wire
 from tests.networks.zoo.parts import across, along, spread
 
@@ -45,7 +45,7 @@ def hub(net: Network) -> None:
     along(net, net.router("a"), 8, wire=Wire.TUNNEL)
 
 
-@kind(Word.FALSE, refuted=True)
+@kind(Word.FALSE, Sign.REFUTES)
 def vpn_mesh(net: Network) -> None:
     """A VPN in which everybody sends to everybody: one hop."""
     net.lan("vpn")
@@ -73,7 +73,7 @@ def evpn_asymmetric(net: Network) -> None:
     along(net, net.router("leaf"), 8)
 
 
-@kind(Word.FALSE, refuted=True)
+@kind(Word.FALSE, Sign.REFUTES)
 def evpn_shared(net: Network) -> None:
     """Some share a subnet on a leaf, and are one hop apart."""
     leaves = two(net)
@@ -85,7 +85,7 @@ def evpn_shared(net: Network) -> None:
         net.guest(f"h{n}g1", leaf, on=f"h{n}")
 
 
-@kind(Word.SOUND, refuted=True)
+@kind(Word.SOUND, Sign.REFUTES)
 def evpn_on_hosts(net: Network) -> None:
     """Every host is the gateway of every subnet, and subnets are bridged across hosts (Proxmox's EVPN)."""
     names = [net.router(f"h{n}") for n in range(net.number(3, 2, 4))]
@@ -149,7 +149,7 @@ def ovn(net: Network) -> None:
             net.chain(router, "filter output 0", rule)
 
 
-@kind(Word.FALSE, refuted=True)
+@kind(Word.FALSE, Sign.REFUTES)
 def vlans(net: Network) -> None:
     """Two VLANs of several members behind one router."""
     net.router("r")
@@ -164,13 +164,13 @@ def vlans_alone(net: Network) -> None:
         net.guest(f"g{n}", net.lan(f"v{n}", routers[n % 2]), on=f"m{n // 3}")
 
 
-@kind(Word.FALSE, refuted=True)
+@kind(Word.FALSE, Sign.REFUTES)
 def flat(net: Network) -> None:
     """One link for all."""
     along(net, net.lan("l"))
 
 
-@kind(Word.FALSE, refuted=True)
+@kind(Word.FALSE, Sign.REFUTES)
 def peered(net: Network) -> None:
     """Clouds whose routers aren't counted, joined by one that is."""
     net.router("tgw")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.networks.zoo.kind import Word, kind
+from tests.networks.zoo.kind import Sign, Word, kind
 from tests.networks.zoo.network import Network
 from tests.networks.zoo.parts import across
 
@@ -40,12 +40,12 @@ def behind(net: Network, hardware: str) -> None:
 
 
 for maker, seen in SEEN.items():
-    kind(Word.FALSE, refuted=True, six=maker.endswith("six"), name=f"behind-{maker}")(
+    kind(Word.FALSE, Sign.REFUTES, six=maker.endswith("six"), name=f"behind-{maker}")(
         partial(behind, hardware=seen)
     )
 
 
-@kind(Word.FALSE, refuted=True)
+@kind(Word.FALSE, Sign.REFUTES)
 def carp_pair(net: Network) -> None:
     """A pair of firewalls with one address, one of them active, for each of two networks."""
     net.router("s")
@@ -58,7 +58,7 @@ def carp_pair(net: Network) -> None:
     across(net, ["al", "bl"], 3)
 
 
-@kind(Word.FALSE, refuted=True)
+@kind(Word.FALSE, Sign.REFUTES)
 def vrrp_of_some(net: Network) -> None:
     """One of the two routers shows VRRP, the other nothing."""
     across(net, [net.router("a", hardware="00:00:5e:00:01:01"), net.router("b", "a")], 3)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.networks.zoo.kind import Word, kind
+from tests.networks.zoo.kind import Sign, Word, kind
+from tests.networks.zoo.machines import made_by
 from tests.networks.zoo.network import Network
-from tests.networks.zoo.parts import across, along
+from tests.networks.zoo.parts import across, along, spread
 
 GATEWAY, HARDWARE = "172.31.1.1", "d2:74:7f:6e:37:e3"
 PRIVATE = "10.254.0.1"
@@ -34,7 +35,7 @@ def public(net: Network, turn: int) -> None:
     """Add hosts with an inner and an outer router; guests of one host are `turn` hops apart.
 
     At 2 the inner one turns packets, at 3 the outer one hands them to the guest itself, at 4 to the inner
-    one again. Leaves are silent.
+    one again. The outer one says an address of its own in every error. Leaves are silent.
     """
     net.router("s")
     for n in range(net.number(3, 2, 4)):
@@ -42,8 +43,11 @@ def public(net: Network, turn: int) -> None:
         net.router(leaf, "s")
         net.nodes[leaf].commands.append("rule add pref 1 iif lo prohibit")
         net.router(outer, leaf)
-        net.own(outer, f"203.0.113.{n + 1}")
+        name = net.own(outer, f"88.99.159.{n + 1}")
+        net.chain(outer, "filter output 0", f"icmp type time-exceeded ip saddr set {name}")
         net.router(inner, outer)
+        for router in (inner, outer):  # or a second audit within seconds would find them silent
+            net.setting(router, "ipv4/icmp_ratelimit=0")
         for g in range(net.number(2, 1, 3)):
             tap = net.lan(f"tap{n}{g}")
             net.join(inner, tap, address=GATEWAY)
@@ -54,26 +58,57 @@ def public(net: Network, turn: int) -> None:
                 tap,
                 on=f"host{n}",
                 gateway=inner,
-                address=f"198.51.{100 + n}.{g + 1}",
+                address=f"65.108.{n}.{g + 1}",
                 hardware=HARDWARE,
             )
             if turn > 2:
                 net.steer(inner, outer, arriving=tap)
 
 
-@kind(Word.SOUND)
-def hetzner_public_two(net: Network) -> None:
-    """Public addresses, guests of one host two hops apart."""
+for hops in (2, 3, 4):
+
+    @kind(Word.SOUND, Sign.VOUCHES, name=f"hetzner-public-{hops}")
+    def hetzner_public(net: Network, turn: int = hops) -> None:
+        """Public addresses, and machines that Hetzner made: the outer router's address names the host."""
+        public(net, turn)
+        made_by(net, net.members, sys_vendor="Hetzner", product_name="vServer")
+
+
+@kind(Word.SOUND, Sign.VOUCHES)
+def hetzner_public_alone(net: Network) -> None:
+    """Everybody is alone on a host."""
     public(net, 2)
+    for name in [name for name in net.members if not name.endswith("g0")]:
+        del net.members[name]
+    made_by(net, net.members, sys_vendor="Hetzner", product_name="vServer")
+
+
+@kind(Word.FALSE, Sign.REFUTES)
+def hetzner_networks_named(net: Network) -> None:
+    """Private Networks, and machines that Hetzner made: no router there names a host."""
+    net.router("f")
+    names = across(net, [net.router("n", "f"), net.router("m", "f")], gateway=PRIVATE, hardware=HARDWARE)
+    made_by(net, names, sys_vendor="Hetzner", product_name="vServer")
 
 
 @kind(Word.ASTRAY)
-def hetzner_public_three(net: Network) -> None:
-    """Public addresses, guests of one host three hops apart."""
+def same_front_elsewhere(net: Network) -> None:
+    """Networks of the same shape that nobody's firmware says are Hetzner's."""
     public(net, 3)
 
 
-@kind(Word.ASTRAY)
-def hetzner_public_four(net: Network) -> None:
-    """Public addresses, guests of one host four hops apart."""
-    public(net, 4)
+@kind(Word.FALSE)
+def front_of_racks(net: Network) -> None:
+    """The first router is 172.31.1.1 to everybody, the second one the rack's, and hosts are no gateways."""
+    for rack in spread(net, 2, net.router("s")):
+        own = f"88.99.159.{rack[1:]}"
+        net.chain(rack, "filter output 0", f"icmp type time-exceeded ip saddr set {own}")
+        for n in range(net.number(4, 2, 5)):
+            front = net.router(f"{rack}f{n}", rack)
+            net.guest(
+                f"{rack}g{n}",
+                front,
+                on=f"{rack}m{n // 2}",
+                gateway=GATEWAY,
+                address=f"65.108.{rack[1:]}.{n + 1}",
+            )

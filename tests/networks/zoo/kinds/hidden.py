@@ -52,14 +52,14 @@ def gaps_hidden(net: Network) -> None:
 @kind(Word.SOUND, six=None)
 def hides_one(net: Network) -> None:
     """One guest of a host with others hides behind a gateway of its own."""
-    for host in net.some(hosts(net, net.router("r"))):
+    for host in net.some(hosts(net, net.router("r"), least=2)):
         net.hide([hidden(net, f"{host}x", host)], list(net.members))
 
 
 @kind(Word.SOUND)
 def hides_two(net: Network) -> None:
     """Two guests of a host hide behind a gateway each, beside others of hosts that show themselves."""
-    for host in net.some(hosts(net, net.router("r"))):
+    for host in net.some(hosts(net, net.router("r"), least=2)):
         for name in "xy":
             net.hide([hidden(net, f"{host}{name}", host)], list(net.members))
         net.hide(of_host(net, host))  # they might be ports of a router that has x's and y's hosts behind it
@@ -68,7 +68,7 @@ def hides_two(net: Network) -> None:
 @kind(Word.SOUND)
 def hides_all_of_one(net: Network) -> None:
     """All guests of one host hide, and two hosts show themselves."""
-    hosts(net, net.router("r"), 2)
+    hosts(net, net.router("r"), 2, least=2)
     net.router("h", "r")
     net.hide([hidden(net, name, "h") for name in "xyz"], list(net.members))
 

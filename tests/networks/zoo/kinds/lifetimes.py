@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.networks.zoo.kind import Word, kind
+from tests.networks.zoo.kind import Sign, Word, kind
 from tests.networks.zoo.network import Network
 from tests.networks.zoo.parts import forward, hosts, spread
 
@@ -10,35 +10,35 @@ from tests.networks.zoo.parts import forward, hosts, spread
 UNCOUNTED = [f"ip ttl {n} ip ttl set {n + 1} accept" for n in (*range(48, 64), *range(80, 96))]
 
 
-@kind(Word.SOUND, refuted=True, six=None)
+@kind(Word.SOUND, Sign.REFUTES, six=None)
 def min_ttl(net: Network) -> None:
     """The router raises a low time-to-live to 64: only what began with 64 is counted less."""
     hosts(net, net.router("r"))
     forward(net, ["r"], "ip ttl < 64 ip ttl set 64")
 
 
-@kind(Word.SOUND, refuted=True)
+@kind(Word.SOUND, Sign.REFUTES)
 def min_ttl_of_one(net: Network) -> None:
     """One host does so, and hosts share a link: to and from it three hops become two."""
     names = hosts(net, net.lan("l"))
     forward(net, net.some(names), "ip ttl < 64 ip ttl set 64")
 
 
-@kind(Word.SOUND, refuted=True)
+@kind(Word.SOUND, Sign.REFUTES)
 def min_ttl_high(net: Network) -> None:
     """The router raises it to 128: everything is counted less."""
     hosts(net, net.router("r"))
     forward(net, ["r"], "ip ttl < 128 ip ttl set 128")
 
 
-@kind(Word.SOUND, refuted=True)
+@kind(Word.SOUND, Sign.REFUTES)
 def proxied(net: Network) -> None:
     """The router sends everything anew, as a proxy does, with 64."""
     hosts(net, net.router("r"))
     forward(net, ["r"], "ip ttl set 64")
 
 
-@kind(Word.SOUND, refuted=True)
+@kind(Word.SOUND, Sign.REFUTES)
 def proxied_in_the_rack(net: Network) -> None:
     """One of two racks is behind such a proxy."""
     one, other = spread(net, 2, net.router("s"))
@@ -55,7 +55,7 @@ def uncounted_fabric(net: Network) -> None:
     forward(net, ["s", "r0"], *UNCOUNTED)
 
 
-@kind(Word.FALSE, refuted=True)
+@kind(Word.FALSE, Sign.REFUTES)
 def uncounted_hosts(net: Network) -> None:
     """Hosts take nothing away, and leaf routers do: two on a host are one hop apart, two in a rack two."""
     for leaf in spread(net, 2, net.router("s")):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.networks.zoo.kind import Word, kind
+from tests.networks.zoo.kind import Sign, Word, kind
+from tests.networks.zoo.machines import kernel
 from tests.networks.zoo.network import Network, Wire
 from tests.networks.zoo.parts import CALICO, guests, hidden, hosts, of_host, spread
 
@@ -20,14 +21,14 @@ def machine(net: Network, name: str, host: str, usual: int = 2) -> list[str]:
 @kind(Word.SOUND, six=None)
 def nested(net: Network) -> None:
     """One host has plain guests and a machine with containers."""
-    for host in net.some(hosts(net, net.router("r"))):
+    for host in net.some(hosts(net, net.router("r"), least=2)):
         machine(net, f"{host}v", host)
 
 
 @kind(Word.SOUND)
 def nested_two_vms(net: Network) -> None:
     """One host has plain guests and two machines with containers."""
-    for host in net.some(hosts(net, net.router("r"))):
+    for host in net.some(hosts(net, net.router("r"), least=2)):
         machine(net, f"{host}v", host)
         machine(net, f"{host}w", host)
         net.hide(of_host(net, host))  # they might be ports of a router that has two hosts behind it
@@ -37,35 +38,35 @@ def nested_two_vms(net: Network) -> None:
 def nested_racks(net: Network) -> None:
     """Such hosts among racks."""
     for rack in spread(net, net.number(2, 2, 3), net.router("s")):
-        for host in net.some(hosts(net, rack, 2)):
+        for host in net.some(hosts(net, rack, 2, least=2)):
             machine(net, f"{host}v", host)
 
 
 @kind(Word.SOUND, six=None)
 def nested_one(net: Network) -> None:
     """There is one container only."""
-    for host in net.some(hosts(net, net.router("r"))):
+    for host in net.some(hosts(net, net.router("r"), least=2)):
         machine(net, f"{host}v", host, 1)
 
 
 @kind(Word.SOUND)
 def nested_link(net: Network) -> None:
     """Hosts share a link, and one has a machine with containers."""
-    for host in net.some(hosts(net, net.lan("l"))):
+    for host in net.some(hosts(net, net.lan("l"), least=2)):
         machine(net, f"{host}v", host)
 
 
 @kind(Word.SOUND)
 def nested_everywhere(net: Network) -> None:
     """Every host has plain guests and a machine with containers."""
-    for host in hosts(net, net.router("r")):
+    for host in hosts(net, net.router("r"), least=2):
         machine(net, f"{host}v", host)
 
 
 @kind(Word.SOUND)
 def nested_deep(net: Network) -> None:
     """Containers in a machine in a machine."""
-    for host in net.some(hosts(net, net.router("r"))):
+    for host in net.some(hosts(net, net.router("r"), least=2)):
         net.router(f"{host}v", host)
         net.hide(guests(net, net.router(f"{host}w", f"{host}v"), on=host), list(net.members))
 
@@ -73,7 +74,7 @@ def nested_deep(net: Network) -> None:
 @kind(Word.SOUND)
 def nested_and_hidden(net: Network) -> None:
     """A host with plain guests, a machine with containers, and a guest behind a gateway of its own."""
-    for host in net.some(hosts(net, net.router("r"))):
+    for host in net.some(hosts(net, net.router("r"), least=2)):
         machine(net, f"{host}v", host)
         net.hide([hidden(net, f"{host}x", host)], list(net.members))
         net.hide(of_host(net, host))
@@ -82,7 +83,7 @@ def nested_and_hidden(net: Network) -> None:
 @kind(Word.SOUND)
 def vms_and_one(net: Network) -> None:
     """One host has a machine with containers and one plain guest."""
-    hosts(net, net.router("r"), 2)
+    hosts(net, net.router("r"), 2, least=2)
     machine(net, "hv", net.router("h", "r"))
     net.hide([net.guest("one", "h")], list(net.members))
 
@@ -90,7 +91,7 @@ def vms_and_one(net: Network) -> None:
 @kind(Word.ASTRAY)
 def vms_alone(net: Network) -> None:
     """One host has nothing but two machines with containers, others are plain."""
-    hosts(net, net.router("r"), 2)
+    hosts(net, net.router("r"), 2, least=2)
     net.router("h", "r")
     machine(net, "hv", "h")
     machine(net, "hw", "h")
@@ -133,14 +134,53 @@ def k8s_one_pod(net: Network) -> None:
         net.guest(f"p{n}", net.router(f"v{n}", "l"), on=f"m{n // 2}")
 
 
-@kind(Word.FALSE, refuted=True)
+@kind(Word.FALSE, Sign.REFUTES)
 def k8s_node_network(net: Network) -> None:
     """A pod on its node's own network."""
     machines = pods(net, [net.lan("l")] * net.number(3, 2, 4))
     net.enrol(machines[0], on="m0")
 
 
+def kernels(net: Network, machines: Sequence[str], *, virtual: bool = True) -> None:
+    """Let the pods of each machine show its kernel."""
+    for name in machines:
+        own = [guest for guest in net.members if guest.startswith(f"{name}g")]
+        kernel(net, own, own=False, virtual=virtual)
+
+
 @kind(Word.FALSE)
 def k8s_calico(net: Network) -> None:
-    """Pods see what Calico shows, though their nodes are machines."""
+    """Pods see what Calico shows, though their nodes are machines; of kernels they tell nothing."""
     pods(net, [net.lan("l")] * net.number(3, 2, 4), gateway="169.254.1.1", hardware=CALICO)
+
+
+@kind(Word.FALSE, Sign.WARNS)
+def k8s_calico_kernels(net: Network) -> None:
+    """The same, and pods tell that they share a kernel, which sees a hypervisor."""
+    kernels(net, pods(net, [net.lan("l")] * 3, gateway="169.254.1.1", hardware=CALICO))
+
+
+@kind(Word.FALSE, Sign.WARNS)
+def k8s_kernels(net: Network) -> None:
+    """Pods tell so, whatever their gateways show."""
+    kernels(net, pods(net, spread(net, net.number(3, 2, 4), net.router("s"))))
+
+
+@kind(Word.SOUND)
+def k8s_metal(net: Network) -> None:
+    """Pods on nodes that are hosts: their kernels see no hypervisor."""
+    names = hosts(net, net.router("r"), gateway="169.254.1.1", hardware=CALICO)
+    kernels(net, names, virtual=False)
+
+
+@kind(Word.SOUND)
+def firewall_between_pods(net: Network) -> None:
+    """Pods of one host that a firewall parts tell one boot id, and are far apart."""
+    net.lan("l", net.router("fw"))
+    names = [net.router(f"h{n}", "l") for n in range(3)]
+    for host in names:
+        a, b = guests(net, host, 2, least=2)[:2]
+        net.steer(host, "fw", arriving=a, to=[b])
+        net.steer(host, "fw", arriving=b, to=[a])
+        net.hide([a], [b])
+    kernels(net, names, virtual=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.networks.zoo.kind import Word, kind
+from tests.networks.zoo.kind import Sign, Word, kind
+from tests.networks.zoo.machines import kernel
 from tests.networks.zoo.network import Network, Wire
 from tests.networks.zoo.parts import CALICO, guests, hosts, spread
 
@@ -149,16 +150,27 @@ def proxmox_bgp(net: Network) -> None:
             guests(net, host, gateway="169.254.0.1")
 
 
-@kind(Word.SOUND)
+@kind(Word.SOUND, Sign.VOUCHES)
 def calico_machines(net: Network) -> None:
     """Calico for virtual machines: hosts are 169.254.1.1, with the hardware address of Calico."""
     hosts(net, net.router("r"), gateway="169.254.1.1", hardware=CALICO)
+    kernel(net, net.members, own=True)
 
 
-@kind(Word.SOUND, six=True)
+@kind(Word.SOUND, Sign.VOUCHES, six=True)
 def calico_machines_six(net: Network) -> None:
     """The same over IPv6."""
     hosts(net, net.router("r"), gateway="fe80::ecee:eeff:feee:eeee", hardware=CALICO)
+    kernel(net, net.members, own=True)
+
+
+@kind(Word.SOUND, Sign.VOUCHES)
+def calico_racks(net: Network) -> None:
+    """The same in racks, with hosts of one guest."""
+    for rack in spread(net, net.number(2, 2, 3), net.router("s")):
+        hosts(net, rack, 2, gateway="169.254.1.1", hardware=CALICO)
+        net.guest(f"{rack}alone", net.router(f"{rack}h", rack), gateway="169.254.1.1", hardware=CALICO)
+    kernel(net, net.members, own=True)
 
 
 @kind(Word.SOUND, six=True)
