@@ -144,8 +144,18 @@ def together(state: State, policy: LaunchSettings, now: float) -> int:
 
 def crowded(state: State, policy: LaunchSettings, now: float) -> bool:
     """Say whether some of those held have to go first, so that `max_held` holds for the next round too."""
-    held = [a for a in state.in_phase(*HELD) if policy.on_reject != "restart" or a.phase is Phase.UNDECIDED]
-    return bool(policy.max_held) and len(held) + together(state, policy, now) > policy.max_held
+    return bool(policy.max_held) and _held(state, policy) + together(state, policy, now) > policy.max_held
+
+
+def full(state: State, policy: LaunchSettings) -> bool:
+    """Say whether as many are in flight and held as `max_held` allows."""
+    return bool(policy.max_held) and len(state.in_phase(*IN_FLIGHT)) + _held(state, policy) >= policy.max_held
+
+
+def _held(state: State, policy: LaunchSettings) -> int:
+    """Count those held that stay so when another candidate comes: one started again is that candidate."""
+    restarted = Phase.REJECTED if policy.on_reject == "restart" else None
+    return sum(a.phase is not restarted for a in state.in_phase(*HELD))
 
 
 def _charged(attempt: Attempt, policy: LaunchSettings, now: float) -> float:

@@ -55,7 +55,8 @@ def _in_flight(
     for attempt in flying:
         if attempt.phase is Phase.INTENDED and not attempt.postponed:
             return _launch(state, attempt)
-    wider = _may_widen(flying) and len(flying) < budget.together(state, policy, now)
+    wider = _may_widen(flying) and not budget.full(state, policy)
+    wider = wider and len(flying) < budget.together(state, policy, now)
     if wider and not _ended(state, inventory, policy, elapsed, now):
         return intent.step(state, inventory, policy)
     for attempt in state.in_phase(Phase.LAUNCHED):
