@@ -98,7 +98,7 @@ def _unfinished(
             same = executor
         else:
             context.tell(f"cleaning up after {run}, which was interrupted")
-            clean_up(executor, "another request came")
+            clean_up(executor, "another admission was asked for")
     if same:
         same.resume()
     return same
@@ -143,10 +143,10 @@ def _let_go(
     except LeaseError:
         raise
     except BaseException as error:
-        left = ", ".join(held(executor.journal.state)) or "nothing that is known of"
-        context.tell(f"not let go of: {left}; `keepapart gc` finds and releases what is left")
+        left = ", ".join(held(executor.journal.state)) or "nothing that is known"
+        context.tell(f"not released: {left}; `keepapart gc` finds and releases what is left")
         if isinstance(error, OperationError):
-            raise OperationError(f"{cause or error} (not let go of: {left}; see `keepapart gc`)") from error
+            raise OperationError(f"{cause or error} (not released: {left}; see `keepapart gc`)") from error
         raise
 
 
