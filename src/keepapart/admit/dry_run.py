@@ -1,4 +1,4 @@
-"""Plan: what an admission would do, with nothing launched, started, made or journalled."""
+"""A dry run: what an admission would do, with nothing launched, started, made or journalled."""
 
 from __future__ import annotations
 

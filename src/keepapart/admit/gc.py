@@ -1,4 +1,4 @@
-"""Collect: find by tag what interrupted runs left behind, and release it until it is gone.
+"""gc: find by tag what interrupted runs left behind, and release it until it is gone.
 
 Rules:
 1. The list of instances comes before the journal, so that what a running admission has is known as its own.

@@ -1,4 +1,4 @@
-"""`keepapart admit`: launch, check against every member, let in or let go, until N are in."""
+"""`keepapart admit`: launch, check against every member, let in or release, until N are in."""
 
 from __future__ import annotations
 
