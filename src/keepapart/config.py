@@ -89,21 +89,22 @@ class StoreSettings(Table, frozen=True):
 
 
 class LaunchSettings(Table, frozen=True):
-    """How new instances are come by, and the budgets of one admission (0: no limit).
+    """How new instances are obtained, and the budgets of one admission (0: no limit).
 
     ==============  =============================================================================
     source          where candidates come from: "launch", "stopped" (the cluster's stopped instances
                     are started: a pool of spares), "stopped-then-launch"
-    on_reject       what becomes of one turned down: "hold" (until done, so that its slot isn't
-                    handed out again), "stop", "terminate", "restart" (stopped and started again,
-                    until it lands apart)
-    at_once         how many are come by together, the best set of them kept; 0: as many as are missing
+    on_reject       what becomes of one turned down: "hold" (until the run is done, so that its slot
+                    isn't handed out again), "stop", "terminate", "restart" (it is stopped and started
+                    again until it lands on a host of its own)
+    at_once         how many candidates to launch together; the largest mutually separate set is kept;
+                    0: as many as are missing
     max_attempts    candidates tried for each member wanted
-    max_held        instances beside the members at any time
-    max_minutes     of one process
+    max_held        instances that there may be at any time besides the members
+    max_minutes     how long one process may take
     max_money       what candidates may cost until they join or are gone, in the currency of
                     `price_per_hour`; each start is charged for `billed_seconds` at least
-    price_per_hour  what one instance costs; a cloud that knows is asked where it isn't said
+    price_per_hour  what one instance costs; where it isn't set, a cloud that knows it is asked
     ==============  =============================================================================
     """
 

@@ -261,5 +261,20 @@ class Admission(RuleBasedStateMachine):
         self.machines[name] = replace(self.machines[name], **what)  # type: ignore[arg-type]  # names of fields
 
 
+def test_one_that_dies_while_others_are_launched_still_counts_as_held() -> None:
+    """`max_held` holds beside a candidate that was launched together with others and never ran."""
+    run = Admission()
+    run.begin(
+        count=1, replaces=False, on_reject="hold", source="launch", max_held=2, at_once=2, max_money=0.0
+    )
+    for _ in range(4):
+        run.go_on(host=0, journalled=True, trouble=False)
+    run.die(which=0)
+    for _ in range(2):
+        run.go_on(host=0, journalled=True, trouble=False)
+        run.budgets_are_kept()
+    run.teardown()
+
+
 Admission.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
 TestAdmission = Admission.TestCase

@@ -91,7 +91,7 @@ def test_a_candidate_is_paid_for_before_it_is_launched(bench: Bench) -> None:
     policy = LaunchSettings(price_per_hour=3600.0, max_money=CHECKING + LETTING_GO - 1)
     outcome = admit(bench.context(policy), bench.truth)
     assert (outcome.code, outcome.attempts) == (1, 0)
-    assert outcome.because == "max_money is spent: 0 of 179, and another candidate needs 180"
+    assert outcome.because == "max_money is used up (0 of 179); another candidate needs 180"
     assert (
         admit(bench.context(LaunchSettings(price_per_hour=3600.0, max_money=5000.0)), bench.truth).code == 0
     )
@@ -131,7 +131,7 @@ def test_waiting_for_room_costs_nothing_by_itself(bench: Bench) -> None:
     """An hour of no room isn't charged once it is over: there was no instance."""
     bench.cloud.arm(Fault("launch", CapacityError("no room"), times=9))
     policy, began = LaunchSettings(price_per_hour=3600.0, max_money=800.0), bench.clock()
-    assert admit(bench.context(policy), bench.truth).because.startswith("max_money is spent: ")
+    assert admit(bench.context(policy), bench.truth).because.startswith("max_money is used up (")
     assert len({call.about for call in bench.cloud.calls("launch")[:10]}) == 1
     assert bench.clock() - began > policy.max_money
     bench.sound()

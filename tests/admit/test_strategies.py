@@ -204,10 +204,10 @@ def test_dry_run_names_placement_strategy_and_budgets(bench: Bench) -> None:
     policy = LaunchSettings(at_once=3, max_money=12.0, price_per_hour=60.0, max_held=4)
     assert plan(bench.context(policy, cloud=cloud), 2).steps == (
         "launch 3 candidates at once, in spread group g",
-        "check with 2 members and with each other; keep the most that are apart",
-        "turned down: hold it until all are in, then terminate it",
-        "until 2 are in, or a budget is spent: 20 attempts (10 for each), 4 held at once, 60 minutes, "
-        "12 of money (3 kept ready for each candidate)",
+        "check with 2 members and with each other; keep the largest set on different hosts",
+        "if it is turned down: hold it until all are in, then terminate it",
+        "repeat until 2 are in, or a budget is used up: 20 attempts (10 for each), 4 held at once, "
+        "60 minutes, 12 of money (3 kept ready for each candidate)",
     )
     assert bench.cloud.calls("launch") == []
     admit(bench.context(policy, cloud=cloud), TruthfulChecker(cloud))

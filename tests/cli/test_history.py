@@ -52,7 +52,7 @@ def test_one_verb_s_rounds_keep_their_numbers(config: str, capsys: pytest.Captur
     assert [(row["number"], row["verb"]) for row in audits] == [(1, "audit"), (3, "audit")]
     assert [row["moved"] for row in audits] == [["web-1", "web-2"], []]
     assert main(["-c", config, "history", "--verb", "admit"]) == 0
-    assert "by `keepapart admit` yet" in capsys.readouterr().out
+    assert "by `keepapart admit` are stored yet" in capsys.readouterr().out
 
 
 def test_the_limit_counts_what_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

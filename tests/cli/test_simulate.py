@@ -52,7 +52,7 @@ def test_the_table_says_what_loops_for_ever_and_what_to_choose(capsys: pytest.Ca
     """In words: which strategies never end and why, what the best possible is, and the advice."""
     assert main(["simulate", *QUICK, "--world", str(WORLDS / "sticky.toml")]) == 0
     shown = capsys.readouterr().out
-    assert "terminate, stop, restart loop for ever in" in shown
+    assert "terminate, stop, restart never end in" in shown
     assert "a freed slot is the very next one filled" in shown
     assert "∞" in shown
     assert "an oracle" in shown

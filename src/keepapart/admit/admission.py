@@ -1,11 +1,12 @@
-"""The use cases `admit` and `replace`: take the lease, settle what was left, run, and leave nothing behind.
+"""The use cases `admit` and `replace`: take the lease, clear up what was left, run, and leave nothing behind.
 
 Rules:
 1. One admission a cluster at a time: the lease is taken first and given back last.
 2. The platform is listed before the journal is read, so that whatever the list shows was journalled.
 3. An unfinished run of the same request is gone on with, unless it was already ending without success; any
    other unfinished run is cleaned up first, and that is said.
-4. Interrupted or failing, the run lets go of what it holds, briefly; what it can't is named for `gc`.
+4. Interrupted or failing, the run releases what it holds, waiting only briefly; what it can't release is
+   named for `gc`.
 5. A run that lost its lease touches nothing any more.
 """
 
@@ -30,7 +31,7 @@ BRIEFLY = 20.0  # seconds to wait for an instance to go when interrupted: a pers
 
 
 def admit(context: AdmissionContext, checker: Checker, count: int = 1, excuse: Sequence[str] = ()) -> Outcome:
-    """Come by candidates and check them until `count` more are members.
+    """Launch candidates and check them until `count` more are members.
 
     Raises `UsageError` for what can't be meant, `LeaseError` where another admission of the cluster is
     running, `OperationError` where it failed and something is left for `gc`.
@@ -50,7 +51,7 @@ def replace(
 
 
 def clean_up(executor: Executor, because: str) -> None:
-    """End an unfinished run without going on with it: what isn't a member is let go."""
+    """End an unfinished run without going on with it: what isn't a member is released."""
     if not executor.journal.state.closing:
         executor.write(e.Closing(ExitCode.NO, because))
     executor.go_on()
@@ -98,7 +99,7 @@ def _unfinished(
             same = executor
         else:
             context.tell(f"cleaning up after {run}, which was interrupted")
-            clean_up(executor, "another request came")
+            clean_up(executor, "another admission was asked for")
     if same:
         same.resume()
     return same
@@ -143,10 +144,10 @@ def _let_go(
     except LeaseError:
         raise
     except BaseException as error:
-        left = ", ".join(held(executor.journal.state)) or "nothing that is known of"
-        context.tell(f"not let go of: {left}; `keepapart gc` finds and releases what is left")
+        left = ", ".join(held(executor.journal.state)) or "nothing that is known"
+        context.tell(f"not released: {left}; `keepapart gc` finds and releases what is left")
         if isinstance(error, OperationError):
-            raise OperationError(f"{cause or error} (not let go of: {left}; see `keepapart gc`)") from error
+            raise OperationError(f"{cause or error} (not released: {left}; see `keepapart gc`)") from error
         raise
 
 

@@ -1,21 +1,23 @@
-"""When a run ends: with all that was asked for, with its budget spent, or refusing to guess.
+"""When a run ends: all that were asked for are in, a budget is used up, or it can't be told who may join.
 
-Rules, the first that holds decides:
-1. Everything asked for is in: 0.
-2. A member that nobody excused isn't running: its host can't be known, so nothing would be admitted: 3.
-3. `UNKNOWN_IN_A_ROW` candidates in a row couldn't be measured. One may be a bad instance; more than that says
-   that something else is wrong, and further launches only cost money: 3.
-4. `max_attempts` went by since the last one joined (so the more are asked for, the more may be tried), or
-   the time or the money is spent: 3 where the last candidate ended unknown, else 1.
-   Candidates that are only undecided, since nothing is established about the network yet, may all be members
-   as soon as it is: while there are any, there are `max_attempts` for each member still wanted.
-5. There is no stopped instance left to start and none may be launched: likewise.
+The first of these rules that holds decides:
+1. All that were asked for are in: 0.
+2. A member that nobody excused isn't running. Its host can't be known, so no candidate could join: 3.
+3. `UNKNOWN_IN_A_ROW` candidates in a row couldn't be measured: 3. One may be a bad instance; more than that
+   means that something else is wrong, and further launches would only cost money.
+4. `max_attempts` candidates were tried since the last one joined (so the more are asked for, the more may be
+   tried), or the time or the money is used up: 3 if the last candidate ended unknown, else 1. Candidates that
+   are only undecided, because nothing is established about the network yet, may all join as soon as it is.
+   While there are any, `max_attempts` may be tried for each member still wanted.
+5. No stopped instance is left to start, and none may be launched: as in rule 4.
 
-Money: every start is charged from its intent (or when there was last no room for it) until its end,
-`billed_seconds` at least, at `price_per_hour`; members until they join. `max_money` is never passed:
-1. What everything in flight and held costs for `LETTING_GO` more seconds is kept ready at any time: no wait
-   and no repeated call goes on longer than the rest of the money lasts; then the run ends and lets go.
-2. No candidate is come by, and no round begun, unless `CHECKING` seconds for it can be paid beside that.
+Every start is charged at `price_per_hour` from its intent (or from when there was last no room for it) until
+its end, for `billed_seconds` at least; a candidate that joins is charged until it joins. `max_money` is never
+exceeded:
+1. Enough is reserved to pay for every candidate for `LETTING_GO` more seconds, the time to release them.
+   Waits and repeated calls end when only that reserve is left; then the run ends and releases them.
+2. A candidate is launched or a round started only if `CHECKING` seconds of it can be paid on top of that
+   reserve.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ LETTING_GO = 120.0  # seconds kept ready until all that is held is gone, after t
 def ending(
     state: State, inventory: Inventory, policy: LaunchSettings, elapsed: float, now: float
 ) -> Closing | None:
-    """Say how and why the run ends now, before another candidate is come by; None: it goes on."""
+    """Say how and why the run ends now, before another candidate is begun; None: it goes on."""
     if len(state.joined) >= state.count:
         return Closing(ExitCode.OK, ALL_IN)
     dark = [
@@ -54,18 +56,18 @@ def ending(
         )
     unknown = state.unknown_in_a_row
     if unknown >= UNKNOWN_IN_A_ROW:
-        return Closing(ExitCode.UNKNOWN, f"{unknown} candidates in a row can't be told apart: {_last(state)}")
+        return Closing(ExitCode.UNKNOWN, f"{unknown} candidates in a row could not be judged: {_last(state)}")
     undecided = state.in_phase(Phase.UNDECIDED)
     code = _spent_code(state)
     if attempts_left(state, policy) < 1:
         tried = len(state.attempts) - state.attempts_at_join
-        because = f"max_attempts is spent: {tried} attempts brought no member"
+        because = f"max_attempts is used up: {tried} attempts brought no member"
         return Closing(code, f"{because}; {undecided[-1].because}" if undecided else because)
     if out_of_time(policy, elapsed):
-        return Closing(code, f"{policy.max_minutes} minutes are spent")
+        return Closing(code, f"max_minutes is used up ({policy.max_minutes} minutes)")
     if lasts(state, policy, now, more=1) < now + CHECKING:
         needs = f"another candidate needs {least_charge(policy):.4g}"
-        return Closing(code, f"{_money(state, policy, now)}, and {needs}")
+        return Closing(code, f"{_money(state, policy, now)}; {needs}")
     if nothing_to_start(state, inventory, policy):
         return Closing(code, "there is no stopped instance left to start")
     return None
@@ -77,11 +79,12 @@ def out_of_time(policy: LaunchSettings, elapsed: float) -> bool:
 
 
 def out_of_money(state: State, policy: LaunchSettings, now: float) -> Closing | None:
-    """Say that the run ends whatever is in flight: what is left pays for no round, only for letting go."""
+    """Say that the run ends whatever is in flight: what is left pays only for releasing it."""
     if lasts(state, policy, now) < now + CHECKING:
         if len(state.joined) >= state.count:
             return Closing(ExitCode.OK, ALL_IN)
-        return Closing(_spent_code(state), f"{_money(state, policy, now)}, save for letting go")
+        because = f"{_money(state, policy, now)}; the rest is reserved for releasing instances"
+        return Closing(_spent_code(state), because)
     return None
 
 
@@ -93,11 +96,11 @@ def no_room_in_time(state: State, policy: LaunchSettings, pause: float, elapsed:
 
 
 def lasts(state: State, policy: LaunchSettings, now: float, more: int = 0) -> float:
-    """Say until when everything in flight and held, and `more` begun now, can be paid before it must go.
+    """Say until when all candidates, and `more` begun now, can be paid before they must be released.
 
-    Seconds since the epoch; infinite where there is no limit or nothing costs anything. Each of n costs
-    max(t - since, billed) at t: together they stay within what is left as long as each sum of the
-    first k (t - since) and n - k least charges does, k from 0 to n.
+    Seconds since the epoch; infinite where there is no limit or nothing costs anything. At time t each of n
+    candidates has cost max(t - since, billed). Their sum stays within what is left as long as, for every k
+    from 0 to n, the first k (t - since) and n - k least charges do.
     """
     since = sorted(a.since for a in state.attempts if a.phase not in ENDED) + [now] * more
     if not since or not policy.max_money or not policy.price_per_hour:
@@ -122,7 +125,7 @@ def spent(state: State, policy: LaunchSettings, now: float) -> float:
 
 
 def least_charge(policy: LaunchSettings) -> float:
-    """Say what has to be left for a candidate to be come by."""
+    """Say what has to be left to begin another candidate."""
     return max(policy.billed_seconds, CHECKING + LETTING_GO) / 3600 * policy.price_per_hour
 
 
@@ -144,8 +147,18 @@ def together(state: State, policy: LaunchSettings, now: float) -> int:
 
 def crowded(state: State, policy: LaunchSettings, now: float) -> bool:
     """Say whether some of those held have to go first, so that `max_held` holds for the next round too."""
-    held = [a for a in state.in_phase(*HELD) if policy.on_reject != "restart" or a.phase is Phase.UNDECIDED]
-    return bool(policy.max_held) and len(held) + together(state, policy, now) > policy.max_held
+    return bool(policy.max_held) and _held(state, policy) + together(state, policy, now) > policy.max_held
+
+
+def full(state: State, policy: LaunchSettings) -> bool:
+    """Say whether as many are in flight and held as `max_held` allows."""
+    return bool(policy.max_held) and len(state.in_phase(*IN_FLIGHT)) + _held(state, policy) >= policy.max_held
+
+
+def _held(state: State, policy: LaunchSettings) -> int:
+    """Count those held that stay so when another candidate comes: one started again is that candidate."""
+    restarted = Phase.REJECTED if policy.on_reject == "restart" else None
+    return sum(a.phase is not restarted for a in state.in_phase(*HELD))
 
 
 def _charged(attempt: Attempt, policy: LaunchSettings, now: float) -> float:
@@ -162,7 +175,7 @@ def _spent_code(state: State) -> ExitCode:
 
 
 def _money(state: State, policy: LaunchSettings, now: float) -> str:
-    return f"max_money is spent: {spent(state, policy, now):.4g} of {policy.max_money:g}"
+    return f"max_money is used up ({spent(state, policy, now):.4g} of {policy.max_money:g})"
 
 
 def _last(state: State) -> str:

@@ -1,4 +1,4 @@
-"""Plan: what an admission would do, with nothing launched, started, made or journalled."""
+"""A dry run: what an admission would do, with nothing launched, started, made or journalled."""
 
 from __future__ import annotations
 
@@ -49,19 +49,18 @@ def plan(context: AdmissionContext, count: int) -> Plan:
     steps: list[str] = []
     holder = context.store.leases.holder(context.cluster)
     if holder and holder.expires > now and not is_dead(holder.who):
-        steps.append(f"wait: {holder.who.split(' [')[0]} is admitting now")
-    steps += [
-        f"settle {run}, which was interrupted" for run in context.store.journals.unfinished(context.cluster)
-    ]
+        steps.append(f"wait for {holder.who.split(' [')[0]}, which is admitting now")
+    for run in context.store.journals.unfinished(context.cluster):
+        steps.append(f"go on with {run} or clean it up, since it was interrupted")
     ending = budget.ending(state, inventory, policy, 0.0, now)
     if ending:
         return Plan(ExitCode(ending.code), members, (*steps, ending.because))
     steps += _candidates(context, state, inventory, budget.together(state, policy, now))
-    among = " and with each other; keep the most that are apart" if policy.at_once != 1 else ""
+    among = " and with each other; keep the largest set on different hosts" if policy.at_once != 1 else ""
     steps.append(f"check with {len(members)} members{among}")
     kept = "stop it again" if policy.source == "stopped" and policy.on_reject != "restart" else ""
-    steps.append(f"turned down: {kept or REJECTS[policy.on_reject]}")
-    steps.append(f"until {count} are in, or a budget is spent: {', '.join(_budgets(policy, count))}")
+    steps.append(f"if it is turned down: {kept or REJECTS[policy.on_reject]}")
+    steps.append(f"repeat until {count} are in, or a budget is used up: {', '.join(_budgets(policy, count))}")
     return Plan(ExitCode.OK, members, tuple(steps))
 
 

@@ -19,7 +19,7 @@ from keepapart.store import Lease
 class Executor:
     """One run, taken on from wherever its journal stands.
 
-    `gone_within` is how many seconds to wait for each instance that is let go.
+    `gone_within` is how many seconds to wait for each instance that is released.
     """
 
     def __init__(self, context: AdmissionContext, lease: Lease, run: str, checker: Checker) -> None:

@@ -1,4 +1,4 @@
-"""Collect: find by tag what interrupted runs left behind, and release it until it is gone.
+"""gc: find by tag what interrupted runs left behind, and release it until it is gone.
 
 Rules:
 1. The list of instances comes before the journal, so that what a running admission has is known as its own.
@@ -135,7 +135,7 @@ def _found(
     for run in unfinished:
         state = state_of(context.store, run)
         leaving = [i for i in state.replaced if i in inventory.instances and i not in state.released]
-        found += [Rejection(i, f"its stand-in is in, by {run}") for i in leaving]
+        found += [Rejection(i, f"its stand-in joined in {run}") for i in leaving]
     return found
 
 
@@ -153,7 +153,7 @@ def _at_rest(instance: Instance) -> bool:
 
 def _why(instance: Instance) -> str:
     run = instance.tags.get(RUN_TAG)
-    return f"{instance.state}, {f'a candidate of {run}' if run else 'a candidate of no run'} that nobody owns"
+    return f"{instance.state}, a candidate of {run or 'no run'} that nobody owns"
 
 
 def _admission_alive(context: AdmissionContext) -> bool:

@@ -6,8 +6,8 @@ Rules:
    since the last is often only a consequence ("limit exceeded" after an outage).
 3. `NotFoundError` of an instance that ought to be there is waited out (platforms are eventually
    consistent); never a reason to launch again.
-4. Every wait has a deadline, and none goes on beyond `until`, when the money that isn't needed to let go is
-   spent.
+4. Every wait has a deadline, and none goes on beyond `until`, when only the money that is reserved for
+   releasing is left.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def start_stopped(guarded: GuardedCloud, step: StartStopped) -> e.Event:
     if step.again and found and found.state == RUNNING and not mine and not is_member(found):
         found = _stopped(guarded, step.id)
         if found and found.state != STOPPED and guarded.pressed:
-            return e.Launched(step.attempt, step.id)  # nothing is left to be spent on it: it will be let go
+            return e.Launched(step.attempt, step.id)  # nothing is left to be spent on it: it will be released
     if found is None or found.state == TERMINATED:
         return e.LaunchFailed(step.attempt, f"{step.id} is gone")
     if found.tags.get(CLUSTER_TAG) != guarded.cluster or is_member(found):

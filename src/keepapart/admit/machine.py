@@ -2,13 +2,13 @@
 
 The order is the rule:
 1. What the platform shows and the journal doesn't know is noted before anything else is done.
-2. One found apart joins, which ends its costs; where the money is spent the run is closed; what strayed is
-   let go at once.
+2. A candidate judged separate joins, so it no longer counts against the budget. If the money is used up, the
+   run is closed. Instances that no attempt owns are released at once.
 3. While the run is open, candidates in flight are brought to their verdict, together, before others are
-   thought of: all are launched, then all waited for, then all judged in one round. One that the platform
-   has no room for holds up no other.
-4. Then rejects go early where that is the policy, and the run either ends or comes by more candidates.
-5. Once it is closing, everything that isn't a member is let go, and the journal is closed last.
+   begun: all are launched, then all waited for, then all judged in one round. One that the platform has no
+   room for holds up no other.
+4. Then rejects are released early if that is the policy, and the run either ends or begins more candidates.
+5. Once it is closing, everything that isn't a member is released, and the journal is closed last.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def _in_flight(
     for attempt in flying:
         if attempt.phase is Phase.INTENDED and not attempt.postponed:
             return _launch(state, attempt)
-    wider = _may_widen(flying) and len(flying) < budget.together(state, policy, now)
+    wider = _may_widen(flying) and not budget.full(state, policy)
+    wider = wider and len(flying) < budget.together(state, policy, now)
     if wider and not _ended(state, inventory, policy, elapsed, now):
         return intent.step(state, inventory, policy)
     for attempt in state.in_phase(Phase.LAUNCHED):

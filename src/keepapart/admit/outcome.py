@@ -68,10 +68,10 @@ def outcome(state: State, seconds: float) -> Outcome:
         because += f"; no stand-in for {', '.join(staying)}, which stay{'s' * (len(staying) == 1)}"
     if state.unproven:
         pairs = ", ".join(f"{new} and {old}" for new, old in state.unproven)
-        because += f"; not known to be apart, since they could not be measured: {pairs}"
+        because += f"; not known to be on different hosts, since they could not be measured: {pairs}"
         code = ExitCode.UNKNOWN if code in (ExitCode.OK, ExitCode.NO) else code
     if code == ExitCode.OK and state.stuck:
-        code, because = ExitCode.FAILED, f"{', '.join(sorted(state.stuck))} would not go"
+        code, because = ExitCode.FAILED, f"{', '.join(sorted(state.stuck))} could not be released"
     return Outcome(
         code=code,
         because=because,
@@ -109,7 +109,7 @@ def told(state: State, event: e.Event) -> str:
             place = f" for {attempt.replaces}" if attempt.replaces else ""
             return f"{attempt.id} is in{place} ({len(state.joined)} of {state.count})"
         case e.Strayed(instance_id, because):
-            return f"{instance_id} is let go: {because}"
+            return f"{instance_id} is released: {because}"
         case e.Released(instance_id):
             return f"{instance_id} released"
         case e.LeftAlone(instance_id, because):

@@ -1,4 +1,4 @@
-"""Release: let go of what isn't wanted, until the platform says that it is gone.
+"""Release: stop or terminate what isn't wanted, until the platform says that it is gone.
 
 Rules:
 1. Rejects are held until the run is done, since a freed slot is often the next one filled; `on_reject` may

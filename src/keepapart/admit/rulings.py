@@ -1,16 +1,16 @@
-"""Verdict: from a round's pairs to what becomes of each candidate. Pure.
+"""Rulings: from a round's pairs to what becomes of each candidate. Pure.
 
-Rules:
-1. A candidate beside a member is turned down. So is one beside a member that is about to go, since that one
-   might stay after all; save that it may stand in for this very one, which goes when it is in.
-2. One that isn't known to be apart from a member is *undecided* where every such pair was measured, and only
-   the network's kind isn't established yet: it is held and judged again in the next round. Where a pair has
-   no evidence at all it is turned down: further rounds would bring none.
-3. Of those left, the largest set that is mutually apart is kept, at most as many as are wanted. Others are
-   turned down where they share a host with one that is kept, else undecided.
-4. Those that are kept stand in for the members that are to go: for the one whose host they share; otherwise
-   those that can't be measured go first, as nobody can be told apart from them. Whoever of the rest a
-   candidate wasn't told apart from is named with it, and told of should it stay.
+1. A candidate that shares a host with a member is turned down. So is one that shares a host with a member due
+   to be replaced, because that member might stay. Exception: it may replace exactly that member.
+2. A candidate that isn't known to be separate from a member is *undecided* if every such pair was measured
+   and only the network's kind isn't established yet: it is held, and judged again in the next round. If one
+   of these pairs has no evidence at all the candidate is turned down: further rounds would bring none.
+3. Of the rest, the largest mutually separate set is kept, at most as many as are wanted. Each of the others
+   is turned down if it shares a host with one that is kept, and is undecided if not.
+4. Each candidate that is kept replaces one of the members that are to go: the one whose host it shares, if
+   any; else first those that can't be measured, because nothing can be known to be separate from them. A
+   candidate that isn't known to be separate from one of the others is recorded with it, and that is reported
+   if the member stays.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def judge(
 def _alone(
     number: int, name: str, step: Check, between: Between, stopped: Mapping[str, str], trouble: str
 ) -> e.Ruling | None:
-    """Judge a candidate by those who are there already; None where nothing speaks against it."""
+    """Judge a candidate by the members alone; None where nothing speaks against it."""
     together = [o for o in (*step.against, *step.leaving) if _says(between(name, o)) is Verdict.CO_RESIDENT]
     beside = together if len(together) != 1 or together[0] in step.against else []
     if beside:
@@ -87,7 +87,8 @@ def _unknown(
     other = (unmeasured or doubtful)[0]
     because = stopped.get(other) or _because(between(name, other)) or trouble
     then: e.Then = e.TURNED_DOWN if unmeasured else e.UNDECIDED
-    return e.Ruling(number, Verdict.UNKNOWN.value, then, f"can't tell it from {other}: {because}")
+    because = f"can't tell whether it shares a host with {other}: {because}"
+    return e.Ruling(number, Verdict.UNKNOWN.value, then, because)
 
 
 def _best(eligible: Mapping[int, str], step: Check, between: Between) -> dict[int, str]:
@@ -110,7 +111,8 @@ def _not_kept(number: int, name: str, kept: Iterable[str], between: Between, tro
             because = f"shares a host with {other}: {_because(between(name, other))}"
             return e.Ruling(number, Verdict.CO_RESIDENT.value, e.TURNED_DOWN, because)
     ruling = _unknown(number, name, kept, between, {}, trouble)
-    return ruling or e.Ruling(number, Verdict.SEPARATE.value, e.UNDECIDED, "apart, and more than are wanted")
+    because = "on a host of its own, but no more members are wanted"
+    return ruling or e.Ruling(number, Verdict.SEPARATE.value, e.UNDECIDED, because)
 
 
 def _places(
@@ -131,7 +133,7 @@ def _shared(name: str, step: Check, between: Between) -> str:
 def _kept(number: int, name: str, step: Check, between: Between, place: str) -> e.Ruling:
     others = [r for r in (*step.absent, *step.leaving) if r != place]
     unproven = tuple(r for r in others if _says(between(name, r)) is not Verdict.SEPARATE)
-    because = f"apart from {', '.join(step.against)}" if step.against else ALONE
+    because = f"on another host than {', '.join(step.against)}" if step.against else ALONE
     return e.Ruling(number, Verdict.SEPARATE.value, e.KEPT, because, place, unproven)
 
 

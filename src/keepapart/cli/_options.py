@@ -59,16 +59,18 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
         help="[network] model for this run: routed-host is your word that each host is its guests' gateway",
     )
     parser.add_argument(
-        "--assurance", choices=("strong", "conclusive"), help="the weakest evidence that calls two separate"
+        "--assurance",
+        choices=("strong", "conclusive"),
+        help="the weakest evidence that may call two instances separate",
     )
-    for flag, meaning in (("--known-same", "known to share a host"), ("--known-separate", "known not to")):
+    for flag, meaning in (("--known-same", "share a host"), ("--known-separate", "are on different hosts")):
         parser.add_argument(
             flag,
             metavar="A,B",
             action="append",
             default=[],
             type=pair,
-            help=f"a pair {meaning}, as a control",
+            help=f"two instances that are known to {meaning} (may be repeated)",
         )
 
 
@@ -97,5 +99,5 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
         type=number(0, 1e6),
         default=0.0,
         metavar="SECONDS",
-        help="where another admission of the cluster is running, wait for it so long (default: end at once)",
+        help="how long to wait for another admission of the cluster to end (default: not at all)",
     )

@@ -12,7 +12,7 @@ from keepapart import __version__
 from keepapart.errors import ExitCode, UsageError
 
 SUMMARY = """Finds out which of your own instances share a physical host, and gets a cluster new members
-that don't. It measures, says why, and where it cannot tell says unknown."""
+that don't. It measures, gives its reasons, and says unknown where it cannot tell."""
 
 EXAMPLES = """examples:
   keepapart audit               which members share a host, and what one failure takes down
@@ -20,8 +20,8 @@ EXAMPLES = """examples:
 """
 
 EXIT_CODES = """exit codes:
-  0 all well   1 some share a host, or budget spent   2 usage or configuration error
-  3 unknown: refused to guess   4 the operation itself failed
+  0 all well   1 some share a host, or a budget is used up   2 usage or configuration error
+  3 unknown: keepapart does not guess   4 the operation itself failed
 """
 
 

@@ -1,4 +1,4 @@
-"""`keepapart admit`: launch, check against every member, let in or let go, until N are in."""
+"""`keepapart admit`: launch, check against every member, let in or release, until N are in."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from keepapart.errors import ExitCode
 SUMMARY = "get the cluster new members, each on a host of its own"
 EXAMPLES = """  keepapart admit
   keepapart admit --count 3 --json
-  keepapart admit --excuse web-2     # web-2 can't be measured now, and needn't be
-  keepapart admit --wait 600         # behind another admission of the cluster, if one is running
-  keepapart admit --dry-run          # what would happen, with nothing launched
+  keepapart admit --excuse web-2     # although web-2 can't be measured now
+  keepapart admit --wait 600         # wait up to 10 minutes for another admission to end
+  keepapart admit --dry-run          # only say what would happen
 """
 
 

@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     add_judging(parser)
     parser.add_argument("--pairs", choices=("all",), help="list every pair, however many instances there are")
-    parser.add_argument("--html", metavar="FILE", help="also write the audit as a page of its own")
+    parser.add_argument("--html", metavar="FILE", help="also write the audit as an HTML page")
 
 
 def run(args: argparse.Namespace) -> ExitCode:

@@ -12,7 +12,7 @@ from keepapart.errors import ExitCode, ReachError
 
 SUMMARY = "are these two instances on one host? The verdict and all evidence behind it"
 EXAMPLES = """  keepapart check web-1 web-2
-  keepapart check web-1 web-2 --json && echo apart"""
+  keepapart check web-1 web-2 --json && echo separate"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -35,9 +35,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         cluster = config.cluster.name
         kept = store.audits.count(cluster)
         if not kept:
-            raise UsageError(
-                f"nothing is kept of cluster {cluster!r} yet", "`keepapart audit` makes a beginning"
-            )
+            raise UsageError(f"no audits of cluster {cluster!r} are stored yet", "run `keepapart audit`")
         if args.at and args.at > kept:
             raise UsageError(f"--at {args.at}: only {kept} audits are kept", "`keepapart history` lists them")
         entries = recall(store, cluster, args.at or LOOK_BACK)

@@ -11,7 +11,7 @@ from keepapart.errors import ExitCode
 
 SUMMARY = "what audits found before, newest first, and who moved in between"
 EXAMPLES = """  keepapart history
-  keepapart history --verb audit      without the rounds of admissions and checks
+  keepapart history --verb audit      without those that admit and check made
   keepapart history --limit 100 --json | jq '.audits[] | select(.moved != [])'"""
 
 VERBS = ("audit", "check", "network", "admit")
@@ -19,9 +19,11 @@ VERBS = ("audit", "check", "network", "admit")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("--limit", type=whole(1), default=20, metavar="N", help="how many (default: 20)")
     parser.add_argument(
-        "--verb", choices=VERBS, help="only the rounds of this verb; those of replace count as admit's"
+        "--limit", type=whole(1), default=20, metavar="N", help="number of audits to show (default: 20)"
+    )
+    parser.add_argument(
+        "--verb", choices=VERBS, help="only audits made by this verb (replace counts as admit)"
     )
     add_json(parser)
 

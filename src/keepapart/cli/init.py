@@ -16,7 +16,7 @@ EXAMPLES = """  keepapart init
 
 TEMPLATE = """\
 # keepapart: which of my instances share a physical host, and how to get nodes that don't.
-# What stands after # is a default or an example; take the # away to change it.
+# A line after # is a default or an example; remove the # to change it.
 
 [cluster]
 name = {name}
@@ -42,7 +42,7 @@ name = {name}
 # max_attempts = 10
 # source = "launch"             # "launch" | "stopped" (a pool of spares) | "stopped-then-launch"
 # on_reject = "hold"            # what becomes of rejects: "hold" | "stop" | "terminate" | "restart"
-# at_once = 1                   # launched together, the best set of them kept; 0: as many as are missing
+# at_once = 1                   # launched together, of which the largest separate set is kept; 0: all missing
 # max_minutes = 60
 {instances}"""
 
@@ -61,7 +61,7 @@ EXAMPLE = """
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("--force", action="store_true", help="overwrite a file that is there")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
 
 
 def run(args: argparse.Namespace) -> ExitCode:

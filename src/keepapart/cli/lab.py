@@ -1,4 +1,4 @@
-"""`keepapart lab`: a small cloud on this machine, to try everything on."""
+"""`keepapart lab`: a small cloud on this machine, to try everything out."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from keepapart.lab.service import Service
     from keepapart.lab.world.world import World
 
-SUMMARY = "a small cloud on this machine, to try everything on"
+SUMMARY = "a small cloud on this machine, to try everything out"
 EXAMPLES = """  keepapart lab up worlds/three-racks.toml   bring one up
   keepapart lab ls                           what runs in it
   keepapart lab exec i-0001 -- tracepath -n 10.1.2.3
   keepapart lab fail a-1                     fail a host with all that is on it
-  keepapart lab truth                        which instance is where, to hold verdicts against
+  keepapart lab truth                        which instance is where, to check verdicts against
   keepapart lab down                         end it; nothing stays behind"""
 
 
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         verbs, "up", "bring a lab up from a world file", "keepapart lab up worlds/three-racks.toml", lab=False
     )
     up.add_argument("world", metavar="WORLD", help="world file (TOML)")
-    up.add_argument("--name", help="what to call it (default: the world's own name)")
+    up.add_argument("--name", help="name of the lab (default: the world's)")
     up.add_argument("--api", choices=("ec2",), default="", help="answer this cloud API too, on loopback")
     up.add_argument("--simulated", action="store_true", help="compute hop counts instead of sending packets")
     up.add_argument("--sshd", action="store_true", help="run a real sshd in every instance")
@@ -43,12 +43,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(_verb(verbs, "truth", "list its instances with their hosts", "keepapart lab truth"))
 
     launch = _verb(verbs, "launch", "launch instances", "keepapart lab launch --count 3 --cluster orders")
-    launch.add_argument("--count", type=whole(1), default=1, metavar="N", help="how many (default: 1)")
+    launch.add_argument(
+        "--count", type=whole(1), default=1, metavar="N", help="number of instances (default: 1)"
+    )
     launch.add_argument("--cluster", metavar="NAME", help="make them members of this cluster")
 
     for word, does in (
-        ("start", "start stopped instances: they get new places"),
-        ("stop", "stop instances: they keep their ids and lose their places"),
+        ("start", "start stopped instances: each gets a new place"),
+        ("stop", "stop instances: each keeps its id and loses its place"),
         ("terminate", "end instances for good"),
     ):
         several = _verb(verbs, word, does, f"keepapart lab {word} i-0001 i-0002")

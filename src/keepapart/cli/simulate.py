@@ -15,14 +15,14 @@ from keepapart.simulate.habits import HABITS, RANDOM
 if TYPE_CHECKING:
     from keepapart.simulate.pool import Pool
 
-SUMMARY = "how many launches, how long, how dear: before any money is spent"
+SUMMARY = "estimate launches, time and money before spending any"
 EXAMPLES = """  keepapart simulate --hosts 200 --size 5
   keepapart simulate --hosts 50 --fill 0.9 --habit sticky --existing 3 --size 5
-  keepapart simulate --world worlds/sticky.toml     what may then be rehearsed in the lab
+  keepapart simulate --world worlds/sticky.toml     a world that the lab can rehearse
   keepapart simulate --strategy hold --strategy batch --json
 
-Defaults marked (assumed) are assumptions: no provider publishes its pools. Figures are of runs that
-nothing cuts short; `gives up` is the chance that `admit` would, by [launch] max_attempts."""
+Defaults marked "assumed" are assumptions: no provider publishes its pools. The figures are for runs that
+go on until all are in; `gives up` is the chance that `admit` would give up, by [launch] max_attempts."""
 
 NAMES = ("hold", "terminate", "stop", "restart", "batch", "spares")
 
@@ -33,56 +33,63 @@ MEMBERS = 3  # the smallest cluster that outlives one of its nodes by majority
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     pool = parser.add_argument_group("the pool: the hosts that a launch may land on")
-    pool.add_argument("--hosts", type=whole(1, 1_000_000), metavar="N", help=f"how many ({HOSTS}, assumed)")
+    pool.add_argument(
+        "--hosts", type=whole(1, 1_000_000), metavar="N", help=f"number of hosts (default: {HOSTS}, assumed)"
+    )
     pool.add_argument(
         "--capacity",
         type=whole(1, 1000),
         metavar="N",
-        help=f"instances that each has room for ({CAPACITY}, assumed)",
+        help=f"instances that fit on each host (default: {CAPACITY}, assumed)",
     )
     pool.add_argument(
-        "--fill", type=number(0, 1), metavar="SHARE", help=f"share of it taken already ({FILL}, assumed)"
+        "--fill",
+        type=number(0, 1),
+        metavar="SHARE",
+        help=f"share of the room that is taken already (default: {FILL}, assumed)",
     )
-    pool.add_argument("--habit", choices=HABITS, help="of its scheduler (random, assumed)")
+    pool.add_argument(
+        "--habit", choices=HABITS, help="how the scheduler chooses a host (default: random, assumed)"
+    )
     pool.add_argument("--world", metavar="FILE", help="take all of these from a world file of the lab")
     cluster = parser.add_argument_group("the cluster")
     cluster.add_argument(
         "--existing",
         type=whole(0, 100_000),
         metavar="N",
-        help="members there already (0; of a world its first cluster)",
+        help="members that there are already (default: 0, or a world's first cluster)",
     )
     cluster.add_argument(
         "--size",
         type=whole(1, 100_000),
         metavar="N",
-        help=f"members wanted in all (those existing and {MEMBERS} more)",
+        help=f"members wanted in all (default: {MEMBERS} more than there are)",
     )
     strategies = parser.add_argument_group("the strategies")
     strategies.add_argument(
         "--strategy",
         choices=NAMES,
         action="append",
-        help="compare this one only; may be given several times",
+        help="compare only this strategy (may be repeated)",
     )
     strategies.add_argument(
         "--batch",
         type=whole(0, 100_000),
         default=0,
         metavar="K",
-        help="batch: launch so many at once (0: as many as are still missing)",
+        help="batch: how many to launch at once (default: 0, as many as are still missing)",
     )
     strategies.add_argument(
         "--spares",
         type=whole(1, 100_000),
         metavar="N",
-        help="spares: so many stand by (twice the members that are missing, assumed)",
+        help="spares: how many are ready (default: twice the missing members, assumed)",
     )
     strategies.add_argument(
         "--attempts",
         type=whole(1, 10_000),
         metavar="N",
-        help="give up after so many in a row in vain ([launch] max_attempts)",
+        help="give up after so many rejects in a row (default: [launch] max_attempts)",
     )
     rates = parser.add_argument_group("what a launch takes")
     rates.add_argument(
@@ -90,18 +97,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=number(0, 1e6),
         default=0.1,
         metavar="P",
-        help="of an instance-hour, in any currency (0.1: about that of 2 vCPUs on demand, assumed)",
+        help="price of an instance-hour in any currency (default: 0.1, as for 2 vCPUs on demand, assumed)",
     )
     for name, default, what in (
-        ("boot", 60.0, "until a launch or start can be reached (60: Linux takes half a minute to two)"),
-        ("check", 10.0, "to measure it against every member (10, assumed)"),
-        ("release", 30.0, "to stop or terminate it where that is waited for (30, assumed)"),
+        ("boot", 60.0, "from a launch or start until the instance can be reached (default: 60, assumed)"),
+        ("check", 10.0, "to measure it against every member (default: 10, assumed)"),
+        (
+            "release",
+            30.0,
+            "to stop or terminate it, if the strategy waits for that (default: 30, assumed)",
+        ),
     ):
         rates.add_argument(f"--{name}", type=number(0, 86_400), default=default, metavar="SECONDS", help=what)
     parser.add_argument(
-        "--trials", type=whole(1, 1_000_000), default=10_000, metavar="N", help="how many runs (10000)"
+        "--trials",
+        type=whole(1, 1_000_000),
+        default=10_000,
+        metavar="N",
+        help="number of runs (default: 10000)",
     )
-    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, metavar="N", help="of chance (0)")
+    parser.add_argument(
+        "--seed", type=whole(0, 2**32 - 1), default=0, metavar="N", help="random seed (default: 0)"
+    )
     add_json(parser)
 
 

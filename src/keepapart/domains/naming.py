@@ -1,7 +1,7 @@
 """Names of fault domains that stay the same from one audit to the next, as instances come and go. Pure.
 
-1. A group keeps the name that most of its instances had before; of two that claim one name, the one with
-   more of its instances has it (the first of them, where they have as many).
+1. A group keeps the name that most of its instances had before. Of two groups that claim one name, the one
+   with more of its instances gets it; with equally many, the first.
 2. A name that was given up is not given again: its number stays used.
 """
 

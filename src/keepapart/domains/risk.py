@@ -1,9 +1,10 @@
 """Risk: what a failure takes down, and what to replace so that a host's takes one member only. Pure.
 
-1. A cluster of n survives a host if at least `need` members live on elsewhere: a majority, or a number.
+1. A cluster of n survives the loss of a host if at least `need` members live on elsewhere: a majority, or a
+   number.
 2. Unknown is never separate. The cluster is called safe only if it survives in every placement that the
    verdicts allow, unsafe if it does in none, and otherwise neither.
-3. The fewest instances to replace until every known host has one member: all but one of each host.
+3. The fewest instances are replaced that leave one member on every known host: all but one of each.
 """
 
 from __future__ import annotations

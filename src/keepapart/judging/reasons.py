@@ -59,11 +59,11 @@ def _why_unknown(
     for found in contradictions:
         if i in found.members and j in found.members:
             return (
-                f"a chain of {found.strength.label} evidence joins {ids[found.i]} and"
-                f" {ids[found.j]}, which evidence as strong holds apart: the chain can't be trusted"
+                f"a chain of {found.strength.label} evidence puts {ids[found.i]} and {ids[found.j]} on one"
+                " host, and equally strong evidence on different ones: the chain can't be trusted"
             )
     if not evidence:
-        return "no signal says anything of this pair"
+        return "no signal says anything about this pair"
     first = evidence[0]
     for other in evidence:
         if other.strength == first.strength and other.says is not first.says:
@@ -74,7 +74,7 @@ def _why_unknown(
     if first.says is Says.SAME and first.strength is Strength.WEAK:
         return f"suspected: {first.signal} says same, but only weakly: {first.because}"
     if first.says is Says.SAME:
-        return f"{first.signal} says same, but others on the same hosts are in conflict: {first.because}"
+        return f"{first.signal} says same, but other evidence on these hosts contradicts it: {first.because}"
     if first.strength < assurance:
         return f"{first.signal} says different, but only {first.strength.label}: {first.because}"
-    return f"{first.signal} says different, but others on the same hosts are in conflict: {first.because}"
+    return f"{first.signal} says different, but other evidence on these hosts contradicts it: {first.because}"

@@ -1,7 +1,7 @@
 """What a round gathers beside hop counts: routers, ways out, round trips, what guests see of their machines.
 
-None of it is needed: it is asked for after the counts are in, in bounds, and whoever fails at it keeps its
-counts.
+No verdict needs it: it is asked for after the counts are in, within bounds, and a node that fails at it keeps
+its counts.
 
 1. Guests tell always, as they are opened; in namespaces those alone that have a machine made up for them.
 2. Every node says by which ways it reaches a few members, and whether its address is its machine's own.

@@ -4,7 +4,8 @@
    `NOISE_LIMIT` bytes.
 2. The node is handed over and run from memory; from then on it answers each command with a line of JSON
    (node/commands.py). What it says is bounded, read strictly (answers.py) and never evaluated.
-3. Who fails, in whatever way, is lost for this round, with the reason; the others go on.
+3. A node that fails for any reason is dropped from this round and the reason recorded; the other nodes
+   continue.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ __all__ = ["LOADER", "Pipe", "PipedNodes"]
 T = TypeVar("T")
 
 PACE = 2_000  # datagrams a second and node: 200 kB/s at most, and no burst that a receive buffer can't hold
-PATIENCE = 10.0  # seconds that a node may take to answer, beside what it was told to wait or send
+PATIENCE = 10.0  # seconds that a node may take to answer, on top of what it was told to wait or send
 
-CLIMB = 1.0  # seconds that a ladder may take before nothing is taken to get through
-ASIDE = 5.0  # seconds that a node may take for what may as well stay unknown
+CLIMB = 1.0  # seconds that a ladder may take; after them nothing gets through
+ASIDE = 5.0  # seconds that a node may take for an answer that no verdict needs
 
 ANSWER_LIMIT = 1 << 20  # bytes of one answer: the counts of 98,000 nodes at 8 samples fit
 NOISE_LIMIT = 1 << 16  # bytes that a login may print before the node speaks

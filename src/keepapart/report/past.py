@@ -13,8 +13,8 @@ def print_history(cluster: str, rows: Sequence[HistoryEntry], chosen: str | None
     """Print one line for each audit, newest first; `chosen` is the verb whose audits these are, if one's."""
     out = console()
     if not rows:
-        by = f"by `keepapart {chosen}` " if chosen else ""
-        line(out, f"nothing is kept of cluster {cluster!r} {by}yet; `keepapart audit` makes a beginning")
+        by = f" by `keepapart {chosen}`" if chosen else ""
+        line(out, f"no audits of cluster {cluster!r}{by} are stored yet; run `keepapart audit`")
         return
     shown = [(r.number, r.members, r.hosts, r.verdicts.co_resident, r.verdicts.unknown) for r in rows]
     number, members, hosts, together, unknown = (
@@ -40,7 +40,7 @@ def print_history(cluster: str, rows: Sequence[HistoryEntry], chosen: str | None
         if row.moved:
             line(out, (f"{indent}moved: ", "bold"), words.listed(row.moved, 12))
     if any(row.moved for row in rows):
-        line(out, ("moved: shares a host with others than in the audit before", "dim"))
+        line(out, ("moved: it shares a host with other instances than in the audit before", "dim"))
 
 
 def print_sayings(a: str, b: str, said: Sequence[SayingEntry]) -> None:

@@ -95,8 +95,8 @@ def print_comparison(found: Comparison) -> None:
     pool = found.pool
     line(
         out,
-        (f"{many(found.need, 'new member')} apart", "bold"),
-        f" from each other and from {found.existing} existing" if found.existing else " from each other",
+        (f"{many(found.need, 'new member')} on hosts of their own", "bold"),
+        f", apart from {found.existing} existing" if found.existing else "",
         f"; {many(len(pool.room), 'host')}, {pool.fill:.0%} filled, {pool.habit}; {found.trials:,} trials",
     )
     out.print()
@@ -157,37 +157,37 @@ def notes(found: Comparison) -> list[tuple[str, str]]:
     return [
         (
             "takes",
-            f"{rates.boot:g} s to boot, {rates.check:g} s to check, {rates.release:g} s to let go; "
+            f"{rates.boot:g} s to boot, {rates.check:g} s to check, {rates.release:g} s to release; "
             f"an hour costs {rates.price:g}",
         ),
         (
             "gives up",
-            f"after max_attempts = {found.attempts} in a row in vain; the other figures let it go on",
+            f"after max_attempts = {found.attempts} rejects in a row; other figures are for runs that go on",
         ),
-        (BEST, "an oracle: it knows where each would land, launches none in vain, and all at once"),
+        (BEST, "an oracle: it knows where each launch lands, so it needs no more than it keeps, all at once"),
     ]
 
 
 def warnings(found: Comparison) -> list[str]:
-    """Say which strategies loop for ever, how often and why; or that there is no room at all."""
+    """Say which strategies never end, how often and why; or that there is no room at all."""
     fresh = len(found.pool.fresh)
     if fresh < found.need:
         return [
             f"only {many(fresh, 'host')} with room {'has' if fresh == 1 else 'have'} no member: "
-            f"{found.need} more members can't all be apart, whatever the strategy"
+            f"{found.need} more members can't all have a host of their own, whatever the strategy"
         ]
     rows = [row for row in found.rows if row.endless]
     if not rows:
         return []
     why = {
         STICKY: "a freed slot is the very next one filled",
-        PACKING: "the fullest host is filled first, and a reject that is let go leaves it as it was",
+        PACKING: "the fullest host is filled first, and a reject that is released leaves it as it was",
     }[found.pool.habit]
     chance = 1 - formula.within(found.pool, found.need, 1)
     names = ", ".join(row.name for row in rows)
     exactly = f" (by formula {percent(chance)})" if found.pool.habit == STICKY else ""
-    verb = "loops" if len(rows) == 1 else "loop"
-    return [f"{names} {verb} for ever in {percent(rows[0].endless)} of runs{exactly}: {why}"]
+    verb = "never ends" if len(rows) == 1 else "never end"
+    return [f"{names} {verb} in {percent(rows[0].endless)} of runs{exactly}: {why}"]
 
 
 def advice(found: Comparison) -> str:
@@ -200,15 +200,15 @@ def advice(found: Comparison) -> str:
     money = _digits(chosen.money.mean).format(chosen.money.mean)
     text = (
         f"{chosen.name}: {STRATEGIES[chosen.name].does}{_standing_by(found, chosen)}; "
-        f"{duration(chosen.seconds.p50)} as a rule, {duration(chosen.seconds.p99)} at p99, costs {money}"
+        f"{duration(chosen.seconds.p50)} typically, {duration(chosen.seconds.p99)} at p99, costs {money}"
     )
     if chosen.given_up >= LIKELY:
-        text += f"; still given up in {percent(chosen.given_up)} of runs: raise max_attempts"
+        text += f"; it still gives up in {percent(chosen.given_up)} of runs: raise max_attempts"
     return text
 
 
 def _standing_by(found: Comparison, chosen: Row) -> str:
-    return f" ({found.rates.spares} of them stand by)" if chosen.name == "spares" else ""
+    return f" ({found.rates.spares} of them ready)" if chosen.name == "spares" else ""
 
 
 def duration(seconds: float) -> str:

@@ -85,10 +85,10 @@ def answer(audit: Audit) -> Answer:
             text = f"{who}{more} probably share a host, if hosts are gateways here, which nobody vouches for"
             return Answer(Tone.OPEN, f"{text}: {open_pairs}")
         if not counts["separate"]:
-            return Answer(Tone.OPEN, f"nothing is known of who shares a host: {open_pairs}")
+            return Answer(Tone.OPEN, f"it is not known which members share a host: {open_pairs}")
         return Answer(Tone.OPEN, f"no two are known to share a host, but {open_pairs}")
     if size == 1:
-        return Answer(Tone.BAD, "one member alone: the host that it is on takes the whole cluster with it")
+        return Answer(Tone.BAD, "there is only one member: if its host fails, the whole cluster fails")
     if audit.risk.survives is False:
         return Answer(
             Tone.BAD, f"every member is on a host of its own, but {size} are too few to survive losing one"
@@ -218,9 +218,9 @@ def contradictions(audit: Audit) -> list[str]:
     """Put every contradiction into words."""
     ids = audit.round.ids
     found = [
-        f"{found.strength.label} evidence joins {ids[found.i]} and {ids[found.j]} on one host, and evidence"
-        f" as strong holds them apart: every pair among {listed([ids[k] for k in sorted(found.members)])}"
-        " that rests on it is unknown"
+        f"{found.strength.label} evidence puts {ids[found.i]} and {ids[found.j]} on one host, and equally"
+        f" strong evidence on different ones: every pair among"
+        f" {listed([ids[k] for k in sorted(found.members)])} that rests on it is unknown"
         for found in audit.judgement.contradictions
     ]
     return [*found, *(f"{because}: no {level}s are named" for level, because in audit.missing_levels)]
@@ -232,7 +232,7 @@ def of_pair(pair: Pair) -> str:
         return f"{pair.a} and {pair.b} are on one host: when it fails, both fail"
     if pair.verdict is Verdict.SEPARATE:
         return f"{pair.a} and {pair.b} are on different hosts"
-    return f"whether {pair.a} and {pair.b} share a host is unknown: count on it that they do"
+    return f"it is unknown whether {pair.a} and {pair.b} share a host: assume that they do"
 
 
 def next_step(audit: Audit) -> tuple[str, str]:
@@ -244,7 +244,7 @@ def next_step(audit: Audit) -> tuple[str, str]:
             if len(replace) <= TYPED
             else "$(keepapart audit --json | jq -r '.risk.replace[]')"
         )
-        return f"keepapart replace {ids}", "gives every member of a known host but one a host of its own"
+        return f"keepapart replace {ids}", "leaves one member on each known host"
     if lost:
         return "keepapart audit", f"once there is a way in to {listed(list(lost))}"
     if audit.network.standing is NetworkStatus.UNVOUCHED and audit.counts["unknown"]:
@@ -253,7 +253,7 @@ def next_step(audit: Audit) -> tuple[str, str]:
         pair = found[0][2]
         return (
             f"keepapart check {shlex.join((pair.a, pair.b))}",
-            "shows all there is on one of the unknown pairs",
+            "shows all evidence on one of the unknown pairs",
         )
     return "keepapart history", "shows what audits found before, and who moved since"
 

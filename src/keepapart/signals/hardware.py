@@ -19,8 +19,8 @@
    is older than the guest's boot, or where two instances' files name the same virtual machine: such a file
    came with the image.
 
-Equal processors, microcode, or serial numbers say nothing. The host's boot time isn't had: it takes the
-time-stamp counter, which no interpreted language reads.
+Equal processors, microcode, or serial numbers say nothing. The host's boot time is not available: computing
+it needs the CPU's time-stamp counter, which Python can't read.
 """
 
 from __future__ import annotations

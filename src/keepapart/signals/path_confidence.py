@@ -1,32 +1,33 @@
-"""How far hop counts may be believed: the chance that a shorter path exists and no flow took it.
+"""How far hop counts may be believed: the chance that a shorter path exists that no flow took.
 
-Of k flows that each take a longer path than the shortest with chance p, all do with p^k. p is never assumed.
-It is bounded from above (Clopper and Pearson) by what was measured:
+If a flow takes a longer path than the shortest with chance p, all of k flows do with chance p^k. p is never
+assumed. It is bounded from above (Clopper and Pearson) by what was measured:
 
-1. A pair varies as all pairs of the network do together, and at least as much as each of its instances' pairs
-   and itself do where those vary.
-2. Where the shortest path is rare, most pairs have not shown it yet and look steady. So a pair varies at
-   least as much, too, as those of its instances' pairs do that vary at all, and as all pairs at two hops do.
-3. Two instances on one host would vary as those pairs do that each is known to share a host with, being two
-   hops apart; where these vary less than that, this stands.
-4. Where addresses decide how long a way is, all its flows are as one, and the chance is at least that both
-   ways are longer than they need be (`signals/per_destination.py`).
+1. A pair's chance of a longer path is bounded by the network-wide rate, and by the rates of its two instances
+   and of the pair itself wherever any variation was seen; the largest bound applies.
+2. Where the shortest path is rare, most pairs have not shown it yet and look steady. So two more bounds
+   apply: the rate of those pairs of each instance that vary at all, and that of all pairs at two hops.
+3. Two instances on one host would vary as those pairs do that each is known to share a host with, because
+   they are two hops apart. Where that rate is known and smaller, it is the bound.
+4. Where addresses decide how long a path is, all flows of one direction count as one, and the chance is at
+   least that both directions are longer than they need be (`signals/per_destination.py`).
 
 Rules 2 and 4 keep two instances from being called separate. To refute what a network is taken for, the
-likeliest is enough: that is what `likely` leaves them out for.
+likeliest chance is enough: `likely` leaves these rules out.
 
-One flow of each pair is its least by definition, so a pair of k flows is k - 1 trials.
+One flow of each pair is its shortest by definition, so a pair of k flows makes k - 1 trials.
 
 However steady, a count is believed only
 
-5. where both ways were measured, and each instance saw itself that what was sent to its address arrived:
-   else it may be of one way only, or of somebody who answers in its name;
-6. beyond two hops, where both have the addresses that the others send to: the way to a translated address
-   leads past whoever translates it, which may be above both their hosts.
+5. if both directions were measured, and each instance saw itself that what was sent to its address arrived:
+   else only one direction is known, or somebody may have answered in the other's name;
+6. beyond two hops, if both have the addresses that the others send to: the path to a translated address leads
+   past the translator, which may be above both hosts.
 
-A count that hangs on the time-to-live that a datagram began with is none: somebody rewrites it on the way. It
-exceeds `LONGEST`, or datagrams of the smaller beginning count less in `SKEWED` directions or more and in none
-more: variation shows both about as often.
+A count that depends on the time-to-live that a datagram began with is not believed, because the time-to-live
+is rewritten on the way. Such a pair shows a count above `LONGEST`; or its datagrams that began with the
+smaller value count less in at least `SKEWED` directions and more in none, which variation would show about
+equally often.
 """
 
 from __future__ import annotations
@@ -44,10 +45,8 @@ from keepapart.signals.per_destination import compared
 
 UNSEEN = 1e-6  # bound on a shorter path not seen yet (docs/design.md, Hops 4)
 CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
-SKEWED = (
-    3  # directions: by variation alone all of so many point one way once in eight times, which costs little
-)
-NOTHING = np.float32(np.log(1e-30))  # no chance is told apart from a smaller one below this
+SKEWED = 3  # directions: variation alone makes three point one way once in eight times, which costs little
+NOTHING = np.float32(np.log(1e-30))  # below this, chances are not distinguished
 
 Chances = npt.NDArray[np.float32]
 
@@ -56,10 +55,10 @@ Chances = npt.NDArray[np.float32]
 class Variation:
     """Upper bounds on the chance that a flow takes a longer path than its pair's shortest.
 
-    `everywhere` is of all pairs together; `own` [n] of each instance's pairs, 0 where none of them varies;
-    `worst` [n] of those of them that vary, and at least of all pairs at two hops, 0 where those are steady;
-    `with_host` [n] of those of them at two hops, 0 where there are none. `way` is the chance that all flows
-    of one way do, 0 where nothing shows that addresses decide.
+    `everywhere` is that of all pairs together. `own` [n] is that of each instance's pairs, 0 where none of
+    them varies; `worst` [n] that of those of its pairs that vary, at least that of all pairs at two hops, 0
+    where those are steady; `with_host` [n] that of its pairs at two hops, 0 where it has none. `way` is the
+    chance that all flows of one direction are longer, 0 where nothing shows that addresses decide.
     """
 
     everywhere: float
@@ -94,9 +93,9 @@ class Variation:
 class PathConfidence:
     """A tally, and how far its counts may be believed.
 
-    `sure` is [n, n]: the pairs whose least count may be believed, being two hops (once seen, not unsaid) or
-    more with the chance that anything shorter is unseen below `UNSEEN`; `confirmed` [n, n] are those that
-    fulfil rules 5 and 6. Pairs between which the time-to-live is rewritten count as not measured;
+    `sure` [n, n] are the pairs whose least count may be believed: it is two hops, or more while the chance
+    of a shorter path not seen yet is below `UNSEEN`. `confirmed` [n, n] are the pairs that rules 5 and 6
+    allow to be believed. Pairs between which the time-to-live is rewritten count as not measured;
     `rewritten` is the first of them.
     """
 
@@ -110,8 +109,8 @@ class PathConfidence:
     def of(cls, tally: Tally, own_address: Sequence[bool | None] | None = None) -> PathConfidence:
         """Judge a tally.
 
-        `own_address` says whose address is its own, None of those of whom that isn't known, or as a whole
-        where nobody was asked: then rule 6 is not held against anybody.
+        `own_address` says which instances have the address that others send to, None where that isn't known;
+        as a whole it is None where nobody was asked, and then rule 6 doesn't apply.
         """
         rewritten = None
         if (strange := _rewritten(tally)).any():

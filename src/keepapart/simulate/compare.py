@@ -31,8 +31,8 @@ class Figures:
 class Row:
     """One strategy.
 
-    `given_up` is the chance that `admit` gives up: more than its `max_attempts` in a row in vain. `endless`
-    is the chance that it would loop for ever. `expected` are the launches by formula, None where there is
+    `given_up` is the chance that `admit` gives up after `max_attempts` rejects in a row. `endless` is the
+    chance that the strategy never ends. `expected` are the launches by formula, None where there is
     none; `times_best` how many times the best possible launches, seconds and money it takes.
     """
 

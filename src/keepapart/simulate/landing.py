@@ -5,7 +5,7 @@ The scheduler has one of the `habits`; of equally full hosts `packing` takes the
 A candidate that lands beside a member, or beside another candidate that was let in, is turned down. Its slot
 is kept until the run is done (*holding*), or given back before the next launch (*freeing*). Freeing under
 `packing` and `sticky` puts things back just as they were, so the next launch lands in the same place, and so
-on for ever: such a trial finds no further host.
+on without end: such a trial finds no further host.
 """
 
 from __future__ import annotations

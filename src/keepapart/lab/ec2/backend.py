@@ -4,7 +4,7 @@ Rules:
 1. An instance's id is its guest's id, so that `lab truth` and the API speak of the same things.
 2. The lab decides on state and address, the API on tags and placement groups. Guests that were launched
    without the API are taken in, in the region that asks first.
-3. A launch token means one launch for ever; with other parameters it is an error.
+3. A launch token means one launch for good; with other parameters it is an error.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def unroute(to: str, prefix: int) -> bytes:
 
 
 def unreachable(to: str, prefix: int) -> bytes:
-    """Refuse what no longer route answers for, lest an aggregate sends it round and round."""
+    """Refuse what no longer route answers for, so that an aggregate doesn't send it round and round."""
     return _route(_NEWROUTE, to, prefix, [], type=_UNREACHABLE, flags=0)
 
 
@@ -175,7 +175,7 @@ def neighbour(index: int, ip: str, mac: str) -> bytes:
 
 
 def forward(index: int, mac: str) -> bytes:
-    """Tell a bridge for good which port an instance is behind, lest it floods all ports to find out."""
+    """Tell a bridge for good which port an instance is behind, so that it needn't flood all ports."""
     return _message(
         ndmsg,
         _NEWNEIGH,

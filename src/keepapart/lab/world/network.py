@@ -82,7 +82,7 @@ class Network(Table, frozen=True):
         if "extra_by" in given and not self.extra_gateways and not extra:
             return "extra_by: says nothing without extra_gateways"
         if 0 < self.rewrite_ttl < LEAST_TTL:
-            return f"rewrite_ttl: {LEAST_TTL} to 255, lest packets end on the way"
+            return f"rewrite_ttl: {LEAST_TTL} to 255, so that packets don't end on the way"
         if "rewrite_at" in given and not self.rewrite_ttl:
             return "rewrite_at: says nothing without rewrite_ttl"
         if self.tcp_port and not self.tcp:

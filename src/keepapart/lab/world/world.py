@@ -134,6 +134,6 @@ def _rack(rack: Rack, given: Mapping[str, Any], network: Network, where: str) ->
         if key in given and network.kind != ROUTED_HOST:
             raise ConfigError(f"{where} {key}: says nothing unless kind = {ROUTED_HOST!r}")
     if 0 < rack.rewrite_ttl < LEAST_TTL:
-        raise ConfigError(f"{where} rewrite_ttl: {LEAST_TTL} to 255, lest packets end on the way")
+        raise ConfigError(f"{where} rewrite_ttl: {LEAST_TTL} to 255, so that packets don't end on the way")
     if (both := rack.extra_gateways + network.extra_gateways) > MOST_EXTRA:
         raise ConfigError(f"{where} extra_gateways: with the network's {both}, more than {MOST_EXTRA}")
