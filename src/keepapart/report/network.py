@@ -14,7 +14,8 @@ from keepapart.documents.network import (
     VoucherEntry,
 )
 from keepapart.report import words
-from keepapart.report.terminal import console, fact, print_if_vouched
+from keepapart.report.lines import console, fact
+from keepapart.report.terminal import print_if_vouched
 from keepapart.signals.network import NetworkStatus
 
 CONSOLES = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from keepapart.documents.past import HistoryEntry, SayingEntry
 from keepapart.report import words
-from keepapart.report.terminal import MARKS, STYLES, VERDICTS, console, line
+from keepapart.report.lines import MARKS, STYLES, VERDICTS, console, line
 
 
 def print_history(cluster: str, rows: Sequence[HistoryEntry], chosen: str | None = None) -> None:

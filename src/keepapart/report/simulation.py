@@ -21,7 +21,7 @@ from keepapart.documents.simulation import (
     StrategyEntry,
     TimesBestEntry,
 )
-from keepapart.report.terminal import console, fact, line
+from keepapart.report.lines import console, fact, line
 from keepapart.report.words import many, percent
 from keepapart.simulate import formula
 from keepapart.simulate.compare import Comparison, Figures, Row

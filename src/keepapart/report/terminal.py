@@ -6,14 +6,8 @@ control character.
 
 from __future__ import annotations
 
-import io
-import sys
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
-
 from rich import box
-from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -21,22 +15,16 @@ from rich.text import Text
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.document import timestamp
 from keepapart.auditing.listed_pairs import pairs
-from keepapart.domains.fault_domains import Domain
-from keepapart.model import Pair, Verdict
+from keepapart.model import Pair
 from keepapart.report import words
-from keepapart.report.words import Branch, Tone
+from keepapart.report.hosts import NAMES, print_hosts
+from keepapart.report.lines import MARKS, STYLES, VERDICTS, console, fact, line, plain
+from keepapart.report.words import Tone
 
-NAMES = 40  # ids in one enumeration
-BOXES = 48  # hosts that are drawn as boxes; more are listed, a line each
-LINES = 120  # hosts with several members that are listed in all where there are too many for boxes
 STATED = 12  # zones that are listed, and as many partitions and fault domains
 REASONS = 5  # of pairs being unknown, and of instances not being reached
 SUSPECTED = 12  # groups that are suspected of sharing a host
 MOST_COLUMNS = 64  # of a hop matrix
-
-STYLES = {Tone.GOOD: "bold green", Tone.BAD: "bold red", Tone.OPEN: "bold yellow"}
-MARKS = {Tone.GOOD: "✓", Tone.BAD: "✗", Tone.OPEN: "?"}
-VERDICTS = {Verdict.CO_RESIDENT: Tone.BAD, Verdict.SEPARATE: Tone.GOOD, Verdict.UNKNOWN: Tone.OPEN}
 
 
 def print_audit(audit: Audit, *, all_pairs: bool) -> None:
@@ -55,7 +43,7 @@ def print_audit(audit: Audit, *, all_pairs: bool) -> None:
             "dim",
         ),
     )
-    _hosts(out, audit)
+    print_hosts(out, audit)
     _stated(out, audit)
     _unplaced(out, audit)
     _unknown(out, audit)
@@ -139,133 +127,6 @@ def print_hops(audit: Audit) -> None:
         )
     line(out, ("– was not measured; hops are routers between + 1, the least over all flows", "dim"))
     _network(out, audit)
-
-
-def plain(text: str) -> Text:
-    """Make text that can neither style nor steer the terminal."""
-    return Text("".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text))
-
-
-def console() -> Console:
-    """Return stdout as rich sees it; nothing printed there is read as markup."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a narrow encoding costs a mark, not the report
-    return Console(highlight=False, markup=False, emoji=False)
-
-
-def line(out: Console, *parts: str | tuple[str, str]) -> None:
-    """Print one paragraph of text or (text, style) parts: wrapped in a terminal, one line where piped."""
-    out.print(_joined(parts), soft_wrap=not out.is_terminal)
-
-
-def fact(out: Console, label: str, *parts: str | tuple[str, str]) -> None:
-    """Print a labelled paragraph; in a terminal its lines stand under one another beside the label."""
-    if not out.is_terminal:
-        line(out, (f"{label:<9}", "bold"), *parts)
-        return
-    grid = Table.grid(padding=0)
-    grid.add_column(width=9)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text(label, "bold"), _joined(parts))
-    out.print(grid)
-
-
-def _joined(parts: Iterable[str | tuple[str, str]]) -> Text:
-    text = Text()
-    for part in parts:
-        written, style = part if isinstance(part, tuple) else (part, "")
-        text.append(plain(written).plain, style)
-    return text
-
-
-def _hosts(out: Console, audit: Audit) -> None:
-    """Draw who is where: hosts as boxes within their racks, or a line each where there are many."""
-    places = words.places(audit)
-    if len(audit.domains.hosts) <= BOXES:
-        for place in places:
-            out.print()
-            out.print(_drawn(audit, place, out.width))
-        return
-    bound = max(5, LINES // sum(len(list(_racks(place))) for place in places))
-    for place in places:
-        out.print()
-        _listed(out, audit, place, bound)
-
-
-def _racks(place: Branch) -> Iterator[Branch]:
-    """Yield the innermost places that hold hosts."""
-    if place.inner[0].level == "host":
-        yield place
-    else:
-        for part in place.inner:
-            yield from _racks(part)
-
-
-def _drawn(audit: Audit, place: Branch, width: int) -> RenderableType:
-    """Draw a rack under its heading, anything larger as a frame; hosts alone where nothing above is known."""
-    heading = Text.assemble((place.title, "bold"), (f"  {place.holds}", "dim"))
-    if place.inner[0].level == "host":
-        boxes = _boxes(audit, place, width)
-        return Group(heading, boxes) if len(audit.domains.at) > 1 else boxes
-    inside = [_drawn(audit, part, width - 4) for part in place.inner]
-    spaced = chain.from_iterable((Text(), part) for part in inside)
-    return Panel(
-        Group(*islice(spaced, 1, None)),
-        title=heading,
-        title_align="left",
-        box=box.SQUARE,
-        border_style="dim",
-        width=width,
-    )
-
-
-def _boxes(audit: Audit, place: Branch, width: int) -> Columns:
-    drawn = [[_member(audit, i) for i in host.members] for host in place.hosts]
-    # one width for all: a map is read by its grid
-    widest = max(max(len(text) for text in one) for one in drawn)
-    widest = max(widest, *(len(_title(host)) for host in place.hosts)) + 4
-    return Columns(
-        [
-            Panel(
-                Text("\n").join(lines),
-                title=Text(_title(host)),
-                title_align="left",
-                box=box.HEAVY if len(host.members) > 1 else box.ROUNDED,
-                border_style="red" if len(host.members) > 1 else "green",
-                width=min(widest, width),
-            )
-            for host, lines in zip(place.hosts, drawn, strict=True)
-        ]
-    )
-
-
-def _title(host: Domain) -> str:
-    return f"{host.name} ×{len(host.members)}" if len(host.members) > 1 else host.name
-
-
-def _member(audit: Audit, i: int) -> Text:
-    instance = audit.instances[i]
-    return Text.assemble(plain(instance.id), "  ", (plain(instance.address).plain, "dim"))
-
-
-def _listed(out: Console, audit: Audit, place: Branch, bound: int, indent: str = "") -> None:
-    """Print a line for each host with several members, at most `bound` a rack, and count the others."""
-    if len(audit.domains.at) > 1:
-        line(out, indent, (place.title, "bold"), (f"  {place.holds}", "dim"))
-    indent += "  "
-    if place.inner[0].level != "host":
-        for part in place.inner:
-            _listed(out, audit, part, bound, indent)
-        return
-    shared = sorted((h for h in place.hosts if len(h.members) > 1), key=lambda h: -len(h.members))
-    for host in shared[:bound]:
-        names = ", ".join(audit.round.ids[i] for i in host.members)
-        line(out, (f"{indent}■ {_title(host)}  ", "red"), names)
-    if len(shared) > bound:
-        line(out, f"{indent}and {len(shared) - bound} more hosts with several members (all: --json)")
-    if alone := len(place.hosts) - len(shared):
-        many = words.many(alone, "host")
-        line(out, (f"{indent}□ ", "green"), f"{many} with one member each (all: --json)")
 
 
 def _stated(out: Console, audit: Audit) -> None:
