@@ -99,6 +99,6 @@ def test_names_stay_as_instances_come_and_go(
     assert len(alone.round.ids) == 4
     for level in LEVELS[:3]:
         was, then, now = (places(found, level) for found in (before, after, alone))
-        assert None not in {*was.values(), *now.values()}
-        assert all(then[name] in (was[name], None) for name in was if name in then)
-        assert now == {name: was[name] for name in now}
+        assert None not in was.values()
+        for later in (then, now):  # guests of a lab tell no machine ids: not all doubts of then are cleared now
+            assert all(later[name] in (was[name], None) for name in was if name in later)
