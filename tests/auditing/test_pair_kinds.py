@@ -71,7 +71,7 @@ def test_who_could_not_be_reached_is_a_kind() -> None:
     assert told == {
         "hops says same": 1,
         "one of the two couldn't be reached": 3,
-        "no signal says anything of this pair": 2,
+        "no signal says anything about this pair": 2,
     }
 
 

@@ -81,7 +81,7 @@ def test_nothing_kept_yet(tmp_path: Path, capsys: Printed) -> None:
     ("model", "verdict", "strength", "because"),
     [
         ("routed-host", "separate", "strong", "hops says different; kept without its evidence"),
-        ("opaque", "unknown", None, "no signal says anything of this pair; kept without its evidence"),
+        ("opaque", "unknown", None, "no signal says anything about this pair; kept without its evidence"),
     ],
 )
 def test_a_pair_left_out_of_a_large_audit(

@@ -76,6 +76,11 @@ def check(guarded: GuardedCloud, step: Check, checker: Checker) -> e.Event:
     return judge(step, pairs, gone, stopped, trouble)
 
 
+def no_checker(*_: object) -> Sequence[Pair]:
+    """Stand where a checker is asked for, and nobody is checked."""
+    raise AssertionError("nobody is checked here")
+
+
 def join(state: State, attempt: Attempt) -> Join:
     """Decide to let in a candidate that was found apart."""
     return Join(attempt.number, attempt.id, (*attempt.against, *state.excused, *state.replaces))

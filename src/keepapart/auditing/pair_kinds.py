@@ -134,7 +134,9 @@ def _kind(reason: Sequence[int], signals: Sequence[str], assurance: Strength) ->
         case _Case.UNREACHED:
             because = "one of the two couldn't be reached"
         case _Case.CONTRADICTED:
-            because = f"a chain of {label} evidence joins some whom evidence as strong holds apart"
+            because = (
+                f"a chain of {label} evidence puts some on one host, and equally strong evidence doesn't"
+            )
         case _Case.SAME if other:
             because = f"{signal} says same and {other} says different, both {label}"
         case _Case.DIFFERENT if other:
@@ -144,9 +146,9 @@ def _kind(reason: Sequence[int], signals: Sequence[str], assurance: Strength) ->
         case _Case.DIFFERENT if strength < assurance:
             because = f"{signal} says different, but only {label}"
         case _Case.SAME | _Case.DIFFERENT:
-            because = f"{signal} says {case.name.lower()}, but others on the same hosts are in conflict"
+            because = f"{signal} says {case.name.lower()}, but other evidence on these hosts contradicts it"
         case _:
-            because = "no signal says anything of this pair"
+            because = "no signal says anything about this pair"
     return Kind(Verdict.UNKNOWN, None, because)
 
 
