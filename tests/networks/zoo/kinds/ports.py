@@ -70,8 +70,9 @@ def sriov_spine(net: Network) -> None:
 def sriov_one_host(net: Network) -> None:
     """All members are on one host, one of them by a port that ends at the rack's router."""
     net.router("h", net.router("r"))
-    guests(net, "h", 3)
+    guests(net, "h", 3, least=2)
     ported(net, "p", "h", "r")
+    net.hide(list(net.members))
 
 
 @kind(Word.SOUND, Sign.REFUTES)
