@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from campaign.run import Result
-from campaign.score import Score
+from campaign.score import NOBODY, PLATFORM, Result, Score
+from keepapart.auditing.assess import assess
 from keepapart.auditing.survey import audit
 from keepapart.config import Config, load
 from keepapart.errors import KeepapartError, OperationError
 from keepapart.lab import client
 from keepapart.lab.client import Lab
 from keepapart.lab.world import world
+from keepapart.lab.world.network import ROUTED_HOST
 
 Chance = np.random.Generator
 
@@ -48,7 +49,15 @@ SAYS: Mapping[str, str] = {
     "vlans": "segments behind one router, across the hosts",
     "lies": "the platform states another host of one instance",
 }
-BLIND = ("extra in one rack", "lies")
+ASTRAY = ("extra always", "extra in one rack")  # co-residents hide there, and nothing shows it
+LIES = "lies"
+
+
+def errs(kind: str, by: str, score: Score) -> bool:
+    """Whether a verdict is false that must not be."""
+    if kind == LIES:
+        return False
+    return score.wrong > 0 and (by == NOBODY or kind not in ASTRAY)
 
 
 def campaign(labs: int, seed: int) -> Iterator[Result]:
@@ -56,22 +65,28 @@ def campaign(labs: int, seed: int) -> Iterator[Result]:
     found = {kind: Result(kind) for kind in SAYS}
     for number in range(labs):
         kind = list(SAYS)[number % len(SAYS)]
-        found[kind] += Result(kind, one(kind, np.random.default_rng([seed, number])))
-    yield from (result for result in found.values() if result.score.worlds)
+        found[kind] += Result.of(kind, number, one(kind, np.random.default_rng([seed, number])))
+    yield from (result for result in found.values() if result.scores)
 
 
-def one(kind: str, chance: Chance) -> Score:
-    """Bring up one random lab, audit it and hold the verdicts against the truth."""
+def one(kind: str, chance: Chance) -> dict[str, Score]:
+    """Bring up one random lab, audit it and hold the verdicts against the truth, by who vouched.
+
+    The lab's cloud vouches for its network where its hosts are gateways; the round is judged without, too.
+    """
     document = draw(kind, chance)
     with tempfile.TemporaryDirectory() as folder, running(document, Path(folder)) as (lab, config):
         try:
             found = audit(config)
         except OperationError:  # nobody could be measured, and it is said so: nothing was judged
-            return Score()
-        where = lab.truth()
-        hosts = np.array([where[name].host for name in found.round.ids])
-        together = np.equal.outer(hosts, hosts) & ~np.eye(len(hosts), dtype=np.bool_)
-        return Score.of(found, together=together, ever=together)
+            return {}
+        where, vouches = lab.truth(), lab.network == ROUTED_HOST
+    hosts = np.array([where[name].host for name in found.round.ids])
+    together = np.equal.outer(hosts, hosts) & ~np.eye(len(hosts), dtype=np.bool_)
+    judged = {NOBODY: assess(found.instances, found.round, cluster=config.cluster, model="auto")}
+    if vouches:
+        judged[PLATFORM] = found
+    return {by: Score.of(one, together=together, ever=together) for by, one in judged.items()}
 
 
 @contextmanager

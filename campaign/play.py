@@ -1,7 +1,7 @@
 """One simulated round of a world, by the very code of a real one, and what the verdicts are worth.
 
-Only the packets are drawn instead of sent: who is asked again, who gets more flows and when a round ends is
-`probe.round`'s doing, and the verdicts are `assess`'s.
+Only the packets, and what nodes tell, are drawn: who is asked again, who gets more flows and when a round
+ends is `probe.round`'s doing, and the verdicts are `assess`'s.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from campaign.score import Score
+from campaign.score import NOBODY, OPERATOR, PLATFORM
 from campaign.world import World
 from keepapart.auditing.assess import Audit, assess
 from keepapart.config import ClusterSettings
@@ -26,6 +26,11 @@ from keepapart.reach.transports import Transports
 from keepapart.signals.hops import wanting
 
 CLUSTER = ClusterSettings()
+WORDS = {  # the operator's and the platform's, by who vouches for a network
+    NOBODY: ("auto", ""),
+    PLATFORM: ("auto", "routed-host"),
+    OPERATOR: ("routed-host", ""),
+}
 
 
 class Drawn(Transports):
@@ -37,16 +42,19 @@ class Drawn(Transports):
 
     def group(self, instances: Sequence[Instance]) -> list[NodeGroup]:
         """One group is all."""
-        return [DrawnNodes(self._world, self._chance, [i.id for i in instances])]
+        return [DrawnNodes(self._world, self._chance, instances)]
 
 
 class DrawnNodes(SimulatedNodes):
-    """The nodes of a whole world; see `reach.NodeGroup`. They have nothing to tell beside hop counts."""
+    """The nodes of a whole world; see `reach.NodeGroup`. They tell what the world says that they see."""
 
-    def __init__(self, world: World, chance: np.random.Generator, ids: Sequence[str]) -> None:
+    def __init__(self, world: World, chance: np.random.Generator, instances: Sequence[Instance]) -> None:
         super().__init__({})
+        ids = [i.id for i in instances]
         self.lost = {ids[number]: "there is no way in" for number in world.dead}
         self._world, self._chance, self._ids = world, chance, ids
+        self._place = {name: number for number, name in enumerate(ids)}
+        self._at = {i.address: number for number, i in enumerate(instances)}
         self._alive: list[int] = [n for n, name in enumerate(ids) if name not in self.lost]
         self._passes: Counts = np.zeros((0, 0, 0), np.uint8)
         self._arrived = self._passes
@@ -96,9 +104,8 @@ class DrawnNodes(SimulatedNodes):
             return {name: [(0, "")] * len(targets) for name, targets in wants.items()}
         counts = self._world.draw(self._chance, self._climbs, 1)[0]
         self._climbs += 1
-        place = {name: number for number, name in enumerate(self._ids)}
         return {
-            name: [(int(counts[place[name], place[to]]), "here") for to in targets]
+            name: [(int(counts[self._place[name], self._at[to]]), "here") for to in targets]
             for name, targets in wants.items()
         }
 
@@ -107,24 +114,37 @@ class DrawnNodes(SimulatedNodes):
         port: int,  # noqa: ARG002
         tokens: Mapping[str, Sequence[str]],
     ) -> Mapping[str, Sequence[bool]]:
-        """All that got through arrived."""
-        return {name: [True] * len(theirs) for name, theirs in tokens.items()}
+        """All that got through arrived, but at whom somebody answers for."""
+        elsewhere = self._world.answered_for
+        return {
+            name: [elsewhere is None or not elsewhere[self._place[name]]] * len(theirs)
+            for name, theirs in tokens.items()
+        }
+
+    async def guests(self) -> Mapping[str, Mapping[str, str]]:
+        """Tell what each sees of its machine."""
+        told = self._world.guests
+        return {self._ids[number]: told[number] for number in self._alive} if told else {}
 
     async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
-        """Every instance has its address."""
-        return {name: (True, []) for name in wants}
+        """Say whose address is its own, and each one's ways out."""
+        own, ways = self._world.own, self._world.ways
+        return {
+            name: (own is None or bool(own[at]), ways[at] if ways else [])
+            for name, at in ((name, self._place[name]) for name in wants)
+        }
 
 
-def play(world: World, seed: int, runner: asyncio.Runner) -> Audit:
-    """Measure a world in one round and judge it."""
+def play(world: World, seed: int, runner: asyncio.Runner, judged_by: Sequence[str]) -> dict[str, Audit]:
+    """Measure a world in one round, and judge it by the word of each of these."""
     names = [f"i{number}" for number in range(world.cloud.size)]
+    addresses = [f"10.0.0.{number}" for number in range(world.cloud.size)]
     facts = world.told or [{}] * len(names)
-    instances = [Instance(n, address=n, facts=f) for n, f in zip(names, facts, strict=True)]
+    instances = [Instance(n, address=a, facts=f) for n, a, f in zip(names, addresses, facts, strict=True)]
     ways = Drawn(world, np.random.default_rng(seed))
-    measured = runner.run(measure(instances, ways, wanting=partial(wanting, world.model)))
-    return assess(instances, measured, cluster=CLUSTER, model=world.model)
-
-
-def score(world: World, audit: Audit) -> Score:
-    """Hold an audit against the truth."""
-    return Score.of(audit, together=world.cloud.together, ever=world.ever_together)
+    measured = runner.run(measure(instances, ways, wanting=partial(wanting, "auto")))
+    found = {}
+    for by in judged_by:
+        model, word = WORDS[by]
+        found[by] = assess(instances, measured, cluster=CLUSTER, model=model, word=word)
+    return found

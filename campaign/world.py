@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from keepapart.node.node import TTLS
 from keepapart.probe.measured import Counts
+from keepapart.reach import Way
 
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Extra = Callable[[np.random.Generator, int, int], Numbers]  # chance, samples, size → [samples, from, to]
+Rewrite = Callable[[Numbers, Numbers], Numbers]  # hops, what each datagram began with → what is counted
 
 NEVER = 64  # samples a round can't take more of each way
 
@@ -78,29 +81,40 @@ class Cloud:
 class World:
     """A cloud, its network, and what becomes of a round in it.
 
-    `gateways` adds to `between`. Of all datagrams the share `loss` is lost, those of `deaf` [from, to]
-    always; to `dead` instances there is no way in. From sample `moved_at` on the cloud is `moved_to`. `model`
-    is the operator's word, `told` the platform's.
+    `gateways` adds to `between`, and `rewrite` changes what is counted in the end. Of all datagrams the share
+    `loss` is lost, those of `deaf` [from, to] always; to `dead` instances there is no way in. From sample
+    `moved_at` on the cloud is `moved_to`. Where `udp` is filtered, ladders count; what is sent to instances
+    that somebody `answered_for` [n] doesn't arrive there. `own` [n] says whose address is its machine's.
+
+    `told` are the platform's facts, `guests` what nodes tell of their machines, `ways` their ways out.
     """
 
     cloud: Cloud
     between: Numbers
     gateways: Extra = nothing
+    rewrite: Rewrite | None = None
     loss: float = 0.0
     deaf: Mask | None = None
     dead: Sequence[int] = ()
     moved_at: int = NEVER
     moved_to: tuple[Cloud, Numbers] | None = None
-    model: str = "auto"
-    told: Sequence[Mapping[str, str]] = field(default=())
     udp: bool = True
+    answered_for: Mask | None = None
+    own: Mask | None = None
+    told: Sequence[Mapping[str, str]] = field(default=())
+    guests: Sequence[Mapping[str, str]] = field(default=())
+    ways: Sequence[Sequence[Way]] = field(default=())
 
     def draw(self, chance: np.random.Generator, first: int, samples: int) -> Counts:
         """Count the hops of samples from `first` on, [samples, from, to], as if nothing were lost."""
         hops = np.repeat(self.between[None], samples, axis=0)
+        numbers = np.arange(first, first + samples)
         if self.moved_to:
-            hops[np.arange(first, first + samples) >= self.moved_at] = self.moved_to[1]
+            hops[numbers >= self.moved_at] = self.moved_to[1]
         hops += self.gateways(chance, samples, self.cloud.size)
+        if self.rewrite:
+            down = np.tri(self.cloud.size, k=-1, dtype=np.int64)  # to whom stands before the sender
+            hops = self.rewrite(hops, np.array(TTLS)[(numbers[:, None, None] + down) % len(TTLS)])
         counts = hops.clip(0, 255).astype(np.uint8)
         counts[:, np.arange(self.cloud.size), np.arange(self.cloud.size)] = 0
         return counts

@@ -7,84 +7,116 @@ import asyncio
 import numpy as np
 import pytest
 
-from campaign import packets
-from campaign.kinds import SOUND
+from campaign import networks, packets
+from campaign.kinds import KINDS, Kind, Word
+from campaign.kinds.parts import each
 from campaign.play import play
 from campaign.report import Part, show, write
-from campaign.run import Result, batch
-from campaign.score import Score
+from campaign.run import batch
+from campaign.score import NOBODY, OPERATOR, PLATFORM, Result, Score
+from campaign.tree import Tree
 from campaign.world import Cloud, World
 from keepapart.errors import KeepapartError
 
-WORLDS = 5
+WORLDS = 4
 HOSTS = np.array([0, 0, 1, 1, 2, 3])
 
 
 def small(own: list[int]) -> World:
     """Return six instances on four hosts, each behind so many gateways of its own."""
-    hops = np.where(np.equal.outer(HOSTS, HOSTS), 2, 4)
-    more = np.add.outer(own, own)[None]
     cloud = Cloud(HOSTS, HOSTS % 1, HOSTS % 1)
-    return World(cloud, hops, lambda _draws, _samples, _size: more, model="routed-host")
+    return World(cloud, np.where(np.equal.outer(HOSTS, HOSTS), 2, 4), each(np.array(own)))
 
 
-def played(world: World) -> Score:
-    """Play one world and hold it against the truth."""
+def played(world: World, by: str) -> Score:
+    """Play one world, vouched for by somebody, and hold it against the truth."""
     with asyncio.Runner() as runner:
-        audit = play(world, 1, runner)
+        audit = play(world, 1, runner, [by])[by]
     return Score.of(audit, together=world.cloud.together, ever=world.ever_together)
 
 
-@pytest.mark.parametrize("kind", SOUND)
-def test_no_verdict_is_wrong_on_a_sound_network(kind: str) -> None:
-    """No co-residents are called separate and no others co-resident, on any of these worlds."""
-    result = batch(kind, 7, 0, WORLDS)
-    assert result.score.worlds == WORLDS
-    assert (result.score.false_separate, result.score.false_co_resident) == (0, 0), result.wrong
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_no_verdict_is_false_that_must_not_be(kind: Kind) -> None:
+    """By nobody's word no verdict is; where hosts are gateways no separate is, whoever vouches."""
+    result = batch(kind.name, 7, 0, WORLDS)
+    assert result.scores.keys() == set(kind.judged_by)
+    assert result.scores[NOBODY].worlds == WORLDS
+    assert [by for by, score in result.scores.items() if kind.errs(by, score)] == [], result.wrong
 
 
-def test_a_clean_network_is_judged_in_full() -> None:
-    """Nothing is unknown and every co-resident pair is found where nothing misleads."""
-    assert played(small([0] * 6)) == Score(1, 15, 0, 0, 0, 0, 2, 2)
+def test_a_clean_network_is_judged_in_full_once_somebody_vouches() -> None:
+    """Nothing is unknown and every co-resident pair is found then; nothing is known before."""
+    world = small([0] * 6)
+    assert played(world, NOBODY) == Score(1, 15, 0, 0, 15, 2, 0)
+    assert played(world, PLATFORM) == Score(1, 15, 0, 0, 0, 2, 2)
+    assert played(world, OPERATOR) == Score(1, 15, 0, 0, 0, 2, 2)
 
 
 def test_a_wrong_verdict_is_counted() -> None:
     """Held against another truth the same verdicts are false: the campaign can fail."""
     world = small([0] * 6)
     with asyncio.Runner() as runner:
-        audit = play(world, 1, runner)
+        audit = play(world, 1, runner, [OPERATOR])[OPERATOR]
     other = np.equal.outer(HOSTS[::-1], HOSTS[::-1]) & ~np.eye(6, dtype=np.bool_)
     score = Score.of(audit, together=other, ever=other)
-    assert (score.false_separate, score.false_co_resident, score.false_established) == (1, 1, 1)
+    assert (score.false_separate, score.false_co_resident) == (1, 1)
+    assert KINDS["routed"].errs(OPERATOR, score)
+    assert KINDS["lying"].errs(PLATFORM, score) is False
+    assert [kind.errs(NOBODY, score) for kind in (KINDS["flat"], KINDS["mixed"], KINDS["lying"])] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_hosts_that_hide_beside_one_that_does_not() -> None:
     """The second host's two guests are behind a gateway each, always; the first host shows itself."""
-    assert played(small([0, 0, 1, 1, 0, 0])).false_separate == 0
+    assert played(small([0, 0, 1, 1, 0, 0]), PLATFORM).false_separate == 0
+
+
+def test_a_tree_counts_routers_and_no_links() -> None:
+    """Two hops at one router, three over a link, one more for every router between."""
+    tree = Tree()
+    top = tree.router()
+    rack = tree.link(top)
+    one, other, far = tree.router(rack), tree.router(rack), tree.router(top)
+    inner = tree.router(one)
+    hops = tree.hops([one, one, other, far, inner, top])
+    assert hops[0].tolist() == [2, 2, 3, 4, 3, 3]
+    assert hops[4].tolist() == [3, 3, 4, 5, 2, 4]
 
 
 @pytest.mark.parametrize("kind", ["loss", "extra always"])
-def test_no_verdict_is_wrong_on_real_packets(
+def test_no_verdict_is_false_on_real_packets(
     kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Nor on a lab of network namespaces."""
+    """Nor on a lab of network namespaces, whose cloud vouches for it."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     try:
-        score = packets.one(kind, np.random.default_rng(3))
+        scores = packets.one(kind, np.random.default_rng(3))
     except KeepapartError as error:
         pytest.skip(str(error))
-    assert score.pairs > 0
-    assert (score.false_separate, score.false_co_resident) == (0, 0)
+    assert scores.keys() == {NOBODY, PLATFORM}
+    assert scores[NOBODY].pairs > 0
+    assert [by for by, score in scores.items() if packets.errs(kind, by, score)] == []
+
+
+def test_the_networks_of_the_tests_are_kinds_of_the_campaign() -> None:
+    """Each has a sentence and a word's worth, and some of each worth are there."""
+    kinds = networks.networks()
+    assert {kind.word for kind in kinds.values()} == set(Word)
+    assert all(kind.says for kind in kinds.values())
 
 
 def test_the_figures_are_written_as_they_are_shown(
     tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The page and the terminal have the same row of figures, and the page says how it was made."""
-    part = Part("Some networks", "Text.", [Result("routed", Score(3, 1234, 0, 1, 1, 617, 10, 9))], ["clean"])
+    scores = {NOBODY: Score(3, 1234, 0, 0, 1234, 10, 0), OPERATOR: Score(3, 1234, 1, 2, 617, 10, 9)}
+    part = Part("Some networks", "Text.", [Result("routed", scores)], ["clean"])
     show(part)
     page = tmp_path_factory.mktemp("docs") / "campaign.md"
     write(page, "python -m campaign", 5, [part])
     for text in (capsys.readouterr().out, page.read_text(encoding="utf-8")):
-        assert all(figure in text for figure in ("routed", "1,234", "50.0%", "90.0%"))
+        assert all(figure in text for figure in ("routed", "1,234", "0 + 0", "–", "1 + 2", "50.0%", "90.0%"))
     assert "with seed 5 by `python -m campaign`" in page.read_text(encoding="utf-8")
