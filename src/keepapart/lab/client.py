@@ -6,6 +6,7 @@ Nothing here needs any privilege: a socket keeps the namespace that it was made 
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -159,6 +160,11 @@ class Lab:
             counts = np.fromfile(file, dtype=np.uint8)
         return counts.reshape(flows, len(ids), len(ids))
 
+    def gateways(self, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return each one's gateway: address and hardware address, where the world file chooses that."""
+        found: dict[str, list[str]] = _ask(self.name, "gateways", ids=list(ids))[0]
+        return {guest_id: (address, mac) for guest_id, (address, mac) in found.items()}
+
     def exec(self, instance_id: str, argv: Sequence[str]) -> int:
         """Run a command inside an instance on this process's own terminal; return its exit code."""
         doors = self.doors(instance_id)
@@ -192,6 +198,7 @@ def labs() -> list[str]:
             protocol.ask(path, {"do": "hello"})
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
+            shutil.rmtree(protocol.guests_folder(path.stem), ignore_errors=True)
         except (OSError, LabError):  # it is just going down
             continue
         else:

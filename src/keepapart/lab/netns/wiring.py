@@ -148,6 +148,8 @@ class Wiring:
             lowers.append(End(gateway.name, UPLINK, next(macs), "up", gateway.address))
             uppers.append(End(gateway.name, BELOW, next(macs), "down", at))
         lowers.append(End(guest, UPLINK, next(macs), "eth0", address))
+        if self.network.gateway_mac:
+            uppers[-1] = replace(uppers[-1], mac=self.network.gateway_mac)
         cables = tuple(Cable(upper, lower) for upper, lower in zip(uppers, lowers, strict=True))
         if not switch:
             return Access(tuple(gateways), cables, cables)
@@ -253,7 +255,7 @@ class Wiring:
         """Put a switch between a host and its guests, with gateways to send packets through first."""
         name, switch = self.host(host), f"switch {self.topology.host_name(host)}"
         self._next[switch] = BRIDGE + 1
-        fast = self._join(name, switch)
+        fast = self._join(name, switch, mac=self.network.gateway_mac)
         rules: list[Rule] = []
         if self.network.extra_by != ALWAYS and (count := self.topology.extra_gateways(host)):
             gateways = [f"gateway {n} of {name}" for n in range(1, count + 1)]
@@ -272,14 +274,16 @@ class Wiring:
             rules.append(Divert(fast.a.mac, (slow.a.mac,), share=self.network.reordered))
         self._add(Router(switch, rules=tuple(rules)))
 
-    def _join(self, a: str, b: str, *, slow: bool = False) -> Cable:
+    def _join(self, a: str, b: str, *, slow: bool = False, mac: str = "") -> Cable:
+        """Lay a cable; `mac` is that of its first end, where it isn't to have one of its own."""
         ends = []
         for side, name in enumerate((a, b)):
             index = self._next.get(name, UPLINK)
             self._next[name] = index + 1
             number = 2 * len(self.cables) + side
             address = self.routers[name].address if name in self.routers else ""  # a switch comes last
-            ends.append(End(name, index, _mac(0x6C, number), f"l{index}", address))
+            own = _mac(0x6C, number) if side or not mac else mac
+            ends.append(End(name, index, own, f"l{index}", address))
         self.cables.append(Cable(ends[0], ends[1], slow=slow))
         return self.cables[-1]
 

@@ -31,18 +31,26 @@ TTL = 64  # what Linux gives its packets, and what counted hops take for granted
 Family = Literal["ipv4", "ipv6"]
 Share = Annotated[float, Meta(ge=0, le=MOST)]
 Extra = Annotated[int, Meta(ge=0, le=MOST_EXTRA)]
+Mac = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}\Z",
+        description="a hardware address such as 'ee:ee:ee:ee:ee:ee' is wanted, of one machine",
+    ),
+]
 
-ONLY_IN = {  # keys that say something in one kind of network only
-    "vlans": VLANS,
-    "duplicates": ROUTED_HOST,
-    "reordered": ROUTED_HOST,
-    "extra_gateways": ROUTED_HOST,
-    "extra_by": ROUTED_HOST,
-    "spines": ROUTED_HOST,
-    "detour": ROUTED_HOST,
-    "nat": ROUTED_HOST,
-    "rewrite_ttl": ROUTED_HOST,
-    "rewrite_at": ROUTED_HOST,
+ONLY_IN = {  # keys that say something in some kinds of network only
+    "vlans": (VLANS,),
+    "gateway_mac": (ROUTED_HOST, VLANS),
+    "duplicates": (ROUTED_HOST,),
+    "reordered": (ROUTED_HOST,),
+    "extra_gateways": (ROUTED_HOST,),
+    "extra_by": (ROUTED_HOST,),
+    "spines": (ROUTED_HOST,),
+    "detour": (ROUTED_HOST,),
+    "nat": (ROUTED_HOST,),
+    "rewrite_ttl": (ROUTED_HOST,),
+    "rewrite_at": (ROUTED_HOST,),
 }
 
 
@@ -53,6 +61,7 @@ class Network(Table, frozen=True):
     family: Family = "ipv4"
     silent: bool = False  # routers never send a packet of their own, ICMP least of all
     vlans: Annotated[int, Meta(ge=1, le=200)] = 2
+    gateway_mac: Mac = ""  # of every gateway, as its guests see it; "": each has its own
 
     loss: Share = 0.0
     duplicates: Share = 0.0
@@ -76,9 +85,9 @@ class Network(Table, frozen=True):
         `tops` is how many racks and pods a spine would join, `extra` whether some racks have extra gateways
         of their own.
         """
-        for key, kind in ONLY_IN.items():
-            if key in given and self.kind != kind:
-                return f"{key}: says nothing unless kind = {kind!r}"
+        for key, kinds in ONLY_IN.items():
+            if key in given and self.kind not in kinds:
+                return f"{key}: says nothing unless kind = {' or '.join(map(repr, kinds))}"
         if "extra_by" in given and not self.extra_gateways and not extra:
             return "extra_by: says nothing without extra_gateways"
         if 0 < self.rewrite_ttl < LEAST_TTL:

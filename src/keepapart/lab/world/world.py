@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, to_builtins
 
 from keepapart.errors import ConfigError
+from keepapart.lab.world.guests import NO_GUESTS, Guests
 from keepapart.lab.world.network import LEAST_TTL, MOST_EXTRA, ROUTED_HOST, Network
 from keepapart.lab.world.placement import Placement
 from keepapart.simulate.habits import RANDOM, Habit
@@ -75,6 +76,7 @@ class World(Table, frozen=True):
     network: Network = Network()
     scheduler: Scheduler = Scheduler()
     placement: Placement = Placement()
+    guests: Guests = NO_GUESTS
     clusters: tuple[Cluster, ...] = ()
 
     @property
