@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from keepapart.lab.client import Lab
+from keepapart.probe.measured import Extras
+from keepapart.probe.round import measure
+from keepapart.reach.transports import Transports
 
 Verdicts = dict[frozenset[str], str]
 
@@ -31,6 +35,13 @@ def audit(folder: Path, lab: Lab, *, model: str = "auto") -> tuple[Any, Verdicts
     """Audit a lab; return the document and the verdict on every pair."""
     _, document = keepapart(folder, lab, "audit", "--pairs", "all", model=model)
     return document, {frozenset((p["a"], p["b"])): p["verdict"] for p in document["pairs"]}
+
+
+def survey(lab: Lab) -> Extras:
+    """Run one round; return what was gathered in it beside the counts."""
+    extras = asyncio.run(measure(lab.instances(), Transports())).extras
+    assert extras
+    return extras
 
 
 def truth(lab: Lab) -> Verdicts:

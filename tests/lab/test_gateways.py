@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,24 +10,14 @@ import pytest
 from keepapart.clouds import LaunchRequest
 from keepapart.lab.client import Lab
 from keepapart.lab.protocol import guests_folder
-from keepapart.probe.measured import Extras
-from keepapart.probe.round import measure
-from keepapart.reach.transports import Transports
 from keepapart.signals.platform import platform_of
-from tests.lab.audits import audit, keepapart, truth
+from tests.lab.audits import audit, keepapart, survey, truth
 from tests.lab.packets import ids_of
 
 if TYPE_CHECKING:
     from .conftest import BringUp
 
 CALICO, VRRP = "ee:ee:ee:ee:ee:ee", "00:00:5e:00:01:0a"
-
-
-def survey(lab: Lab) -> Extras:
-    """Run one round; return what was gathered in it beside the counts."""
-    extras = asyncio.run(measure(lab.instances(), Transports())).extras
-    assert extras
-    return extras
 
 
 def told(lab: Lab) -> dict[str, dict[str, str]]:

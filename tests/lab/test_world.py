@@ -39,6 +39,10 @@ networks = (
         initial_ttl=st.integers(1, 255),
         gateway_mac=st.sampled_from(["", "ee:ee:ee:ee:ee:ee"]),
     )
+    | st.builds(Network, bypass=st.integers(0, 9), machines=st.just(0))
+    | st.builds(Network, machines=st.integers(0, 3))
+    | st.builds(Network, front=st.just("172.31.1.1"), turn=st.sampled_from(["inner", "outer"]))
+    | st.builds(Network, kind=st.just("leaves"), leaves=st.integers(1, 8))
     | st.builds(Network, kind=st.just("flat"), silent=st.booleans(), loss=shares)
     | st.builds(Network, kind=st.just("vlans"), vlans=st.integers(1, 200))
 )
@@ -128,6 +132,32 @@ def test_every_example_is_a_world(path: Path) -> None:
             "gateway_mac: says nothing unless kind = 'routed-host' or 'vlans'",
         ),
         ({"name": "w", "racks": RACKS, "network": {"gateway_mac": "01:00:5e:00:00:01"}}, "of one machine"),
+        (
+            {"name": "w", "racks": RACKS, "network": {"kind": "fabric", "bypass": 1}},
+            "bypass: says nothing unless",
+        ),
+        (
+            {"name": "w", "racks": [{"name": "a", "bypass": 1}], "network": {"kind": "flat"}},
+            "number 1 bypass: says nothing unless",
+        ),
+        (
+            {"name": "w", "racks": RACKS, "network": {"leaves": 2}},
+            "leaves: says nothing unless kind = 'leaves'",
+        ),
+        ({"name": "w", "racks": RACKS, "network": {"turn": "outer"}}, "turn: says nothing without front"),
+        ({"name": "w", "racks": RACKS, "network": {"front": "8.8.8.8"}}, "front: a private address such as"),
+        (
+            {"name": "w", "racks": RACKS, "network": {"front": "172.31.1.1", "family": "ipv6"}},
+            "front: an IPv4 address",
+        ),
+        (
+            {"name": "w", "racks": RACKS, "network": {"front": "172.31.1.1", "nat": "host"}},
+            "front: not together with nat",
+        ),
+        (
+            {"name": "w", "racks": [{"name": "a", "bypass": 1}], "network": {"machines": 2}},
+            "machines: not together with bypass",
+        ),
         ({"name": "w", "racks": RACKS, "guests": {"product_name": "vServer"}}, "vendor is missing"),
         ({"name": "w", "racks": RACKS, "guests": {"vendor": "a\nb"}}, "[guests] vendor: one line of ASCII"),
         ({"name": "w", "racks": RACKS, "placement": {"lies": 1}}, "[placement] lies: says nothing"),

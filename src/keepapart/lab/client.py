@@ -43,7 +43,7 @@ class Lab:
     """A running lab. `kind` is `netns` or `simulated`; `because` says why it is simulated.
 
     `api` is the address at which it answers a cloud's API, or empty; `network` what kind of network it has,
-    as its world file says.
+    as its world file says; it `vouches` for it where hosts are gateways.
     Every method may raise `LabError`, those that name an instance `NotFoundError`.
     """
 
@@ -53,6 +53,7 @@ class Lab:
     pid: int
     api: str = ""
     network: str = ""
+    vouches: bool = False
 
     @staticmethod
     def find(name: str | None = None) -> Lab:

@@ -116,6 +116,7 @@ class Service:
                 "pid": os.getpid(),
                 "api": self.api,
                 "network": self.fleet.topology.world.network.kind,
+                "vouches": self.fleet.topology.world.network.gateways_are_hosts,
             }
         )
 
