@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from keepapart.errors import ConfigError
 from keepapart.lab.world import world
+from keepapart.lab.world.guests import NO_GUESTS, Guests
 from keepapart.lab.world.network import Network
 from keepapart.lab.world.placement import Placement
 from keepapart.lab.world.world import Cluster, Rack, Scheduler, World
@@ -36,7 +37,12 @@ networks = (
         nat=st.sampled_from(["none", "host", "rack"]),
         rewrite_ttl=st.just(0) | st.integers(32, 255),
         initial_ttl=st.integers(1, 255),
+        gateway_mac=st.sampled_from(["", "ee:ee:ee:ee:ee:ee"]),
     )
+    | st.builds(Network, bypass=st.integers(0, 9), machines=st.just(0))
+    | st.builds(Network, machines=st.integers(0, 3))
+    | st.builds(Network, front=st.just("172.31.1.1"), turn=st.sampled_from(["inner", "outer"]))
+    | st.builds(Network, kind=st.just("leaves"), leaves=st.integers(1, 8))
     | st.builds(Network, kind=st.just("flat"), silent=st.booleans(), loss=shares)
     | st.builds(Network, kind=st.just("vlans"), vlans=st.integers(1, 200))
 )
@@ -57,6 +63,7 @@ worlds = st.builds(
     scheduler=st.builds(
         Scheduler, habit=st.sampled_from(["random", "packing", "sticky"]), seed=st.integers(0, 2**31 - 1)
     ),
+    guests=st.builds(Guests, vendor=st.just("QEMU"), product_name=st.just("KVM")) | st.just(NO_GUESTS),
     clusters=st.just(()) | st.builds(Cluster, name=names, size=st.just(1)).map(lambda one: (one,)),
 )
 
@@ -120,6 +127,39 @@ def test_every_example_is_a_world(path: Path) -> None:
             {"name": "w", "racks": [{"name": "a", "rewrite_ttl": 64}], "network": {"kind": "flat"}},
             "number 1 rewrite_ttl: says nothing unless",
         ),
+        (
+            {"name": "w", "racks": RACKS, "network": {"kind": "flat", "gateway_mac": "ee:ee:ee:ee:ee:ee"}},
+            "gateway_mac: says nothing unless kind = 'routed-host' or 'vlans'",
+        ),
+        ({"name": "w", "racks": RACKS, "network": {"gateway_mac": "01:00:5e:00:00:01"}}, "of one machine"),
+        (
+            {"name": "w", "racks": RACKS, "network": {"kind": "fabric", "bypass": 1}},
+            "bypass: says nothing unless",
+        ),
+        (
+            {"name": "w", "racks": [{"name": "a", "bypass": 1}], "network": {"kind": "flat"}},
+            "number 1 bypass: says nothing unless",
+        ),
+        (
+            {"name": "w", "racks": RACKS, "network": {"leaves": 2}},
+            "leaves: says nothing unless kind = 'leaves'",
+        ),
+        ({"name": "w", "racks": RACKS, "network": {"turn": "outer"}}, "turn: says nothing without front"),
+        ({"name": "w", "racks": RACKS, "network": {"front": "8.8.8.8"}}, "front: a private address such as"),
+        (
+            {"name": "w", "racks": RACKS, "network": {"front": "172.31.1.1", "family": "ipv6"}},
+            "front: an IPv4 address",
+        ),
+        (
+            {"name": "w", "racks": RACKS, "network": {"front": "172.31.1.1", "nat": "host"}},
+            "front: not together with nat",
+        ),
+        (
+            {"name": "w", "racks": [{"name": "a", "bypass": 1}], "network": {"machines": 2}},
+            "machines: not together with bypass",
+        ),
+        ({"name": "w", "racks": RACKS, "guests": {"product_name": "vServer"}}, "vendor is missing"),
+        ({"name": "w", "racks": RACKS, "guests": {"vendor": "a\nb"}}, "[guests] vendor: one line of ASCII"),
         ({"name": "w", "racks": RACKS, "placement": {"lies": 1}}, "[placement] lies: says nothing"),
         ({"name": "w", "racks": RACKS, "placement": {"states": ["hots"]}}, "did you mean 'host'?"),
         ({"name": "w", "racks": RACKS, "placement": {"states": "host"}}, "a list of texts in quotes"),

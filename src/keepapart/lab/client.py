@@ -6,6 +6,7 @@ Nothing here needs any privilege: a socket keeps the namespace that it was made 
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -42,7 +43,7 @@ class Lab:
     """A running lab. `kind` is `netns` or `simulated`; `because` says why it is simulated.
 
     `api` is the address at which it answers a cloud's API, or empty; `network` what kind of network it has,
-    as its world file says.
+    as its world file says; it `vouches` for it where hosts are gateways.
     Every method may raise `LabError`, those that name an instance `NotFoundError`.
     """
 
@@ -52,6 +53,7 @@ class Lab:
     pid: int
     api: str = ""
     network: str = ""
+    vouches: bool = False
 
     @staticmethod
     def find(name: str | None = None) -> Lab:
@@ -159,6 +161,11 @@ class Lab:
             counts = np.fromfile(file, dtype=np.uint8)
         return counts.reshape(flows, len(ids), len(ids))
 
+    def gateways(self, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return each one's gateway: address and hardware address, where the world file chooses that."""
+        found: dict[str, list[str]] = _ask(self.name, "gateways", ids=list(ids))[0]
+        return {guest_id: (address, mac) for guest_id, (address, mac) in found.items()}
+
     def exec(self, instance_id: str, argv: Sequence[str]) -> int:
         """Run a command inside an instance on this process's own terminal; return its exit code."""
         doors = self.doors(instance_id)
@@ -192,6 +199,7 @@ def labs() -> list[str]:
             protocol.ask(path, {"do": "hello"})
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
+            shutil.rmtree(protocol.guests_folder(path.stem), ignore_errors=True)
         except (OSError, LabError):  # it is just going down
             continue
         else:

@@ -57,6 +57,7 @@ def serve(
             if sshd:
                 network = ending.enter_context(_with_sshd(network, path, because))
             service = Service(name, a_world, network, because, api=url())
+            ending.callback(service.machines.close)
             ready(service)
             told_to_end = _Loop(service, listener, lifeline).run()
         finally:

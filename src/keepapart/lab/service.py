@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from keepapart import clouds
 from keepapart.errors import KeepapartError, LabError, NotFoundError, UsageError
-from keepapart.lab.protocol import MAX_DESCRIPTORS
+from keepapart.lab.machines import Machines
+from keepapart.lab.protocol import MAX_DESCRIPTORS, guests_folder
 from keepapart.lab.world import stated
 from keepapart.lab.world.lifecycle import Fleet, Guest
 from keepapart.lab.world.topology import Host, Place
@@ -66,6 +67,7 @@ class Service:
 
     def __init__(self, name: str, world: World, network: LabNetwork, because: str, api: str = "") -> None:
         self.name, self.because, self.api = name, because, api
+        self.machines = Machines(guests_folder(name), world.guests)
         self.fleet = Fleet(world)
         self.network = network
         self._operations: dict[str, tuple[Callable[..., Response], Mapping[str, str]]] = {
@@ -82,6 +84,7 @@ class Service:
             "fail": (self._fail, {"host": _TEXT}),
             "sockets": (self._sockets, {"ids": _TEXTS, "count": _COUNT, "netlink": _FLAG}),
             "hops": (self._hops, {"ids": _TEXTS, "flows": _COUNT}),
+            "gateways": (self._gateways, {"ids": _TEXTS}),
             "enter": (self._enter, {"instance": _TEXT}),
             "connect": (self._connect_to, {"host": _TEXT, "port": _COUNT}),
         }
@@ -113,6 +116,7 @@ class Service:
                 "pid": os.getpid(),
                 "api": self.api,
                 "network": self.fleet.topology.world.network.kind,
+                "vouches": self.fleet.topology.world.network.gateways_are_hosts,
             }
         )
 
@@ -158,6 +162,7 @@ class Service:
     def _terminate(self, instance: str) -> Response:
         guest = self.fleet.terminate(instance)
         self.network.detach([instance])
+        self.machines.end(instance)
         return Response(self._show(guest))
 
     def _move(self, instance: str, host: str) -> Response:
@@ -216,6 +221,12 @@ class Service:
         answer.descriptors.append(file.fileno())
         return answer
 
+    def _gateways(self, ids: list[str]) -> Response:
+        topology = self.fleet.topology
+        guests = [guest for guest in map(self.fleet.find, ids) if guest and guest.connected]
+        mac = topology.world.network.gateway_mac
+        return Response({g.id: (topology.gateway(g.place), mac) for g in guests if g.place and mac})
+
     def _enter(self, instance: str) -> Response:
         self.fleet.get(instance)
         return Response(descriptors=self.network.descriptors(instance))
@@ -239,6 +250,7 @@ class Service:
     def _connect(self, guest: Guest, undo: Callable[[], Guest]) -> Response:
         if guest.state == clouds.PENDING and guest.place:
             try:
+                self.machines.start([guest.id])
                 self.network.attach({guest.id: guest.place})
             except BaseException:
                 undo()
@@ -256,6 +268,7 @@ class Service:
             for cluster in self.fleet.topology.world.clusters
             for number in range(1, cluster.size + 1)
         ]
+        self.machines.start(guest.id for guest in launched)
         self.network.attach({guest.id: guest.place for guest in launched if guest.place})
         for guest in launched:
             self.fleet.finish(guest.id)

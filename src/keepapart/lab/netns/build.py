@@ -7,9 +7,9 @@ import os
 from keepapart.lab.netns import linux, rtnl
 from keepapart.lab.netns.namespaces import Namespaces as Namespaces
 from keepapart.lab.netns.packet_rules import UPLINK
-from keepapart.lab.netns.routed import RoutedHosts
+from keepapart.lab.netns.routed import Routed
 from keepapart.lab.netns.segments import Segments
-from keepapart.lab.world.network import ROUTED_HOST
+from keepapart.lab.world.network import SEGMENTS
 from keepapart.lab.world.topology import Topology
 
 
@@ -31,5 +31,5 @@ def rehearse() -> None:
 
 def build(topology: Topology, user: int | None) -> Namespaces:
     """Build the network of a world, without instances yet. Raises `LabError`."""
-    kind = RoutedHosts if topology.world.network.kind == ROUTED_HOST else Segments
+    kind = Segments if topology.world.network.kind in SEGMENTS else Routed
     return kind(topology, user)

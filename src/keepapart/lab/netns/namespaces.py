@@ -107,7 +107,13 @@ class Namespaces(ABC):
         return namespace
 
     def namespace(
-        self, what: str, messages: list[bytes], *, routes: bool = False, rules: Sequence[Rule] = ()
+        self,
+        what: str,
+        messages: list[bytes],
+        *,
+        routes: bool = False,
+        rules: Sequence[Rule] = (),
+        silent: bool = False,
     ) -> int:
         """Make a namespace, be in it, and perform these requests and keep these rules there."""
         namespace = linux.new_network()
@@ -125,7 +131,8 @@ class Namespaces(ABC):
                 linux.sysctl("ipv6/conf/default/accept_dad", 0)
             if routes and self.topology.world.network.spines > 1:
                 linux.sysctl(f"{version}/fib_multipath_hash_policy", 1)  # ports count too
-            rule = [rtnl.silence(self.family)] if routes and self.topology.world.network.silent else []
+            silent = silent or (routes and self.topology.world.network.silent)
+            rule = [rtnl.silence(self.family)] if silent else []
             rtnl.send([rtnl.up(rtnl.LOOPBACK), *rule, *messages], what)
             if rules:
                 nft.load(rules, self.family if routes else nft.BRIDGE, what)

@@ -1,4 +1,4 @@
-"""Networks of routed hosts, as `wiring` plans them: its routers as namespaces, its cables as veth pairs."""
+"""Networks of routers, as `wiring` and `shared` plan them: routers as namespaces, cables as veth pairs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from contextlib import suppress
 
 from keepapart.errors import LabError
 from keepapart.lab.netns import linux, rtnl
+from keepapart.lab.netns.drawing import BRIDGE, Cable, Drawing, End, Route, Router
 from keepapart.lab.netns.namespaces import Namespaces, Places
 from keepapart.lab.netns.packet_rules import UPLINK
-from keepapart.lab.netns.wiring import BRIDGE, Cable, End, Route, Router, Wiring
+from keepapart.lab.netns.shared import Shared
+from keepapart.lab.netns.wiring import Wiring
+from keepapart.lab.world.network import ROUTED_HOST
 from keepapart.lab.world.topology import Host, Place, Topology
 
 RATE, BURST, WAITING = 100_000, 1_600, 100_000  # bytes a second, bytes, bytes: where a cable is slow
 
 
-class RoutedHosts(Namespaces):
-    """Every host is the gateway of its guests, or is so by way of gateways in between."""
+class Routed(Namespaces):
+    """Every guest has a link of its own to a router: its host, one in between, or one that is no host."""
 
     def __init__(self, topology: Topology, user: int | None) -> None:
         super().__init__(topology, user)
-        self.wiring = Wiring(topology)
+        routed = topology.world.network.kind == ROUTED_HOST
+        self.wiring: Drawing = Wiring(topology) if routed else Shared(topology)
         self.routers: dict[str, int] = {}
         self.gateways: dict[str, list[int]] = {}  # of a guest's own
         for name in self.wiring.routers:
@@ -32,6 +36,9 @@ class RoutedHosts(Namespaces):
             self._join(cable, later)
         for route in self.wiring.routes:
             later[route.at].append(self._route(route))
+            if self.wiring.routers[route.at].returns:
+                near, far = self.wiring.between[route.at, route.via[0]]
+                later[route.at] += rtnl.returning(far.address, near.index, near.name)
         for name, messages in later.items():
             linux.setns(self.routers[name])
             rtnl.send(messages, name)
@@ -83,7 +90,7 @@ class RoutedHosts(Namespaces):
         messages = [rtnl.address(rtnl.LOOPBACK, about.address, self.topology.prefix("one"))]
         if about.refuses:
             messages.append(rtnl.unreachable(*about.refuses))
-        return self.namespace(name, messages, routes=True, rules=about.rules)
+        return self.namespace(name, messages, routes=True, rules=about.rules, silent=about.silent)
 
     def _join(self, cable: Cable, later: dict[str, list[bytes]]) -> None:
         """Lay a cable, and note what is to be done at its ends."""
@@ -124,13 +131,16 @@ class RoutedHosts(Namespaces):
                 doing[cable.a.router].append(_veth(cable, at[cable.b.router]))
                 doing[cable.b.router].append(rtnl.up(cable.b.index))
                 uppers.append(cable.a)
-            last = access.hops[-1]
+            last, front = access.hops[-1], self.topology.world.network.front
+            length = self.topology.prefix("one" if front else "link")
             for end in (last.a, last.b):
-                link = self.topology.prefix("link")
-                doing[end.router].append(rtnl.address(end.index, end.address, link))
+                doing[end.router].append(rtnl.address(end.index, end.address, length))
             for cable in dict.fromkeys((*access.cables, *access.hops)):
                 for near, far in ((cable.a, cable.b), (cable.b, cable.a)):
                     doing[near.router] += _known(near, far)
+            if front:
+                to = last.b.address, self.topology.prefix("one")
+                doing[last.a.router].append(rtnl.route(*to, (last.b.address, last.a.index)))
             for hop in access.hops:
                 doing[hop.b.router].append(rtnl.route(self.nowhere, 0, (hop.a.address, hop.b.index)))
             for hop in access.hops[:-1]:
@@ -155,8 +165,8 @@ class RoutedHosts(Namespaces):
             rtnl.await_up(waiting, name)
 
     def _lead(self, place: Place, *, here: bool) -> None:
-        """Lead a migrated guest's address to where it is now, or no longer."""
-        for route in self.wiring.migrated(place):
+        """Lead a guest's address to where it is now, where no prefix does, or no longer."""
+        for route in self.wiring.leading(place):
             if route.at in self.routers and route.to:
                 message = self._route(route) if here else rtnl.unroute(*route.to)
                 linux.setns(self.routers[route.at])

@@ -40,6 +40,7 @@ _PERMANENT, _STATIC_PORT, _TO_BRIDGE = 0x80, 0x40, 0x4
 _UNIVERSE = 0
 _AF_BRIDGE = 7  # missing from Python's socket module
 _STATIC, _MAIN, _ONLINK = 4, 254, 4
+_RETURNED, _TO_TABLE = 100, 1
 _UNICAST, _BLACKHOLE, _UNREACHABLE = 1, 6, 7
 _NO_DAD = 0x2
 _BATCH = 128  # answers must fit into the receive buffer
@@ -135,14 +136,14 @@ def unaddress(index: int, ip: str, prefix: int) -> bytes:
     return _message(ifaddrmsg, _DELADDR, 0, attributes, family=_family(ip), prefixlen=prefix, index=index)
 
 
-def route(to: str, prefix: int, *via: tuple[str, int]) -> bytes:
+def route(to: str, prefix: int, *via: tuple[str, int], table: int = _MAIN) -> bytes:
     """Route a prefix through neighbours (address, interface) that need no address in common with us.
 
     Of several, each flow takes one.
     """
     if len(via) == 1:
         attributes: list[tuple[str, Any]] = [("RTA_GATEWAY", via[0][0]), ("RTA_OIF", via[0][1])]
-        return _route(_NEWROUTE, to, prefix, attributes, type=_UNICAST, flags=_ONLINK)
+        return _route(_NEWROUTE, to, prefix, attributes, table=table, type=_UNICAST, flags=_ONLINK)
     ways = [
         {"hops": 0, "flags": _ONLINK, "oif": index, "attrs": [("RTA_GATEWAY", neighbour)]}
         for neighbour, index in via
@@ -164,6 +165,23 @@ def silence(family: int) -> bytes:
     """Drop whatever this namespace itself would send; what it forwards isn't touched."""
     attributes = [("FRA_IIFNAME", "lo"), ("FRA_PRIORITY", 1)]
     return _message(fibmsg, _NEWRULE, _CREATE, attributes, family=family, action=_BLACKHOLE)
+
+
+def returning(above: str, index: int, name: str) -> list[bytes]:
+    """Hand all that comes by any interface but one to the router behind that one, whoever it is for.
+
+    The interface's index and name are given. What this namespace sends itself goes as it did.
+    """
+    family = _family(above)
+    nowhere = "0.0.0.0" if family == socket.AF_INET else "::"  # noqa: S104  # a route's destination
+    found = [route(nowhere, 0, (above, index), table=_RETURNED)]
+    for number, (table, coming) in enumerate(((_MAIN, name), (_MAIN, "lo"), (_RETURNED, "")), 10):
+        by = [("FRA_IIFNAME", coming)] if coming else []
+        attributes = [*by, ("FRA_PRIORITY", number)]
+        found.append(
+            _message(fibmsg, _NEWRULE, _CREATE, attributes, family=family, action=_TO_TABLE, table=table)
+        )
+    return found
 
 
 def neighbour(index: int, ip: str, mac: str) -> bytes:
@@ -265,10 +283,9 @@ def _route(number: int, to: str, prefix: int, attributes: list[tuple[str, Any]],
         attributes,
         family=_family(to),
         dst_len=prefix,
-        table=_MAIN,
         proto=_STATIC,
         scope=_UNIVERSE,
-        **fields,
+        **{"table": _MAIN, **fields},
     )
 
 

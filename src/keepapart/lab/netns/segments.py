@@ -19,7 +19,7 @@ class Segments(Namespaces):
         super().__init__(topology, user)
         network = topology.world.network
         self.vlans = [0] if network.kind == FLAT else list(range(1, network.vlans + 1))
-        self.gates = {vlan: self.mac() for vlan in self.vlans}
+        self.gates = {vlan: network.gateway_mac or self.mac() for vlan in self.vlans}
         messages = []
         for vlan in self.vlans:
             messages.append(rtnl.bridge(f"vlan{vlan}", _BRIDGE + vlan, self.gates[vlan]))

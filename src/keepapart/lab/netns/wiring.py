@@ -6,6 +6,8 @@ guest ─ (gateways of its own) ─ host ─ rack router ─ (pod router) ─ sp
                                                           └──────── detour 1 ─ … ─ spine 0   to earlier ones
 guest ─ switch ═ host                       with extra gateways by chance, or reordering: the switch sends
           └─ gateway k ─ … ─ gateway 1 ─ host           a packet straight to the host, or to a gateway first
+guest ─ inner router ─ host                 behind a front, or as a container in a virtual machine
+guest ─ rack router                         by a port that passes the host
 ```
 
 1. A router has one address, on its loopback interface; cables have none, but for the one that leads to a
@@ -15,90 +17,26 @@ guest ─ switch ═ host                       with extra gateways by chance, o
 3. Spine i is i routers longer than spine 0: packets go in at its head, and its tail hands them down again.
    The routers under the spines spread flows over all heads.
 4. A packet to an earlier rack or pod takes the detour into spine 0, one to a later one doesn't.
-5. Packets are lost, doubled and filtered once, where they come from below into the sender's host.
+5. Packets are lost, doubled and filtered once, where they come from below into the sender's host, or into
+   the inner router that the sender is behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Sequence
 from itertools import chain, pairwise
 
-from keepapart.lab.netns.packet_rules import UPLINK, Divert, Double, Rewrite, Rule, Translate, filters
-from keepapart.lab.world.network import ALWAYS, BY_FLOW, HOST, RACK, SPINE
+from keepapart.lab.netns.drawing import BRIDGE, DOWN, PORTS, Drawing, Route, Router
+from keepapart.lab.netns.packet_rules import Divert, Double, Rewrite, Rule, Translate, filters
+from keepapart.lab.world.network import ALWAYS, BY_FLOW, HOST, OUTER, RACK, SPINE
 from keepapart.lab.world.topology import Host, Place, Topology
 
-BRIDGE = 2  # the index of a switch's bridge
-BELOW = 3  # the index, in a gateway of a guest's own, of the interface that leads down
-DOWN = 100  # the first index of those cables that lead to guests
 
-
-@dataclass(frozen=True, slots=True)
-class Router:
-    """A router, or a switch: that has no address. `refuses` is the prefix that ends here."""
-
-    name: str
-    address: str = ""
-    refuses: tuple[str, int] | None = None
-    rules: tuple[Rule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """One end of a cable: the interface's index and name at a router, and the address that it is sent to.
-
-    A switch has no address.
-    """
-
-    router: str
-    index: int
-    mac: str
-    name: str
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Cable:
-    """A pair of joined interfaces; a `slow` one holds packets up on their way to `a`."""
-
-    a: End
-    b: End
-    slow: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """At a router: a prefix, or all that has no route, goes to these neighbours, flow by flow."""
-
-    at: str
-    via: tuple[str, ...]
-    to: tuple[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What joins a guest to its host, from the host down.
-
-    `gateways` are the guest's own; `cables` are what is to be laid; `hops` are the ends that send to each
-    other: those of the cables, but that the host's end is behind its switch, where it has one.
-    """
-
-    gateways: tuple[Router, ...]
-    cables: tuple[Cable, ...]
-    hops: tuple[Cable, ...]
-
-
-class Wiring:
-    """All that stands before the first guest comes, and what each guest's coming adds."""
+class Wiring(Drawing):
+    """A network of routed hosts; see `Drawing`."""
 
     def __init__(self, topology: Topology) -> None:
-        self.topology = topology
-        self.network = topology.world.network
-        self.routers: dict[str, Router] = {}
-        self.cables: list[Cable] = []
-        self.routes: list[Route] = []
-        self._next: dict[str, int] = {}
+        super().__init__(topology)
         racks = topology.world.racks
         self.tops: dict[str, list[int]] = {}  # what is under the spines: the racks that are it, or below it
         for rack, name in enumerate(topology.world.tops, 1):
@@ -112,52 +50,27 @@ class Wiring:
         for number, top in enumerate(self.tops, 1):
             self._top(number, top)
 
-    @cached_property
-    def between(self) -> Mapping[tuple[str, str], tuple[End, End]]:
-        """The ends of the first cable between two routers by both names, the first name's end first."""
-        found: dict[tuple[str, str], tuple[End, End]] = {}
-        for cable in self.cables:
-            for near, far in ((cable.a, cable.b), (cable.b, cable.a)):
-                found.setdefault((near.router, far.router), (near, far))
-        return found
+    def door(self, place: Place) -> tuple[str, int]:
+        """Return the host's end, or the inner router's, or where a port past the host ends."""
+        if self.topology.bypasses(place):
+            hosts = self.topology.world.racks[place.host.rack - 1].hosts
+            return self._rack_name(place.host.rack), PORTS + place.slot * hosts + place.host.number
+        inner = self.topology.inner(place)
+        return (self._inner_name(place.host, inner) if inner else self.host(place.host)), DOWN + place.slot
 
-    def host(self, host: Host) -> str:
-        """Name a host's router."""
-        return f"host {self.topology.host_name(host)}"
-
-    def switch(self, host: Host) -> str:
-        """Name the switch between a host and its guests, or return nothing where there is none."""
-        name = f"switch {self.topology.host_name(host)}"
-        return name if name in self.routers else ""
-
-    def access(self, guest: str, place: Place) -> Access:
-        """Return what joins the guest of this name, at this place, to its host."""
-        topology, host, switch = self.topology, self.host(place.host), self.switch(place.host)
-        address = topology.address(place)
-        count = topology.extra_gateways(place.host) if self.network.extra_by == ALWAYS else 0
-        gateways = [
-            Router(f"gateway {number} of {address}", topology.gateway_at(place, number))
-            for number in range(1, count + 1)
+    def leading(self, place: Place) -> list[Route]:
+        """List the routes to a guest that isn't at its host itself, or not where its address is of."""
+        host, (door, _) = self.host(place.host), self.door(place)
+        found = self._migrated(place)
+        if door == host:
+            return found
+        to = (self.topology.address(place), self.topology.prefix("one"))
+        return [
+            *(route for route in found if route.via != (host,) or route.at != door),
+            Route(host, (door,), to),
         ]
-        macs = (_mac(0x6D, topology.slot_number(place) * 32 + number) for number in range(32))
-        above = [self.routers[host].address, *(gateway.address for gateway in gateways)]
-        above[-1] = topology.gateway(place)
-        uppers = [End(host, DOWN + place.slot, next(macs), f"g{place.slot}", above[0])]
-        lowers = []
-        for gateway, at in zip(gateways, above[1:], strict=True):
-            lowers.append(End(gateway.name, UPLINK, next(macs), "up", gateway.address))
-            uppers.append(End(gateway.name, BELOW, next(macs), "down", at))
-        lowers.append(End(guest, UPLINK, next(macs), "eth0", address))
-        cables = tuple(Cable(upper, lower) for upper, lower in zip(uppers, lowers, strict=True))
-        if not switch:
-            return Access(tuple(gateways), cables, cables)
-        near, _ = self.between[host, switch]
-        laid = replace(cables[0], a=replace(uppers[0], router=switch, address=""))
-        met = replace(cables[0], a=replace(near, address=above[0]))
-        return Access(tuple(gateways), (laid, *cables[1:]), (met, *cables[1:]))
 
-    def migrated(self, place: Place) -> list[Route]:
-        """List the routes that lead to a guest whose address is of another place than its own."""
+    def _migrated(self, place: Place) -> list[Route]:
         home, here = place.address.host, place.host
         if home == here:
             return []
@@ -210,7 +123,8 @@ class Wiring:
         rules: list[Rule] = [Rewrite(ttl)] if ttl else []
         if self.network.nat == RACK:
             rules.append(Translate(*prefix, self.topology.at(rack, 0, 1), leaving=True))
-        self._add(Router(name, self.topology.at(rack, 0, 1), prefix, tuple(rules)))
+        silent = bool(self.network.front)
+        self._add(Router(name, self.topology.at(rack, 0, 1), prefix, tuple(rules), silent))
 
     def _top(self, number: int, name: str) -> None:
         """Join a router to the spines: that of a pod, above its racks', or of a rack that is in none."""
@@ -243,17 +157,28 @@ class Wiring:
             rules.append(Double(self.network.duplicates))
         if self.network.nat == HOST:
             rules.append(Translate(*prefix, own, leaving=False))
-        self._add(Router(name, own, prefix, tuple(rules)))
+        inner = self.topology.inner_routers()
+        self._add(Router(name, own, prefix, () if inner else tuple(rules)))
         self._join(rack, name)
         self.routes += [Route(rack, (name,), prefix), Route(name, (rack,))]
+        for number in range(1, inner + 1):
+            self._inner(host, number, tuple(rules))
         if self.network.reordered or (self.network.extra_by != ALWAYS and self.topology.extra_gateways(host)):
             self._switch(host)
+
+    def _inner(self, host: Host, number: int, rules: tuple[Rule, ...]) -> None:
+        """Put a router between a host and some of its guests."""
+        name, inner = self.host(host), self._inner_name(host, number)
+        address = self.network.front or self.topology.gateway_at(Place(host, 0), number)
+        self._add(Router(inner, address, rules=rules, returns=self.network.turn == OUTER))
+        self._join(name, inner)
+        self.routes.append(Route(inner, (name,)))
 
     def _switch(self, host: Host) -> None:
         """Put a switch between a host and its guests, with gateways to send packets through first."""
         name, switch = self.host(host), f"switch {self.topology.host_name(host)}"
         self._next[switch] = BRIDGE + 1
-        fast = self._join(name, switch)
+        fast = self._join(name, switch, mac=self.network.gateway_mac)
         rules: list[Rule] = []
         if self.network.extra_by != ALWAYS and (count := self.topology.extra_gateways(host)):
             gateways = [f"gateway {n} of {name}" for n in range(1, count + 1)]
@@ -272,22 +197,11 @@ class Wiring:
             rules.append(Divert(fast.a.mac, (slow.a.mac,), share=self.network.reordered))
         self._add(Router(switch, rules=tuple(rules)))
 
-    def _join(self, a: str, b: str, *, slow: bool = False) -> Cable:
-        ends = []
-        for side, name in enumerate((a, b)):
-            index = self._next.get(name, UPLINK)
-            self._next[name] = index + 1
-            number = 2 * len(self.cables) + side
-            address = self.routers[name].address if name in self.routers else ""  # a switch comes last
-            ends.append(End(name, index, _mac(0x6C, number), f"l{index}", address))
-        self.cables.append(Cable(ends[0], ends[1], slow=slow))
-        return self.cables[-1]
-
-    def _add(self, router: Router) -> None:
-        self.routers[router.name] = router
-
     def _heads(self) -> Sequence[str]:
         return tuple(_spine(number, 0) for number in range(len(self.tails)))
+
+    def _inner_name(self, host: Host, number: int) -> str:
+        return f"router {number} on {self.host(host)}"
 
     def _rack_name(self, rack: int) -> str:
         return f"rack {self.topology.world.racks[rack - 1].name}"
@@ -297,10 +211,6 @@ class Wiring:
 
     def _rewritten(self, where: str) -> bool:
         return bool(self.network.rewrite_ttl) and self.network.rewrite_at == where
-
-
-def _mac(kind: int, number: int) -> str:
-    return ":".join(f"{byte:02x}" for byte in (0x02, kind, *number.to_bytes(4, "big")))
 
 
 def _spine(number: int, position: int) -> str:

@@ -20,11 +20,9 @@ from keepapart.config import ReachSettings
 from keepapart.errors import LabError, ReachError
 from keepapart.lab.client import Lab
 from keepapart.lab.netns import linux
-from keepapart.lab.protocol import guests_folder
 from keepapart.lab.transports.children import NAMED, ChildrenInside
-from keepapart.node.commands import ROOT
+from keepapart.lab.transports.made_up import told
 from keepapart.node.gateway import trace
-from keepapart.node.hardware import facts
 from keepapart.node.node import Node, Want, open_socket
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
 
@@ -105,8 +103,7 @@ class NetnsNodes:
 
     async def guests(self) -> Mapping[str, Mapping[str, str]]:
         """Tell of the machines that are made up for guests; else nothing, as all see that of this process."""
-        roots = _roots({self._namespaces[name] for name in self._nodes})
-        return {name: facts(root) for name in self._nodes if (root := roots.get(self._namespaces[name]))}
+        return told({name: self._namespaces[name] for name in self._nodes})
 
     async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
         """Ask the kernel on the sockets that were born in the namespaces."""
@@ -230,24 +227,6 @@ class NetnsNodes:
 
 def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
-
-
-def _roots(namespaces: Iterable[str]) -> dict[str, str]:
-    """Return where the files of machines are that are made up for these namespaces' guests.
-
-    A lab has a folder for each such guest beside its socket; for others `ROOT` names where such folders are.
-    """
-    elsewhere = os.environ.get(ROOT.decode(), "")
-    made_up: dict[str, dict[str, Path]] = {}
-    found = {}
-    for namespace in namespaces:
-        guest, at, lab = namespace.partition("@")
-        if lab not in made_up:
-            folder = guests_folder(lab) if at else Path(elsewhere or os.devnull)
-            made_up[lab] = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
-        if guest in made_up[lab]:
-            found[namespace] = str(made_up[lab][guest])
-    return found
 
 
 def _sockets_in(namespace: str, family: socket.AddressFamily, count: int) -> list[socket.socket]:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from keepapart.config import ReachSettings
 from keepapart.errors import LabError
+from keepapart.lab.client import Lab
+from keepapart.lab.transports.made_up import told
 from keepapart.node.node import Want
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
 
+ETHERNET = 1  # the kind of a guest's device
 PORT = 1  # nothing is sent, but a roster names a port: this one where none is asked for
 
 
@@ -44,8 +47,6 @@ class SimulatedNodes:
 
     async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:  # noqa: ARG002  # no sockets
         """Find out which guests answer."""
-        from keepapart.lab.client import Lab
-
         found: dict[str, list[int]] = {}
         for lab, guests in self._guests.items():
             try:
@@ -68,8 +69,6 @@ class SimulatedNodes:
 
     async def begin(self, first: int, samples: int) -> None:
         """Have the labs compute the counts of this batch."""
-        from keepapart.lab.client import Lab
-
         here = set(self._roster)
         for lab, guests in self._guests.items():
             present = {guest: name for guest, name in guests.items() if name in here}
@@ -112,12 +111,28 @@ class SimulatedNodes:
         """Nothing was climbed by."""
 
     async def guests(self) -> Mapping[str, Mapping[str, str]]:
-        """There are no machines."""
-        return {}
+        """Tell of the machines that are made up for guests."""
+        return told(
+            {
+                name: f"{guest}@{lab}"
+                for lab, guests in self._guests.items()
+                for guest, name in guests.items()
+                if name in self._open
+            }
+        )
 
     async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
-        """Every guest has its address; there is nothing that packets leave by."""
-        return {name: (True, []) for name in wants if name in self._open}
+        """Every guest has its address, and shows what the world says of its gateway, if anything."""
+        ways: dict[str, Surroundings] = {}
+        for lab, guests in self._guests.items():
+            asked = {guest: name for guest, name in guests.items() if name in wants and name in self._open}
+            gateways = await asyncio.to_thread(Lab.find(lab or None).gateways, list(asked))
+            for guest, name in asked.items():
+                ways[name] = (
+                    True,
+                    [(*gateways[guest], "eth0", ETHERNET, "veth")] if guest in gateways else [],
+                )
+        return ways
 
     async def routers(
         self,

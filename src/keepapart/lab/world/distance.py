@@ -3,12 +3,15 @@
 Hops are counted as tracepath does, routers between + 1, by what is left of a time-to-live of 64:
 
 1. Routed hosts: 2 on one host, 4 in one rack, 6 in one pod and where there are none; a pod's router adds one
-   to what leaves it and to what comes in. Flat: 1. VLANs: 1 within, 2 across.
+   to what leaves it and to what comes in. Flat: 1. VLANs: 1 within, 2 across. Where routers are no hosts: 2
+   behind one, 4 otherwise.
 2. Gateways of the sender's and of the receiver's own add one each; those by chance only the sender's.
 3. Over the spines, spine i adds i; on the way to an earlier rack or pod the detour adds its length instead.
 4. Where a time-to-live is rewritten, only the routers from the last such one on show. What then counts
    less than one hop is not measured.
-5. Where UDP is filtered nothing is measured. Loss and reordering change no count and are left out.
+5. Routers in a host, between it and its guests, add one each way; guests of one such router are 2 apart, but
+   for a front whose outer router turns packets. A port past the host takes one away, at either end.
+6. Where UDP is filtered nothing is measured. Loss and reordering change no count and are left out.
 
 What a flow meets by chance follows from the seed, the two places and the flow; a real lab's chance is
 its own.
@@ -22,7 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepapart.lab.world.network import ALWAYS, HOST, RACK, ROUTED_HOST, SPINE, TTL, VLANS
+from keepapart.lab.world.network import ALWAYS, FLAT, HOST, OUTER, RACK, ROUTED_HOST, SPINE, TTL, VLANS
 from keepapart.lab.world.topology import Place, Topology
 
 if TYPE_CHECKING:
@@ -42,11 +45,12 @@ def hops(topology: Topology, places: Sequence[Place | None], flow: int = 0) -> N
         counts: Numbers = np.zeros((len(some), len(some)), np.int64)
     elif network.kind == ROUTED_HOST:
         counts = _Routed(topology, some, flow).counted()
-    elif network.kind == VLANS:
-        vlan = np.array([place.vlan for place in some])
-        counts = np.where(np.equal.outer(vlan, vlan), 1, 2)
-    else:
+    elif network.kind == FLAT:
         counts = np.ones((len(some), len(some)), np.int64)
+    else:
+        group = np.array([rack * 1000 + number for rack, number in map(topology.group, some)])
+        within, across = (1, 2) if network.kind == VLANS else (2, 4)
+        counts = np.where(np.equal.outer(group, group), within, across)
     found = np.where(np.logical_and.outer(there, there), counts, 0).astype(np.uint8)
     np.fill_diagonal(found, 0)
     return found
@@ -79,7 +83,7 @@ class _Routed:
         across = np.where(
             one_top, 1, pod[:, None] + spine + pod[None, :]
         )  # routers between those of two racks
-        between = np.where(one_host, 1, np.where(one_rack, 3, 4 + across))
+        between = self._inside(host, one_host, np.where(one_host, 1, np.where(one_rack, 3, 4 + across)))
         routers = before + between + after
         at_spine = np.where(one_top, 0, 3 + pod[None, :])
         shown, ttl = self._shown(rack, one_host, one_rack, 3 + across, at_spine)
@@ -88,6 +92,19 @@ class _Routed:
         count = TTL - (np.where(rewritten, ttl, TTL) - last) + 1
         found: Numbers = np.maximum(count, 0)
         return found
+
+    def _inside(self, host: Numbers, one_host: Mask, between: Numbers) -> Numbers:
+        """Return how many routers there are by what rule 5 adds and takes away."""
+        topology = self.topology
+        past = np.array([topology.bypasses(place) for place in self.places], np.int64)
+        if past.any():
+            by_rack = np.where(one_host, 3, between) - past[:, None] - past[None, :]
+            return np.where(past[:, None] + past[None, :] > 0, by_rack, between)
+        if not topology.inner_routers():
+            return between
+        inner = host * 1000 + np.array([topology.inner(place) for place in self.places], np.int64)
+        turned = np.equal.outer(inner, inner) & (topology.world.network.turn != OUTER)
+        return np.where(turned, 1, between + 2)
 
     def _spine(self, top: Numbers, home: Numbers) -> Numbers:
         """Return how many routers of the spine and of the detour before it a pair's packets take."""

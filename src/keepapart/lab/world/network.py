@@ -16,11 +16,16 @@ from msgspec import Meta
 
 from keepapart.tables import Table
 
-Kind = Literal["routed-host", "flat", "vlans"]
+Kind = Literal["routed-host", "flat", "vlans", "leaves", "distributed", "fabric"]
 ROUTED_HOST: Final = "routed-host"
 FLAT: Final = "flat"
 VLANS: Final = "vlans"
+LEAVES: Final = "leaves"
+DISTRIBUTED: Final = "distributed"
+FABRIC: Final = "fabric"
+SEGMENTS = (FLAT, VLANS)  # instances share links
 ALWAYS, BY_FLOW = "always", "flow"
+OUTER = "outer"
 HOST, RACK, SPINE = "host", "rack", "spine"
 
 MOST = 0.9  # of packets lost, doubled or delayed
@@ -31,18 +36,46 @@ TTL = 64  # what Linux gives its packets, and what counted hops take for granted
 Family = Literal["ipv4", "ipv6"]
 Share = Annotated[float, Meta(ge=0, le=MOST)]
 Extra = Annotated[int, Meta(ge=0, le=MOST_EXTRA)]
+MOST_PORTS = 1_000  # of a rack, that pass its hosts
+Front = Annotated[
+    str,
+    Meta(
+        pattern=r"^172\.(1[6-9]|2[0-9]|3[01])(\.(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){2}\Z",
+        description="a private address such as '172.31.1.1' is wanted",
+    ),
+]
+Mac = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}\Z",
+        description="a hardware address such as 'ee:ee:ee:ee:ee:ee' is wanted, of one machine",
+    ),
+]
 
-ONLY_IN = {  # keys that say something in one kind of network only
-    "vlans": VLANS,
-    "duplicates": ROUTED_HOST,
-    "reordered": ROUTED_HOST,
-    "extra_gateways": ROUTED_HOST,
-    "extra_by": ROUTED_HOST,
-    "spines": ROUTED_HOST,
-    "detour": ROUTED_HOST,
-    "nat": ROUTED_HOST,
-    "rewrite_ttl": ROUTED_HOST,
-    "rewrite_at": ROUTED_HOST,
+ONLY_IN = {  # keys that say something in some kinds of network only
+    "vlans": (VLANS,),
+    "leaves": (LEAVES,),
+    "tenants": (DISTRIBUTED,),
+    "gateway_mac": (ROUTED_HOST, VLANS, LEAVES, DISTRIBUTED, FABRIC),
+    "duplicates": (ROUTED_HOST,),
+    "reordered": (ROUTED_HOST,),
+    "extra_gateways": (ROUTED_HOST,),
+    "extra_by": (ROUTED_HOST,),
+    "spines": (ROUTED_HOST,),
+    "detour": (ROUTED_HOST,),
+    "nat": (ROUTED_HOST,),
+    "rewrite_ttl": (ROUTED_HOST,),
+    "rewrite_at": (ROUTED_HOST,),
+    "front": (ROUTED_HOST,),
+    "turn": (ROUTED_HOST,),
+    "machines": (ROUTED_HOST,),
+    "bypass": (ROUTED_HOST,),
+}
+_OF_HOSTS = ("duplicates", "reordered", "extra_gateways", "extra_by", "nat", "rewrite_ttl", "rewrite_at")
+NOT_WITH = {  # keys of the network and of racks, and those that make no sense beside them
+    "front": (*_OF_HOSTS, "machines", "bypass"),
+    "machines": (*_OF_HOSTS, "bypass"),
+    "bypass": (*_OF_HOSTS, "loss", "udp", "tcp", "tcp_port"),
 }
 
 
@@ -53,6 +86,9 @@ class Network(Table, frozen=True):
     family: Family = "ipv4"
     silent: bool = False  # routers never send a packet of their own, ICMP least of all
     vlans: Annotated[int, Meta(ge=1, le=200)] = 2
+    leaves: Annotated[int, Meta(ge=1, le=MOST_EXTRA)] = 1  # switches of a rack, to which its guests are dealt
+    tenants: Annotated[int, Meta(ge=1, le=200)] = 2
+    gateway_mac: Mac = ""  # of every gateway, as its guests see it; "": each has its own
 
     loss: Share = 0.0
     duplicates: Share = 0.0
@@ -70,15 +106,25 @@ class Network(Table, frozen=True):
     rewrite_at: Literal["host", "rack", "spine"] = "rack"
     initial_ttl: Annotated[int, Meta(ge=1, le=255)] = TTL
 
+    front: Front = ""  # the address of every host's inner router; "": there is none
+    turn: Literal["inner", "outer"] = "inner"  # which of the two turns packets between guests of one host
+    machines: Extra = 0  # of each host, that hold the instances as containers
+    bypass: Annotated[int, Meta(ge=0, le=MOST_PORTS)] = 0  # slots of each rack that are ports past the host
+
+    @property
+    def gateways_are_hosts(self) -> bool:
+        """Whether the first router of an instance is its host, unless it has gateways or ports of its own."""
+        return self.kind == ROUTED_HOST and not self.front and not self.machines
+
     def complaint(self, given: Mapping[str, Any], tops: int, *, extra: bool) -> str:
         """Say what is wrong with the keys given, as "KEY: why", or nothing.
 
         `tops` is how many racks and pods a spine would join, `extra` whether some racks have extra gateways
         of their own.
         """
-        for key, kind in ONLY_IN.items():
-            if key in given and self.kind != kind:
-                return f"{key}: says nothing unless kind = {kind!r}"
+        for key, kinds in ONLY_IN.items():
+            if key in given and self.kind not in kinds:
+                return f"{key}: says nothing unless kind = {' or '.join(map(repr, kinds))}"
         if "extra_by" in given and not self.extra_gateways and not extra:
             return "extra_by: says nothing without extra_gateways"
         if 0 < self.rewrite_ttl < LEAST_TTL:
@@ -92,6 +138,10 @@ class Network(Table, frozen=True):
                 return f"{name}: says nothing with a single rack or pod"
         if self.rewrite_ttl and self.rewrite_at == SPINE and tops < 2:
             return "rewrite_at: a single rack or pod has no spine"
+        if "turn" in given and not self.front:
+            return "turn: says nothing without front"
+        if self.front and self.family == "ipv6":
+            return "front: an IPv4 address, for family = 'ipv4' alone"
         if self.silent and self.duplicates:
             return "duplicates: routers that send nothing of their own (silent) can't double a packet"
         return ""

@@ -12,7 +12,8 @@ guest          10.RACK.HOST.(2·slot + 3), its gateway one below: a /31
 extra gateway  100.64.0.0/10
 =============  =========================================================
 
-In `flat` and `vlans` there is a segment a VLAN, `10.VLAN.0.0/16`, whatever the host.
+In `flat` and `vlans` there is a segment a VLAN, `10.VLAN.0.0/16`, whatever the host. Behind a front the first
+number is 5, so that addresses are public ones.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from keepapart.lab.world.network import ROUTED_HOST, VLANS
+from keepapart.lab.world.network import DISTRIBUTED, FABRIC, LEAVES, SEGMENTS, VLANS
 from keepapart.lab.world.world import World
 
 _FIRST_IN_SEGMENT = 16  # the addresses below are the segment's own: its router is number 1
@@ -36,8 +37,9 @@ class Host:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where an instance is: a slot (from 0) of a host, and the VLAN (from 1; 0: none) that it got.
+    """Where an instance is: a slot (from 0) of a host.
 
+    `vlan` is the VLAN, leaf or tenant that it got, from 1; 0 where there are none.
     One that was migrated keeps the address that it had at `home`.
     """
 
@@ -83,8 +85,31 @@ class Topology:
         return f"{self.rack_name(host)}-{host.number}"
 
     def vlan(self, turn: int) -> int:
-        """Say which VLAN the instance placed as number `turn` gets: they take turns."""
-        return turn % self.world.network.vlans + 1 if self.world.network.kind == VLANS else 0
+        """Say which VLAN, leaf or tenant the instance placed as number `turn` gets: they take turns."""
+        count = self._dealt()
+        return turn % count + 1 if count else 0
+
+    def group(self, place: Place) -> tuple[int, int]:
+        """Return which router that is no host an instance is behind: the rack (0: any), and its number."""
+        return (place.host.rack if self.world.network.kind == LEAVES else 0), place.vlan
+
+    def groups(self) -> list[tuple[int, int]]:
+        """List all of these."""
+        racks = range(1, len(self.world.racks) + 1) if self.world.network.kind == LEAVES else (0,)
+        return [(rack, number) for rack in racks for number in range(1, self._dealt() + 1)]
+
+    def bypasses(self, place: Place) -> bool:
+        """Say whether a slot is a port past the host: those of a rack are dealt to its hosts by turns."""
+        rack = self.world.racks[place.host.rack - 1]
+        return place.slot * rack.hosts + place.host.number <= rack.bypass + self.world.network.bypass
+
+    def inner_routers(self) -> int:
+        """Say how many routers there are in each host, each between it and some of its guests."""
+        return 1 if self.world.network.front else self.world.network.machines
+
+    def inner(self, place: Place) -> int:
+        """Say which of these routers an instance is behind, from 1; 0 where there is none."""
+        return place.slot % count + 1 if (count := self.inner_routers()) else 0
 
     def prefix(self, level: str) -> int:
         """Return the prefix length of a `rack`, `host`, `link`, `segment` or single address (`one`)."""
@@ -100,7 +125,7 @@ class Topology:
     def address(self, place: Place) -> str:
         """Return an instance's address."""
         place = place.address
-        if self.world.network.kind == ROUTED_HOST:
+        if self.world.network.kind not in SEGMENTS:
             return self.at(place.host.rack, place.host.number, 2 * place.slot + 3)
         number = self.slot_number(place) + _FIRST_IN_SEGMENT
         return self.at(place.vlan, number >> 8, number & 0xFF)
@@ -108,7 +133,9 @@ class Topology:
     def gateway(self, place: Place) -> str:
         """Return the address of an instance's gateway; in a flat network there is none."""
         place = place.address
-        if self.world.network.kind == ROUTED_HOST:
+        if self.world.network.front:
+            return self.world.network.front
+        if self.world.network.kind not in SEGMENTS:
             return self.at(place.host.rack, place.host.number, 2 * place.slot + 2)
         return self.at(place.vlan, 0, 1)
 
@@ -126,8 +153,16 @@ class Topology:
     def at(self, rack: int, host: int, number: int) -> str:
         """Return the address with these three numbers."""
         if self.world.network.family == "ipv4":
-            return str(IPv4Address(10 << 24 | rack << 16 | host << 8 | number))
+            return str(
+                IPv4Address((5 if self.world.network.front else 10) << 24 | rack << 16 | host << 8 | number)
+            )
         return str(IPv6Address(0xFD6B_6170_6172 << 80 | rack << 64 | host << 48 | number))
+
+    def _dealt(self) -> int:
+        network = self.world.network
+        return {VLANS: network.vlans, LEAVES: network.leaves, DISTRIBUTED: network.tenants, FABRIC: 1}.get(
+            network.kind, 0
+        )
 
     def slot_number(self, place: Place) -> int:
         """Number a slot among all slots of all hosts."""

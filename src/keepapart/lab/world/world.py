@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, to_builtins
 
 from keepapart.errors import ConfigError
-from keepapart.lab.world.network import LEAST_TTL, MOST_EXTRA, ROUTED_HOST, Network
+from keepapart.lab.world.guests import NO_GUESTS, Guests
+from keepapart.lab.world.network import LEAST_TTL, MOST_EXTRA, MOST_PORTS, NOT_WITH, ROUTED_HOST, Network
 from keepapart.lab.world.placement import Placement
 from keepapart.simulate.habits import RANDOM, Habit
 from keepapart.tables import Table, checked, read
@@ -48,7 +50,7 @@ class Rack(Table, frozen=True):
 
     `zone` is the last letter of the availability zone that it stands in; racks that name the same `pod` hang
     under a router of their own. `extra_gateways` come on top of the network's; `rewrite_ttl` is what this
-    rack's router sets.
+    rack's router sets; `bypass` of its slots are ports past the host, on top of the network's.
     """
 
     name: Name
@@ -56,6 +58,7 @@ class Rack(Table, frozen=True):
     capacity: Annotated[int, Meta(ge=1, le=MAX_CAPACITY)] = 4
     extra_gateways: Annotated[int, Meta(ge=0, le=MOST_EXTRA)] = 0
     rewrite_ttl: Annotated[int, Meta(ge=0, le=255)] = 0
+    bypass: Annotated[int, Meta(ge=0, le=MOST_PORTS)] = 0
     zone: Literal["a", "b", "c", "d", "e", "f"] = "a"
     pod: Name = ""
 
@@ -75,6 +78,7 @@ class World(Table, frozen=True):
     network: Network = Network()
     scheduler: Scheduler = Scheduler()
     placement: Placement = Placement()
+    guests: Guests = NO_GUESTS
     clusters: tuple[Cluster, ...] = ()
 
     @property
@@ -113,6 +117,10 @@ def parse(document: Mapping[str, Any], where: str) -> World:
     extra = any(rack.extra_gateways for rack in world.racks)
     if wrong := world.network.complaint(document.get("network", {}), len(set(world.tops)), extra=extra):
         raise ConfigError(f"{where}: [network] {wrong}")
+    keys = {*document.get("network", {}), *chain.from_iterable(document["racks"])}
+    for key, others in NOT_WITH.items():
+        if key in keys and (both := sorted(keys & set(others))):
+            raise ConfigError(f"{where}: {key}: not together with {both[0]}")
     if wrong := world.placement.complaint(document.get("placement", {})):
         raise ConfigError(f"{where}: [placement] {wrong}")
     asked = sum(cluster.size for cluster in world.clusters)
@@ -130,7 +138,7 @@ def _names(key: str, tables: Sequence[Rack | Cluster], where: str) -> None:
 
 
 def _rack(rack: Rack, given: Mapping[str, Any], network: Network, where: str) -> None:
-    for key in ("extra_gateways", "rewrite_ttl", "pod"):
+    for key in ("extra_gateways", "rewrite_ttl", "pod", "bypass"):
         if key in given and network.kind != ROUTED_HOST:
             raise ConfigError(f"{where} {key}: says nothing unless kind = {ROUTED_HOST!r}")
     if 0 < rack.rewrite_ttl < LEAST_TTL:

@@ -1,0 +1,119 @@
+"""Kinds of network whose routers are no hosts, or are passed by: real packets, the twin, and who vouches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from keepapart.lab.cloud import LabCloud
+from tests.lab.audits import audit, truth
+from tests.lab.packets import ids_of, measure
+
+if TYPE_CHECKING:
+    from .conftest import BringUp
+
+FRONT = "172.31.1.1"
+KINDS: list[dict[str, Any]] = [
+    {"bypass": 1},
+    {"bypass": 3, "family": "ipv6"},
+    {"machines": 2},
+    {"machines": 2, "family": "ipv6"},
+    {"front": FRONT},
+    {"front": FRONT, "turn": "outer"},
+    {"kind": "leaves"},
+    {"kind": "leaves", "leaves": 2, "family": "ipv6"},
+    {"kind": "distributed", "tenants": 3},
+    {"kind": "distributed", "family": "ipv6"},
+    {"kind": "fabric"},
+    {"kind": "fabric", "family": "ipv6"},
+]
+
+
+def world(network: dict[str, Any]) -> dict[str, Any]:
+    """Return three racks of two hosts, two of them in a pod if there may be, that share out ten instances."""
+    routed = network.get("kind", "routed-host") == "routed-host"
+    racks = [
+        {"name": name, "hosts": 2, "capacity": 10, **({"pod": "p"} if routed and name != "c" else {})}
+        for name in "abc"
+    ]
+    clusters = [{"name": "orders", "size": 10}]
+    return {"network": network, "racks": racks, "clusters": clusters, "scheduler": {"seed": 3}}
+
+
+@pytest.mark.parametrize("network", KINDS, ids=str)
+def test_packets_count_what_is_computed_wherever_guests_go(
+    real: BringUp, bring_up: BringUp, network: dict[str, Any]
+) -> None:
+    """At first, after migrations within a rack and beyond, and after a stop and a start."""
+    lab, twin = real(world(network)), bring_up(world(network), name="twin", simulated=True)
+    ids = ids_of(lab)
+    assert measure(lab, ids).tolist() == twin.hops(ids, 1)[0].tolist()
+    home = lab.truth()["i-0001"].host
+    for host in (f"{home[0]}-{3 - int(home[-1])}", "c-1" if home[0] != "c" else "a-1", home):
+        for one in (lab, twin):
+            one.move("i-0001", host)
+        assert measure(lab, ids).tolist() == twin.hops(ids, 1)[0].tolist()
+    for one in (lab, twin):
+        one.move("i-0001", "c-2" if home[0] != "c" else "a-2")
+        for name in ("i-0001", "i-0002"):
+            one.stop(name)
+        for name in ("i-0002", "i-0001"):
+            one.start(name)
+    assert lab.truth() == twin.truth()
+    assert measure(lab, ids).tolist() == twin.hops(ids, 1)[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("network", "counts"),
+    [
+        ({"bypass": 2}, {2, 3, 4}),
+        ({"machines": 2}, {2, 4, 6}),
+        ({"front": FRONT}, {2, 6}),
+        ({"front": FRONT, "turn": "outer"}, {4, 6}),
+        ({"kind": "leaves"}, {2}),
+        ({"kind": "leaves", "leaves": 2}, {2, 4}),
+        ({"kind": "distributed"}, {2, 4}),
+        ({"kind": "fabric"}, {2}),
+    ],
+    ids=str,
+)
+def test_within_a_rack_there_are_these_distances(
+    bring_up: BringUp, network: dict[str, Any], counts: set[int]
+) -> None:
+    """As docs/lab.md has them."""
+    racks = [{"name": "a", "hosts": 2, "capacity": 4}]
+    document = {"network": network, "racks": racks, "clusters": [{"name": "orders", "size": 8}]}
+    lab = bring_up(document, simulated=True)
+    assert set(lab.hops(ids_of(lab), 1).flatten().tolist()) - {0} == counts
+
+
+@pytest.mark.parametrize("network", KINDS, ids=str)
+def test_the_lab_vouches_only_where_hosts_are_gateways(bring_up: BringUp, network: dict[str, Any]) -> None:
+    """Whoever has a port past its host is the guest's own doing; routers that are no hosts aren't."""
+    lab = bring_up(world(network), simulated=True)
+    assert bool(LabCloud(lab).network()) == ("bypass" in network)
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+@pytest.mark.parametrize("network", KINDS, ids=str)
+def test_no_verdict_is_false(
+    bring_up: BringUp, tmp_path: Path, network: dict[str, Any], simulated: bool
+) -> None:
+    """Where routers are no hosts nothing is said; of ports past hosts, only that two in a rack share one."""
+    lab = bring_up(world(network), simulated=simulated)
+    _, found = audit(tmp_path, lab)
+    if "bypass" not in network:
+        assert set(found.values()) == {"unknown"}
+        return
+    true, ports = truth(lab), network["bypass"]
+    wrong = {verdict for pair, verdict in found.items() if verdict != true[pair]}
+    assert wrong <= ({"unknown"} if ports == 1 else {"unknown", "co-resident"})
+
+
+@pytest.mark.parametrize("network", [{"machines": 2}, {"front": FRONT}, {"kind": "leaves"}], ids=str)
+def test_what_is_filtered_is_dropped_behind_any_router(real: BringUp, network: dict[str, Any]) -> None:
+    """Filters stand at the first router, wherever that is."""
+    lab = real(world({**network, "udp": False}))
+    assert not measure(lab, ids_of(lab), patience=0).any()
