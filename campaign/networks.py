@@ -42,11 +42,14 @@ def impossible() -> str:
 
 def networks() -> dict[str, Network]:
     """Return all kinds, by name."""
+    from tests.networks.zoo.kind import Sign
     from tests.networks.zoo.kinds import KINDS
 
     return {
         name: Network(
-            " ".join((kind.declare.__doc__ or "").split()), Word(kind.word.value), refuted=kind.refuted
+            " ".join((kind.declare.__doc__ or "").split()),
+            Word(kind.word.value),
+            refuted=kind.sign is Sign.REFUTES,
         )
         for name, kind in KINDS.items()
     }

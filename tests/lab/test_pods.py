@@ -101,5 +101,5 @@ def test_names_stay_as_instances_come_and_go(
     for level in LEVELS[:3]:
         was, then, now = (places(found, level) for found in (before, after, alone))
         assert None not in was.values()
-        for later in (then, now):  # guests of a lab tell no machine ids: not all doubts of then are cleared now
+        for later in (then, now):  # without machine ids not all doubts of then are cleared now
             assert all(later[name] in (was[name], None) for name in was if name in later)
