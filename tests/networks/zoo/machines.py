@@ -20,7 +20,7 @@ def made_by(net: Network, names: Iterable[str], **texts: str) -> None:
 def kernel(net: Network, names: Iterable[str], *, own: bool, virtual: bool = True) -> None:
     """Give members a kernel each, or one kernel to all, as containers of one machine have."""
     listed = list(names)
-    cpu = f"processor\t: 0\nflags\t\t: fpu vme{' hypervisor' if virtual else ''}\n\n"
+    cpu = f"processor\t: 0\nflags\t\t: fpu vme{' hypervisor' if virtual else ''}\nbogomips\t: 5000.00\n\n"
     for number, name in enumerate(listed):
         serial = sum(map(ord, name if own else listed[0])) + (number << 16 if own else 0)
         net.nodes[name].files |= {

@@ -128,6 +128,7 @@ def wrong_machines(net: Network) -> None:
     one, other = net.members[first], net.members[last]
     one.node, other.node = other.node, one.node
     net.deny([first, last], list(net.members))
+    net.hide(list(net.members))  # each is asked for the other and answers itself: that looks like one hop
 
 
 @kind(Word.SOUND)
