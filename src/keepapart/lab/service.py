@@ -211,12 +211,14 @@ class Service:
             raise UsageError(f"{flows} flows are more than {MAX_FLOWS}")
         guests = [self.fleet.find(guest_id) for guest_id in ids]
         places = [guest.place if guest and guest.connected else None for guest in guests]
-        from keepapart.lab.world.distance import hops  # numpy: a real lab does without
+        from keepapart.lab.world.distance import hops, silenced  # numpy: a real lab does without
 
         answer = Response()
         file = answer.after.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the answer closes it
         for flow in range(flows):
-            file.write(hops(self.fleet.topology, places, flow).data)
+            counts = hops(self.fleet.topology, places, flow)
+            counts[silenced(self.fleet.topology, ids)] = 0
+            file.write(counts.data)
         file.seek(0)  # also writes out; whoever gets the descriptor shares its position
         answer.descriptors.append(file.fileno())
         return answer
