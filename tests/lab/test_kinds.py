@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from keepapart.lab.cloud import LabCloud
-from tests.lab.audits import audit, truth
+from tests.lab.audits import audit, survey, truth
 from tests.lab.packets import ids_of, measure
 
 if TYPE_CHECKING:
@@ -117,3 +118,23 @@ def test_what_is_filtered_is_dropped_behind_any_router(real: BringUp, network: d
     """Filters stand at the first router, wherever that is."""
     lab = real(world({**network, "udp": False}))
     assert not measure(lab, ids_of(lab), patience=0).any()
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_containers_tell_that_their_machine_is_virtual(
+    bring_up: BringUp, tmp_path: Path, simulated: bool
+) -> None:
+    """Those of one machine share its boot id, and whoever vouches gets no pair called separate."""
+    racks = [{"name": name, "hosts": 2, "capacity": 6} for name in "ab"]
+    document = {**world({"machines": 2}), "racks": racks, "guests": {"vendor": "QEMU"}}
+    lab = bring_up(document, simulated=simulated)
+    counts, ids = bring_up(document, name="twin", simulated=True).hops(ids_of(lab), 1)[0], ids_of(lab)
+    guests = survey(lab).guests
+    assert {guest["kernel"] for guest in guests} == {"shared"}
+    assert len({guest["machine"] for guest in guests}) == len(ids)
+    for i, j in combinations(range(len(ids)), 2):
+        assert (guests[i]["boot_id"] == guests[j]["boot_id"]) == (counts[i, j] == 2)
+    _, found = audit(tmp_path, lab, model="routed-host")
+    true = truth(lab)
+    assert set(found.values()) == {"co-resident", "unknown"}
+    assert all(true[pair] == "co-resident" for pair, verdict in found.items() if verdict == "co-resident")

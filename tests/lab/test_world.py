@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from keepapart.errors import ConfigError
 from keepapart.lab.world import world
+from keepapart.lab.world.filters import PairFilter
 from keepapart.lab.world.guests import NO_GUESTS, Guests
 from keepapart.lab.world.network import Network
 from keepapart.lab.world.placement import Placement
@@ -64,8 +65,10 @@ worlds = st.builds(
         Scheduler, habit=st.sampled_from(["random", "packing", "sticky"]), seed=st.integers(0, 2**31 - 1)
     ),
     guests=st.builds(Guests, vendor=st.just("QEMU"), product_name=st.just("KVM")) | st.just(NO_GUESTS),
+    filters=st.just(())
+    | st.builds(PairFilter, st.just("i-0001"), st.just("i-0002"), st.booleans()).map(lambda one: (one,)),
     clusters=st.just(()) | st.builds(Cluster, name=names, size=st.just(1)).map(lambda one: (one,)),
-)
+).filter(lambda one: not one.filters or one.network.nat == "none")
 
 
 pods = st.sampled_from(["", "p", "q"])
@@ -157,6 +160,27 @@ def test_every_example_is_a_world(path: Path) -> None:
         (
             {"name": "w", "racks": [{"name": "a", "bypass": 1}], "network": {"machines": 2}},
             "machines: not together with bypass",
+        ),
+        (
+            {"name": "w", "racks": RACKS, "filters": [{"from": "i-0001"}]},
+            "[[filters]] number 1: to is missing",
+        ),
+        (
+            {"name": "w", "racks": RACKS, "filters": [{"from": "i-0001", "to": "all"}]},
+            "number 1 to: the id of an instance such as",
+        ),
+        (
+            {"name": "w", "racks": RACKS, "filters": [{"from": "i-0001", "to": "i-0001"}]},
+            "number 1 to: 'i-0001' is the sender itself",
+        ),
+        (
+            {
+                "name": "w",
+                "racks": RACKS,
+                "filters": [{"from": "i-0001", "to": "i-0002"}],
+                "network": {"nat": "host"},
+            },
+            "filters: not together with nat",
         ),
         ({"name": "w", "racks": RACKS, "guests": {"product_name": "vServer"}}, "vendor is missing"),
         ({"name": "w", "racks": RACKS, "guests": {"vendor": "a\nb"}}, "[guests] vendor: one line of ASCII"),

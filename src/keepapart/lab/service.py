@@ -67,8 +67,8 @@ class Service:
 
     def __init__(self, name: str, world: World, network: LabNetwork, because: str, api: str = "") -> None:
         self.name, self.because, self.api = name, because, api
-        self.machines = Machines(guests_folder(name), world.guests)
         self.fleet = Fleet(world)
+        self.machines = Machines(guests_folder(name), self.fleet.topology)
         self.network = network
         self._operations: dict[str, tuple[Callable[..., Response], Mapping[str, str]]] = {
             "hello": (self._hello, {}),
@@ -211,12 +211,14 @@ class Service:
             raise UsageError(f"{flows} flows are more than {MAX_FLOWS}")
         guests = [self.fleet.find(guest_id) for guest_id in ids]
         places = [guest.place if guest and guest.connected else None for guest in guests]
-        from keepapart.lab.world.distance import hops  # numpy: a real lab does without
+        from keepapart.lab.world.distance import hops, silenced  # numpy: a real lab does without
 
         answer = Response()
         file = answer.after.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the answer closes it
         for flow in range(flows):
-            file.write(hops(self.fleet.topology, places, flow).data)
+            counts = hops(self.fleet.topology, places, flow)
+            counts[silenced(self.fleet.topology, ids)] = 0
+            file.write(counts.data)
         file.seek(0)  # also writes out; whoever gets the descriptor shares its position
         answer.descriptors.append(file.fileno())
         return answer
@@ -250,7 +252,7 @@ class Service:
     def _connect(self, guest: Guest, undo: Callable[[], Guest]) -> Response:
         if guest.state == clouds.PENDING and guest.place:
             try:
-                self.machines.start([guest.id])
+                self.machines.start({guest.id: guest.place})
                 self.network.attach({guest.id: guest.place})
             except BaseException:
                 undo()
@@ -268,8 +270,9 @@ class Service:
             for cluster in self.fleet.topology.world.clusters
             for number in range(1, cluster.size + 1)
         ]
-        self.machines.start(guest.id for guest in launched)
-        self.network.attach({guest.id: guest.place for guest in launched if guest.place})
+        places = {guest.id: guest.place for guest in launched if guest.place}
+        self.machines.start(places)
+        self.network.attach(places)
         for guest in launched:
             self.fleet.finish(guest.id)
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import os
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from keepapart.errors import LabError
 from keepapart.lab.netns import linux, nft, rtnl
-from keepapart.lab.netns.packet_rules import UPLINK, Rule
+from keepapart.lab.netns.packet_rules import UPLINK, Refuse, Rule
+from keepapart.lab.world.filters import ways
 from keepapart.lab.world.network import TTL
 from keepapart.lab.world.topology import Host, Place, Topology
 
@@ -44,6 +45,7 @@ class Namespaces(ABC):
             for guest_id, place in places.items():
                 self.guests[guest_id] = (self.instance(guest_id), place)
             self.join(places)
+            self._filter(places)
         except BaseException:
             self.detach(places)
             raise
@@ -52,12 +54,13 @@ class Namespaces(ABC):
 
     def detach(self, ids: Iterable[str]) -> None:
         """Take these instances' network away; sockets that others still hold in it reach nobody."""
-        for guest_id in ids:
-            if guest_id in self.guests:
-                namespace, _ = self.guests.pop(guest_id)
-                with linux.inside(namespace, self.home), suppress(LabError):  # may not have been joined yet
-                    rtnl.send([rtnl.delete(UPLINK)], f"instance {guest_id}")
-                os.close(namespace)
+        gone = [guest_id for guest_id in ids if guest_id in self.guests]
+        for guest_id in gone:
+            namespace, _ = self.guests.pop(guest_id)
+            with linux.inside(namespace, self.home), suppress(LabError):  # may not have been joined yet
+                rtnl.send([rtnl.delete(UPLINK)], f"instance {guest_id}")
+            os.close(namespace)
+        self._filter(gone)
 
     def fail(self, host: Host) -> None:
         """Fail a host: its instances' network ends with it."""
@@ -143,6 +146,20 @@ class Namespaces(ABC):
             os.close(namespace)
             raise
         return namespace
+
+    def _filter(self, changed: Collection[str]) -> None:
+        """Have whoever is not to hear one of these, or is one, refuse all senders that it is not to hear."""
+        refused: dict[str, list[str]] = {}
+        for sender, receiver in ways(self.topology.world.filters):
+            if receiver in self.guests:
+                refused.setdefault(receiver, []).append(sender)
+        for receiver, senders in refused.items():
+            if {receiver, *senders}.isdisjoint(changed):
+                continue
+            places = [self.guests[sender][1] for sender in senders if sender in self.guests]
+            rules = [Refuse(self.topology.address(place)) for place in places]
+            with linux.inside(self.guests[receiver][0], self.home):
+                nft.load(rules, self.family, f"instance {receiver}")
 
     def mac(self) -> str:
         """Return a MAC address that the lab hasn't used yet."""

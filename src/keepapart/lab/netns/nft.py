@@ -21,6 +21,7 @@ from keepapart.lab.netns.packet_rules import (
     Double,
     Filter,
     Lose,
+    Refuse,
     Rewrite,
     Rule,
     Translate,
@@ -30,7 +31,7 @@ BRIDGE = 7  # AF_BRIDGE, missing from Python's socket module
 _NETFILTER = 12
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _SUBSYSTEM = 10  # nf_tables
-_NEWTABLE, _NEWCHAIN, _NEWRULE = 0, 3, 6
+_NEWTABLE, _DELTABLE, _NEWCHAIN, _NEWRULE = 0, 2, 3, 6
 _REQUEST, _ACK, _CREATE_APPEND = 0x1, 0x4, 0xC00
 _NESTED = 0x8000
 _PATIENCE = 10.0  # seconds for the kernel to answer
@@ -49,7 +50,7 @@ _RANDOM_PORT = 0x10
 
 
 def load(rules: Sequence[Rule], family: int, what: str) -> None:
-    """Make these rules those of the namespace that this process is in, in order.
+    """Make these rules, in order, all those of the namespace that this process is in.
 
     `family` is AF_INET, AF_INET6 or `BRIDGE`. Raises `LabError` saying `what` failed, and why.
     """
@@ -57,7 +58,8 @@ def load(rules: Sequence[Rule], family: int, what: str) -> None:
         b"in": (b"filter", _PREROUTING, _FIRST, [r for r in rules if not isinstance(r, Translate)]),
         b"out": (b"nat", _POSTROUTING, _NAT, [r for r in rules if isinstance(r, Translate)]),
     }
-    messages = [_message(_NEWTABLE, family, _text(1, b"lab"))]
+    again = (_NEWTABLE, _DELTABLE, _NEWTABLE)  # what isn't there can't be deleted
+    messages = [_message(kind, family, _text(1, b"lab")) for kind in again]
     for name, (kind, hook, priority, its) in chains.items():
         if its:
             where = _nest(4, _number(1, hook), _attribute(2, struct.pack(">i", priority)))
@@ -84,6 +86,9 @@ def _expressions(rule: Rule, family: int) -> Iterable[list[bytes]]:
             ports = [_load(_TRANSPORT, at, 2) + _compare(_UNEQUAL, struct.pack(">H", port)) for at in (0, 2)]
             chosen = ports if protocol == TCP and port else []
             yield [*below, _meta(_PROTOCOL), _compare(_EQUAL, bytes([protocol])), *chosen, _drop()]
+        case Refuse(address):
+            sender = ip_address(address).packed
+            yield [_load(_NETWORK, 8 if v6 else 12, len(sender)), _compare(_EQUAL, sender), _drop()]
         case Rewrite(ttl):
             sums = [] if v6 else [_number(6, 1), _number(7, 10)]  # IPv4's header has a checksum
             yield [_set(bytes([ttl])), _store(_NETWORK, 7 if v6 else 8, 1, *sums)]

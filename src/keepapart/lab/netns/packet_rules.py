@@ -64,7 +64,14 @@ class Divert:
     share: float = 0.0
 
 
-Rule: TypeAlias = Lose | Double | Filter | Rewrite | Translate | Divert
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Drop all that comes from this address."""
+
+    address: str
+
+
+Rule: TypeAlias = Lose | Double | Filter | Refuse | Rewrite | Translate | Divert
 
 TCP, UDP = 6, 17
 

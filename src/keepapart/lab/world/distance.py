@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keepapart.lab.world.filters import ways
 from keepapart.lab.world.network import ALWAYS, FLAT, HOST, OUTER, RACK, ROUTED_HOST, SPINE, TTL, VLANS
 from keepapart.lab.world.topology import Place, Topology
 
@@ -53,6 +54,16 @@ def hops(topology: Topology, places: Sequence[Place | None], flow: int = 0) -> N
         counts = np.where(np.equal.outer(group, group), within, across)
     found = np.where(np.logical_and.outer(there, there), counts, 0).astype(np.uint8)
     np.fill_diagonal(found, 0)
+    return found
+
+
+def silenced(topology: Topology, ids: Sequence[str]) -> Mask:
+    """Say which pairs' packets [from, to] a filter between the two drops."""
+    found: Mask = np.zeros((len(ids), len(ids)), np.bool_)
+    at = {name: number for number, name in enumerate(ids)}
+    for sender, receiver in ways(topology.world.filters):
+        if sender in at and receiver in at:
+            found[at[sender], at[receiver]] = True
     return found
 
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, to_builtins
 
 from keepapart.errors import ConfigError
+from keepapart.lab.world.filters import PairFilter
 from keepapart.lab.world.guests import NO_GUESTS, Guests
 from keepapart.lab.world.network import LEAST_TTL, MOST_EXTRA, MOST_PORTS, NOT_WITH, ROUTED_HOST, Network
 from keepapart.lab.world.placement import Placement
@@ -79,6 +80,7 @@ class World(Table, frozen=True):
     scheduler: Scheduler = Scheduler()
     placement: Placement = Placement()
     guests: Guests = NO_GUESTS
+    filters: tuple[PairFilter, ...] = ()
     clusters: tuple[Cluster, ...] = ()
 
     @property
@@ -121,6 +123,11 @@ def parse(document: Mapping[str, Any], where: str) -> World:
     for key, others in NOT_WITH.items():
         if key in keys and (both := sorted(keys & set(others))):
             raise ConfigError(f"{where}: {key}: not together with {both[0]}")
+    if world.filters and world.network.nat != "none":
+        raise ConfigError(f"{where}: filters: not together with nat, which hides senders' addresses")
+    for number, one in enumerate(world.filters, 1):
+        if one.from_ == one.to:
+            raise ConfigError(f"{where}: [[filters]] number {number} to: {one.to!r} is the sender itself")
     if wrong := world.placement.complaint(document.get("placement", {})):
         raise ConfigError(f"{where}: [placement] {wrong}")
     asked = sum(cluster.size for cluster in world.clusters)
