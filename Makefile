@@ -36,7 +36,7 @@ bench: $(VENV)/ready  ## Figures side by side with the peers that are installed
 	@$(BIN)/python -m benchmarks
 
 campaign: $(VENV)/ready  ## Random worlds by the million pairs and labs by the hundred, verdicts against the truth
-	@$(BIN)/python -m campaign --worlds 130 --labs 60 --networks --write docs/campaign.md
+	@$(BIN)/python -m campaign --worlds 300 --labs 60 --networks --write docs/campaign.md
 
 faults: $(VENV)/ready  ## Every strategy, every fault, kill -9 at every arrow; the tables of docs/faults.md
 	$(BIN)/python -m faults --over cloud --write docs/faults.md

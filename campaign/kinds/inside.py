@@ -31,7 +31,7 @@ def nested(chance: Chance, size: int) -> World:
 
 @kind(Word.ASTRAY)
 def nested_alone(chance: Chance, size: int) -> World:
-    """The same, and on some hosts nobody is plain."""
+    """Machines on hosts route for containers, and on some hosts nobody is plain."""
     ground = Ground.of(chance, size)
     at = ground.at
     for host in parts.some(chance, sorted(ground.hosts)):

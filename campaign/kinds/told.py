@@ -32,14 +32,14 @@ def stated(chance: Chance, size: int) -> World:
 
 @kind(Word.FALSE)
 def stated_elsewhere(chance: Chance, size: int) -> World:
-    """The same where routers are no hosts."""
+    """The platform states hosts or zones, truly, of some or all, and routers are no hosts."""
     kinds: list[Draw] = [elsewhere.flat, elsewhere.vlans, elsewhere.leaves]
     return _stated(chance, kinds[int(chance.integers(len(kinds)))](chance, size))
 
 
 @kind(Word.ASTRAY)
 def stated_hidden(chance: Chance, size: int) -> World:
-    """The same where instances hide behind gateways of their own."""
+    """The platform states hosts or zones, truly, of some or all, and instances hide behind gateways."""
     kinds: list[Draw] = [hidden.hides_all, hidden.mixed]
     return _stated(chance, kinds[int(chance.integers(len(kinds)))](chance, size))
 

@@ -44,6 +44,20 @@ def test_no_verdict_is_false_that_must_not_be(kind: Kind) -> None:
     assert [by for by, score in result.scores.items() if kind.errs(by, score)] == [], result.wrong
 
 
+@pytest.mark.parametrize("name", ["flat", "virtual routers", "hubs", "hetzner", "hetzner two"])
+def test_what_nodes_tell_refutes_the_operator_s_word(name: str) -> None:
+    """Links, hardware addresses, tunnels and vendors' texts reach the judge: nothing is said there."""
+    score = batch(name, 7, 0, WORLDS).scores[OPERATOR]
+    assert score.unknown == score.pairs
+
+
+def test_what_nodes_tell_vouches_where_nobody_does() -> None:
+    """Calico's first router before kernels of their own: all co-residents are found."""
+    score = batch("calico", 7, 0, WORLDS).scores[NOBODY]
+    assert (score.found, score.wrong) == (score.together, 0)
+    assert score.together > 0
+
+
 def test_a_clean_network_is_judged_in_full_once_somebody_vouches() -> None:
     """Nothing is unknown and every co-resident pair is found then; nothing is known before."""
     world = small([0] * 6)
