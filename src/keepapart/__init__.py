@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from keepapart.domains.fault_domains import Domain, Domains
     from keepapart.domains.risk import Risk
     from keepapart.errors import KeepapartError
-    from keepapart.judging.closure import Contradiction
-    from keepapart.judging.judge import Judgement
+    from keepapart.judging.judge import PairJudgement
+    from keepapart.judging.judgement import Contradiction, Judgement
     from keepapart.model import Controls, Evidence, Instance, Pair, Says, Strength, Verdict
     from keepapart.probe.measured import Extras, Round, Route, Tally, Trace
     from keepapart.signals.network import NetworkFinding, NetworkPrior, NetworkStatus, Voucher
@@ -45,6 +45,7 @@ __all__ = [
     "NetworkStatus",
     "Odds",
     "Pair",
+    "PairJudgement",
     "PathConfidence",
     "Risk",
     "Round",
@@ -73,8 +74,8 @@ _HOME = {
         "domains.fault_domains": ("Domain", "Domains"),
         "domains.risk": ("Risk",),
         "errors": ("KeepapartError",),
-        "judging.closure": ("Contradiction",),
-        "judging.judge": ("Judgement",),
+        "judging.judge": ("PairJudgement",),
+        "judging.judgement": ("Contradiction", "Judgement"),
         "model": ("Controls", "Evidence", "Instance", "Pair", "Says", "Strength", "Verdict"),
         "probe.measured": ("Extras", "Round", "Route", "Tally", "Trace"),
         "signals.network": ("NetworkFinding", "NetworkPrior", "NetworkStatus", "Voucher"),

@@ -77,11 +77,14 @@ def verdicts(said: list[LabelTestimony], assurance: Strength) -> tuple[list[Verd
         for pair in pairs
     ]
     assert found.counts == {verdict.value: ours.count(verdict) for verdict in Verdict}
-    open_ = np.ones(size, np.int64)
+    near = np.eye(size, dtype=bool)
     for (i, j), verdict in zip(pairs, ours, strict=True):
-        open_[[i, j]] += verdict is not Verdict.SEPARATE
+        near[i, j] = near[j, i] = verdict is not Verdict.SEPARATE
         assert (verdict is Verdict.CO_RESIDENT) == (found.groups[i] == found.groups[j])
-    assert (found.possible == open_).all()
+    assert (found.possible == near.sum(axis=1)).all()
+    assert [found.not_separate(i).tolist() for i in range(size)] == [
+        np.flatnonzero(row).tolist() for row in near
+    ]
     return ours, theirs
 
 
@@ -163,7 +166,7 @@ def test_hosts_are_named_where_labels_place_everyone() -> None:
 
 
 def test_labels_that_speak_against_their_kind_are_refused() -> None:
-    """Equal labels that say different break the rule that chains rest on."""
+    """Equal labels that say different break what label chains rest on."""
     with pytest.raises(ValueError, match="equal labels that say different"):
         judge_by_label("ab", [signal("s", "pp", -3)], STRONG)
 

@@ -15,7 +15,7 @@ from keepapart.domains.fault_domains import LEVELS, NOTHING, DomainPrior, Domain
 from keepapart.domains.risk import Risk, needed, risk
 from keepapart.domains.stated_places import stated_places
 from keepapart.domains.yearly import yearly
-from keepapart.judging.judge import Judgement, judge
+from keepapart.judging.judge import PairJudgement, judge
 from keepapart.model import Controls, Instance, Pair, Strength
 from keepapart.probe.measured import Round
 from keepapart.signals import Observed, Signal, Stage, hops
@@ -61,7 +61,7 @@ class Audit:
     paths: PathConfidence
     sights: Sequence[Sight]
     network: NetworkFinding
-    judgement: Judgement
+    judgement: PairJudgement
     domains: Domains
     risk: Risk
     odds: Odds

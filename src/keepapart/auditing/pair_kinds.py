@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keepapart.arrays import Mask, blocks
-from keepapart.judging.judge import Judgement
+from keepapart.judging.judge import PairJudgement
 from keepapart.model import Strength, Verdict
 
 Numbers = npt.NDArray[np.uint16]
@@ -70,7 +70,7 @@ class _Case(IntEnum):
     SEPARATE = 6
 
 
-def pair_kinds(judgement: Judgement, reached: Sequence[bool]) -> PairKinds:
+def pair_kinds(judgement: PairJudgement, reached: Sequence[bool]) -> PairKinds:
     """Sort every pair by its kind; `reached` says which instances took part."""
     size, gone = len(judgement.ids), ~np.array(reached, np.bool_)
     signals = ["", *(testimony.signal for testimony in judgement.testimonies), "closure"]
@@ -91,7 +91,7 @@ def pair_kinds(judgement: Judgement, reached: Sequence[bool]) -> PairKinds:
     return PairKinds(list(numbers), pairs[: len(numbers)].tolist(), of)
 
 
-def _reasons(judgement: Judgement, gone: Mask, rows: slice) -> tuple[Indices, ...]:
+def _reasons(judgement: PairJudgement, gone: Mask, rows: slice) -> tuple[Indices, ...]:
     """Return, for these rows, each pair's case, the strength at which it is decided and by which signals.
 
     Of signals there are two, the second for conflicts only; they are numbered from 1, and 0 is none.

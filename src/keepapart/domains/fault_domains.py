@@ -12,37 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
-from keepapart.arrays import Labels, Mask, Sizes
+from keepapart.arrays import Mask, Sizes
 from keepapart.domains.hop_levels import Group, Nesting, Zone, nested
 from keepapart.domains.naming import NO_NAMES, Names, assign
 from keepapart.domains.worst_case import most_together
-from keepapart.judging.judge import Judgement
+from keepapart.judging.judge import PairJudgement
+from keepapart.judging.judgement import Judgement
 from keepapart.probe.measured import Counts
 
 # From the innermost out, in the words of those who build Clos networks: racks under one row of aggregation
 # switches are a pod, pods under one spine a site. What is beyond has no name, and makes no level.
 LEVELS = ("host", "rack", "pod", "site")
 STATED_LEVELS = ("zone", "partition", "fault_domain")
-
-
-class Grouping(Protocol):
-    """What a judgement says of co-residents, whether it was made of all pairs or of labels."""
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """The instances."""
-
-    @property
-    def groups(self) -> Labels:
-        """The number of each one's group of co-residents, [n]."""
-
-    @property
-    def possible(self) -> Sizes:
-        """How many instances each is not separate from, itself among them, [n]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +107,7 @@ NOWHERE = StatedPlaces()
 
 
 def domains(
-    judgement: Judgement,
+    judgement: PairJudgement,
     counts: Counts | None,
     reached: Sequence[bool],
     before: DomainPrior = NOTHING,
@@ -157,7 +141,7 @@ def domains(
     )
 
 
-def domains_by_label(judgement: Grouping, before: DomainPrior = NOTHING) -> Domains:
+def domains_by_label(judgement: Judgement, before: DomainPrior = NOTHING) -> Domains:
     """Group instances into hosts by what labels alone say of them; what is above takes hop counts."""
     possible = judgement.possible
     hosts = _hosts(judgement, _joined(judgement) | (possible == 1), possible)
@@ -174,13 +158,13 @@ def _named(level: str, groups: Sequence[Group], ids: Sequence[str], before: Doma
     ]
 
 
-def _joined(judgement: Grouping) -> Mask:
+def _joined(judgement: Judgement) -> Mask:
     """Return who is co-resident with anyone."""
     joined: Mask = np.bincount(judgement.groups)[judgement.groups] > 1
     return joined
 
 
-def _hosts(judgement: Grouping, placed: Mask, together: Sizes) -> list[Group]:
+def _hosts(judgement: Judgement, placed: Mask, together: Sizes) -> list[Group]:
     """Return the hosts of those who are placed; `together` says how many may be on each one's host."""
     by_group: dict[int, list[int]] = {}
     at = np.flatnonzero(placed)
