@@ -13,8 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keepapart.auditing.assess import Audit, Odds
-    from keepapart.auditing.survey import audit, check, checker
+    from keepapart.auditing.assess import Audit
+    from keepapart.auditing.assessment import Assessment, Odds
+    from keepapart.auditing.survey import audit, check, checker, stated_audit
     from keepapart.config import Config, load
     from keepapart.domains.fault_domains import Domain, Domains
     from keepapart.domains.risk import Risk
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Assessment",
     "Audit",
     "Config",
     "Contradiction",
@@ -63,13 +65,15 @@ __all__ = [
     "check",
     "checker",
     "load",
+    "stated_audit",
 ]
 
 _HOME = {
     name: module
     for module, names in {
-        "auditing.assess": ("Audit", "Odds"),
-        "auditing.survey": ("audit", "check", "checker"),
+        "auditing.assess": ("Audit",),
+        "auditing.assessment": ("Assessment", "Odds"),
+        "auditing.survey": ("audit", "check", "checker", "stated_audit"),
         "config": ("Config", "load"),
         "domains.fault_domains": ("Domain", "Domains"),
         "domains.risk": ("Risk",),

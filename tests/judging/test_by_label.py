@@ -159,10 +159,17 @@ def test_hosts_are_named_where_labels_place_everyone() -> None:
     """Groups are hosts, and so is who is apart from all others; who may be anywhere is on none."""
     said = [signal("host", "ppq ", 3, 3), signal("zone", "xxyx", 0, 3)]
     found = judge_by_label("abcd", said, STRONG)
-    placed = domains_by_label(found)
+    placed = domains_by_label(found, np.array([True, True, True, True]))
     assert [host.members for host in placed.hosts] == [(0, 1), (2,)]
     assert placed.of("host") == ["host-1", "host-1", "host-2", None]
     assert risk(found.ids, placed, [True] * 4, 2).survives is None
+
+
+def test_of_whom_nothing_is_known_leaves_the_others_on_their_hosts() -> None:
+    """Who is apart from all of whom anything is known has a host; the others may be on it as well."""
+    found = judge_by_label("abcd", [signal("host", "pqq ", 3, 3)], STRONG)
+    placed = domains_by_label(found, np.array([True, True, True, False]))
+    assert [(host.members, host.most) for host in placed.hosts] == [((0,), 2), ((1, 2), 3)]
 
 
 def test_labels_that_speak_against_their_kind_are_refused() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,21 @@ class Kind:
     def label(self) -> str | None:
         """The word for its strength."""
         return self.strength.label if self.strength else None
+
+
+class Kinds(Protocol):
+    """The kinds of an audit's pairs, and how many there are of each, in `pairs`."""
+
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """The kinds."""
+
+    @property
+    def pairs(self) -> Sequence[int]:
+        """How many pairs there are of each."""
+
+    def first(self, kind: int, most: int) -> list[tuple[int, int]]:
+        """Return some pairs of a kind, by index, at most so many."""
 
 
 @dataclass(frozen=True, slots=True)

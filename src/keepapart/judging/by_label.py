@@ -65,6 +65,7 @@ def judge_by_label(
         strong,
         small,
         torn,
+        within=within,
         possible=within + _possible_beyond(level, whole),
         contradictions=[*contradictions(testimonies, whole, firm_groups, torn), *by_pair.contradictions],
     )

@@ -16,7 +16,7 @@ it says unknown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,7 +52,7 @@ class Judgement(Protocol):
         """How many instances each is not separate from, itself among them, [n]."""
 
     @property
-    def counts(self) -> Mapping[str, int]:
+    def counts(self) -> dict[str, int]:
         """How many pairs there are of each verdict."""
 
     @property

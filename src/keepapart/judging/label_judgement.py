@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,15 +36,18 @@ class Level:
 
     def differs_from(self, i: int) -> Mask:
         """Say whom any label tells apart from one instance, [n]."""
-        return _any((known.differs_from(i) for known in self.labellings.values()), len(self.groups))
+        found: Mask = np.zeros(len(self.groups), np.bool_)
+        for known in self.labellings.values():
+            found |= known.differs_from(i)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class LabelJudgement:
     """The verdict on every pair of `ids`, from labels alone; a `Judgement`.
 
-    `possible` is as there. `small` [n] says whose label chain was judged pair by pair, and `torn` [n] whose
-    chain is contradicted but too large for that.
+    `possible` is as there, `within` [n] the same of each one's own label chain. `small` [n] says whose chain
+    was judged pair by pair, and `torn` [n] whose chain is contradicted but too large for that.
     """
 
     ids: Sequence[str]
@@ -54,6 +57,7 @@ class LabelJudgement:
     strong: Level
     small: Mask
     torn: Mask
+    within: Sizes
     possible: Sizes
     contradictions: Sequence[Contradiction]
 
@@ -67,11 +71,6 @@ class LabelJudgement:
         """How many pairs there are of each verdict."""
         return verdict_counts(self.groups, self.possible)
 
-    @property
-    def known(self) -> Mask:
-        """Of whom any testimony says anything at all, [n]."""
-        return _any((t.labels != UNKNOWN for t in self.testimonies), len(self.ids))
-
     def pair(self, i: int, j: int) -> Pair:
         """Return the verdict on one pair with its reason and all its evidence, strongest first."""
         if self.small[i] and self.strong.chains[i] == self.strong.chains[j]:
@@ -84,19 +83,22 @@ class LabelJudgement:
         return reasoned(self.ids, i, j, weight, evidence, self.assurance, self.contradictions)
 
     def not_separate(self, i: int) -> Places:
-        """List the instances that one is not separate from, itself among them: as many as `possible` says."""
+        """List whom one is not separate from, itself among them: as many as `possible` says."""
         level = self.conclusive if self.assurance is Strength.CONCLUSIVE else self.strong
-        separate = level.differs_from(i)
-        chain = self.strong.chains == self.strong.chains[i]
+        near = ~level.differs_from(i) & (self.strong.chains != self.strong.chains[i])
+        near[self.not_separate_within(i)] = True
+        return np.flatnonzero(near)
+
+    def not_separate_within(self, i: int) -> Places:
+        """List those of its own label chain: as many as `within` says."""
+        chain = np.flatnonzero(self.strong.chains == self.strong.chains[i])
         if self.small[i]:
             found, (at,) = self._by_pair(i)
-            separate[chain] = found.separate[at]
+            chain = chain[~found.separate[at]]
         elif self.torn[i]:
-            firm = self.conclusive.chains == self.conclusive.chains[i]
-            separate[chain] = self.conclusive.differs_from(i)[chain] & ~firm[chain]
-        else:
-            separate[chain] = False
-        return np.flatnonzero(~separate)
+            firm = self.conclusive.chains[chain] == self.conclusive.chains[i]
+            chain = chain[firm | ~self.conclusive.differs_from(i)[chain]]
+        return chain
 
     def _by_pair(self, *instances: int) -> tuple[PairJudgement, list[int]]:
         """Judge the label chain of some instances pair by pair, and say where in it they are."""
@@ -166,10 +168,3 @@ def judge_some(
         for t in testimonies
     ]
     return judge([ids[k] for k in members], some, assurance)
-
-
-def _any(masks: Iterable[Mask], size: int) -> Mask:
-    found: Mask = np.zeros(size, np.bool_)
-    for mask in masks:
-        found |= mask
-    return found
