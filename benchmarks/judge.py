@@ -1,10 +1,10 @@
-"""From what was measured to verdicts, fault domains and risk: keepapart beside bare connected components.
+"""From what was measured or stated to verdicts, fault domains and risk: beside bare connected components.
 
 The floor is `scipy.sparse.csgraph.connected_components` of the same matrix where it is two: who shares a
 host if nothing ever misleads, with no word on who doesn't. Floor and judgement take turns in one run, and the
-ratio is the median of the turns' ratios; labels are measured once, their sizes being what is compared. Each
-measurement is a process of its own, so that the peak of its memory, interpreter and input included, is its
-own; seconds are of the processor, the input's making left out.
+ratio is the median of the turns' ratios; what is stated is judged once, its sizes being what is compared.
+Each measurement is a process of its own, so that the peak of its memory, interpreter and input included, is
+its own; seconds are of the processor, the input's making left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from rich.console import Console
@@ -23,11 +23,12 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from keepapart.arrays import Labels, blocks
-from keepapart.domains.fault_domains import domains, domains_by_label
+from keepapart.auditing.stated import assess_stated
+from keepapart.config import ClusterSettings, RiskSettings
+from keepapart.domains.fault_domains import domains
 from keepapart.domains.risk import risk
-from keepapart.judging.by_label import judge_by_label
 from keepapart.judging.judge import judge
-from keepapart.model import Strength
+from keepapart.model import Instance, Strength
 from keepapart.probe.measured import Counts, Tally
 from keepapart.signals import LabelTestimony, hops
 from keepapart.signals.network import find
@@ -35,7 +36,7 @@ from keepapart.signals.path_confidence import PathConfidence
 
 TURNS = 3
 SIZES = (1_000, 3_000, 10_000)
-LABELLED_SIZES = (10_000, 100_000, 1_000_000)
+STATED_SIZES = (10_000, 100_000, 1_000_000)
 Measure = tuple[float, float]  # seconds, MB
 
 
@@ -50,9 +51,10 @@ def run() -> None:
         table.add_row(f"{size:,}", _shown(flow), _shown(floor), _shown(whole), spread)
     Console(width=110).print(table)
     table = _table(
-        "host names and zones alone", "all known", "a tenth unknown", "a tenth in conflict", "µs each"
+        "hosts and zones stated of each instance, and nothing measured",
+        *("all known", "a tenth unknown", "a tenth in conflict", "µs each"),
     )
-    for size in LABELLED_SIZES:
+    for size in STATED_SIZES:
         clean, partial, torn = (_measured(what, size) for what in ("clean", "partial", "torn"))
         each = ", ".join(f"{seconds / size * 1e6:.1f}" for seconds, _ in (clean, partial, torn))
         table.add_row(f"{size:,}", _shown(clean), _shown(partial), _shown(torn), each)
@@ -97,15 +99,12 @@ def _whole(size: int) -> Callable[[], object]:
     return work
 
 
-def _by_labels(unknown: float = 0, in_conflict: float = 0) -> Callable[[int], Callable[[], object]]:
+def _stated(unknown: float = 0, in_conflict: float = 0) -> Callable[[int], Callable[[], object]]:
     def prepared(size: int) -> Callable[[], object]:
-        ids = [f"i-{number}" for number in range(size)]
-        said = _labels(size, unknown, in_conflict)
+        instances = list(_instances(size, unknown, in_conflict))
 
         def work() -> None:
-            found = judge_by_label(ids, said, Strength.STRONG)
-            placed = domains_by_label(found)
-            risk(found.ids, placed, [True] * size, "majority")
+            found = assess_stated(instances, cluster=ClusterSettings(), rates=RiskSettings(), at=0.0)
             if not unknown and not in_conflict:
                 _check(found.counts, size)
 
@@ -118,9 +117,9 @@ MEASURES = {
     "flow": _flow,
     "floor": _floor,
     "whole": _whole,
-    "clean": _by_labels(),
-    "partial": _by_labels(unknown=0.1),
-    "torn": _by_labels(in_conflict=0.1),
+    "clean": _stated(),
+    "partial": _stated(unknown=0.1),
+    "torn": _stated(in_conflict=0.1),
 }
 
 
@@ -141,19 +140,27 @@ def _sample(size: int) -> Counts:
     return sample
 
 
-def _labels(size: int, unknown: float = 0, in_conflict: float = 0) -> list[LabelTestimony]:
-    """Name hosts, and zones of 17 racks each; some of both unknown, some zones against what hosts are in."""
+def _labels(size: int) -> list[LabelTestimony]:
+    """Name the hosts, and zones of 17 racks each."""
+    hosts, scopes = _hosts(size), np.zeros(size, np.int32)
+    return [
+        LabelTestimony("stated host", hosts, scopes, 3, -3, lambda _i, _j: "hosts"),
+        LabelTestimony("stated zone", hosts % 50 // 17, scopes, 0, -3, lambda _i, _j: "zones"),
+    ]
+
+
+def _instances(size: int, unknown: float, in_conflict: float) -> Iterator[Instance]:
+    """State hosts and zones; nothing of some, and of some a zone against what their hosts are in."""
     rng = np.random.default_rng(2)
     hosts = _hosts(size)
     zones = hosts % 50 // 17
     zones[rng.random(size) < in_conflict] = 3
-    for labels in (hosts, zones):
-        labels[rng.random(size) < unknown] = -1
-    scopes = np.zeros(size, np.int32)
-    return [
-        LabelTestimony("stated host", hosts, scopes, 3, -3, lambda _i, _j: "hosts"),
-        LabelTestimony("stated zone", zones, scopes, 0, -3, lambda _i, _j: "zones"),
-    ]
+    known = rng.random(size) >= unknown
+    for number, (host, zone, stated) in enumerate(
+        zip(*(a.tolist() for a in (hosts, zones, known)), strict=True)
+    ):
+        facts = {"project": "orders", "host": f"host-{host}", "zone": f"zone-{zone}"} if stated else {}
+        yield Instance(f"i-{number}", facts=facts)
 
 
 def _check(counts: dict[str, int], size: int) -> None:

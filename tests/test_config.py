@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.config import FILE, VARIABLE, Config, load
+from keepapart.config import FILE, VARIABLE, Config, PlacementFacts, load
 from keepapart.errors import ConfigError
+from keepapart.model import FACTS
 
 A = '[[instances]]\nid = "a"\naddress = "10.0.0.1"\n'
 
@@ -51,7 +52,12 @@ def test_a_relative_store_lies_beside_the_file(tmp_path: Path) -> None:
         ("[cluster]\nsurvive = 0", "[cluster] survive: 0 is not within 1 to 1000000"),
         ('[cluster]\nsurvive = "all"', "[cluster] survive: 'all' is not one of 'majority'"),
         ("cluster = 1", "[cluster]: a table of keys is wanted, not 1"),
-        ('[[instances]]\nid = "a"', "[[instances]] number 1: address is missing"),
+        ('[[instances]]\naddress = "10.0.0.1"', "[[instances]] number 1: id is missing"),
+        (A + 'hots = "x"', "[[instances]] number 1 hots: no such key; did you mean 'host'?"),
+        (
+            A + "host = 1.5",
+            "number 1 host: text in quotes or true or false or a whole number is wanted, not 1.5",
+        ),
         ('[[instances]]\nid = "a"\naddress = "host"', "'host' is neither an IPv4 nor an IPv6 address"),
         ('[[instances]]\nid = "a"\naddres = "10.0.0.1"', "addres: no such key; did you mean 'address'?"),
         (A + A.replace("10.0.0.1", "10.0.0.2"), "number 2 id: 'a' stands twice"),
@@ -95,3 +101,18 @@ def test_the_file_is_the_one_given_else_here_else_the_variable_s(
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(ConfigError, match="keepapart init"):
         load()
+
+
+def test_facts_are_keys_of_an_instance(tmp_path: Path) -> None:
+    """Each fact of the vocabulary is a key; what isn't stated is no fact, and text stays as it is."""
+    assert PlacementFacts.__struct_fields__ == FACTS
+    (found,) = written(
+        tmp_path, A + 'host = " pve-3 "\nzone = ""\npartition = 2\nwhole_host = true'
+    ).instances
+    assert found.facts == {"host": " pve-3 ", "partition": "2", "whole_host": "true"}
+
+
+def test_an_instance_may_do_without_an_address(tmp_path: Path) -> None:
+    """Several have none: only addresses that are there must differ."""
+    found = written(tmp_path, '[[instances]]\nid = "a"\n[[instances]]\nid = "b"\n').instances
+    assert [(i.id, i.address, i.facts) for i in found] == [("a", "", {}), ("b", "", {})]

@@ -71,6 +71,7 @@ def classes(annotation: Any) -> Iterator[type]:
 def test_the_public_names_are_these() -> None:
     """The surface is small, whole and importable."""
     assert keepapart.__all__ == [
+        "Assessment",
         "Audit",
         "Config",
         "Contradiction",
@@ -87,6 +88,7 @@ def test_the_public_names_are_these() -> None:
         "NetworkStatus",
         "Odds",
         "Pair",
+        "PairJudgement",
         "PathConfidence",
         "Risk",
         "Round",
@@ -104,6 +106,7 @@ def test_the_public_names_are_these() -> None:
         "check",
         "checker",
         "load",
+        "stated_audit",
     ]
     assert all(getattr(keepapart, name) for name in keepapart.__all__)
 

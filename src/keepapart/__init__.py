@@ -13,14 +13,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keepapart.auditing.assess import Audit, Odds
-    from keepapart.auditing.survey import audit, check, checker
+    from keepapart.auditing.assess import Audit
+    from keepapart.auditing.assessment import Assessment, Odds
+    from keepapart.auditing.survey import audit, check, checker, stated_audit
     from keepapart.config import Config, load
     from keepapart.domains.fault_domains import Domain, Domains
     from keepapart.domains.risk import Risk
     from keepapart.errors import KeepapartError
-    from keepapart.judging.closure import Contradiction
-    from keepapart.judging.judge import Judgement
+    from keepapart.judging.judge import PairJudgement
+    from keepapart.judging.judgement import Contradiction, Judgement
     from keepapart.model import Controls, Evidence, Instance, Pair, Says, Strength, Verdict
     from keepapart.probe.measured import Extras, Round, Route, Tally, Trace
     from keepapart.signals.network import NetworkFinding, NetworkPrior, NetworkStatus, Voucher
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Assessment",
     "Audit",
     "Config",
     "Contradiction",
@@ -45,6 +47,7 @@ __all__ = [
     "NetworkStatus",
     "Odds",
     "Pair",
+    "PairJudgement",
     "PathConfidence",
     "Risk",
     "Round",
@@ -62,19 +65,21 @@ __all__ = [
     "check",
     "checker",
     "load",
+    "stated_audit",
 ]
 
 _HOME = {
     name: module
     for module, names in {
-        "auditing.assess": ("Audit", "Odds"),
-        "auditing.survey": ("audit", "check", "checker"),
+        "auditing.assess": ("Audit",),
+        "auditing.assessment": ("Assessment", "Odds"),
+        "auditing.survey": ("audit", "check", "checker", "stated_audit"),
         "config": ("Config", "load"),
         "domains.fault_domains": ("Domain", "Domains"),
         "domains.risk": ("Risk",),
         "errors": ("KeepapartError",),
-        "judging.closure": ("Contradiction",),
-        "judging.judge": ("Judgement",),
+        "judging.judge": ("PairJudgement",),
+        "judging.judgement": ("Contradiction", "Judgement"),
         "model": ("Controls", "Evidence", "Instance", "Pair", "Says", "Strength", "Verdict"),
         "probe.measured": ("Extras", "Round", "Route", "Tally", "Trace"),
         "signals.network": ("NetworkFinding", "NetworkPrior", "NetworkStatus", "Voucher"),

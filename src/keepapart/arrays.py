@@ -1,4 +1,4 @@
-"""Connected components: who is joined with whom by a chain of pairs."""
+"""Labels, one for each instance, and connected components: who is joined with whom by a chain of pairs."""
 
 from __future__ import annotations
 
@@ -53,6 +53,11 @@ def compact(labels: Labels) -> Labels:
     """Renumber labels from 0 without gaps."""
     renumbered: Labels = np.unique(labels, return_inverse=True)[1].astype(np.int32)
     return renumbered
+
+
+def either(mask: Mask, these: Labels, others: Labels) -> Labels:
+    """Number who is together: by `these` where the mask is true, by `others` elsewhere, and nobody across."""
+    return compact(np.where(mask, these, others + (int(these.max(initial=-1)) + 1)))
 
 
 def grown(joined: Labels, groups: Labels) -> Iterator[Places]:

@@ -5,7 +5,8 @@ their defaults stand in one place. Rules, beside those of `tables`:
 
 1. An unknown section is an error that names the nearest known one.
 2. `[reach] via` is one of the ways in that are installed.
-3. Ids are unique; addresses are IPv4 or IPv6 literals and unique.
+3. Ids are unique; addresses are IPv4 or IPv6 literals and unique. An instance that is never measured, as with
+   `audit --stated`, needs none.
 4. A relative path is taken from the folder of the file, not from where the command ran.
 """
 
@@ -44,6 +45,7 @@ VARIABLE = "KEEPAPART_CONFIG"
 Source = Literal["launch", "stopped", "stopped-then-launch"]
 OnReject = Literal["hold", "stop", "terminate", "restart"]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
+Stated = str | bool | int
 
 
 class ClusterSettings(Table, frozen=True):
@@ -145,12 +147,42 @@ class Config(Struct, frozen=True):
     instances: tuple[Instance, ...] = ()
 
 
-class _Entry(Table, frozen=True):
+class PlacementFacts(Table, frozen=True):
+    """Facts of where an instance is, as keys of `[[instances]]`; what each proves, `signals.stated` says.
+
+    A fact is text. Numbers and true or false are taken for theirs.
+    """
+
+    platform: Stated = ""
+    project: Stated = ""
+    zone: Stated = ""
+    host: Stated = ""
+    host_kind: Stated = ""
+    group: Stated = ""
+    group_strategy: Stated = ""
+    partition: Stated = ""
+    fault_domain: Stated = ""
+    topology: Stated = ""
+    neighbors: Stated = ""
+    whole_host: Stated = ""
+
+
+class _Entry(PlacementFacts, frozen=True, kw_only=True):
     """One `[[instances]]` table."""
 
     id: Text
-    address: Text
+    address: Text = ""
     reach: Text = ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts that are stated."""
+        stated = ((name, getattr(self, name)) for name in PlacementFacts.__struct_fields__)
+        return {
+            name: str(fact).lower() if isinstance(fact, bool) else str(fact)
+            for name, fact in stated
+            if fact != ""
+        }
 
 
 class _File(Table, frozen=True):
@@ -233,21 +265,23 @@ def _anchored(url: str, folder: Path) -> str:
 
 
 def _instances(entries: Sequence[_Entry], path: Path) -> tuple[Instance, ...]:
+    ids: set[str] = set()
     owners: dict[str, str] = {}  # of addresses
+    found = []
     for number, entry in enumerate(entries, 1):
         where = f"{path}: [[instances]] number {number}"
         if "," in entry.id or not entry.id.isprintable():
             raise ConfigError(f"{where} id: {entry.id!r}: a comma stands between ids", "choose one without")
-        if entry.id in owners.values():
+        if entry.id in ids:
             raise ConfigError(f"{where} id: {entry.id!r} stands twice", "every instance needs its own")
-        address = _address(entry.address, f"{where} address")
+        ids.add(entry.id)
+        address = _address(entry.address, f"{where} address") if entry.address else ""
         if address in owners:
             raise ConfigError(f"{where} address: {address} is {owners[address]!r}'s already")
-        owners[address] = entry.id
-    return tuple(
-        Instance(id=entry.id, address=address, reach=entry.reach)
-        for entry, address in zip(entries, owners, strict=True)
-    )
+        if address:
+            owners[address] = entry.id
+        found.append(Instance(id=entry.id, address=address, reach=entry.reach, facts=entry.facts))
+    return tuple(found)
 
 
 def _address(text: str, where: str) -> str:

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.auditing.pair_kinds import pair_kinds
-from keepapart.judging.judge import Judgement, judge
+from keepapart.judging.judge import PairJudgement, judge
 from keepapart.model import Strength, Verdict
 from keepapart.signals import PairTestimony
 from tests.report.audits import audit_of
 
 
 @st.composite
-def judgements(draw: st.DrawFn) -> Judgement:
+def judgements(draw: st.DrawFn) -> PairJudgement:
     """Draw what up to four signals say of every pair of up to six instances."""
     size = draw(st.integers(1, 6))
     testimonies = []
@@ -31,7 +31,7 @@ def judgements(draw: st.DrawFn) -> Judgement:
 
 @settings(deadline=None)
 @given(judgements())
-def test_a_kind_says_what_the_judge_says(judgement: Judgement) -> None:
+def test_a_kind_says_what_the_judge_says(judgement: PairJudgement) -> None:
     """The verdict, its strength and the signal that decides; of unknown pairs how the reason begins."""
     size = len(judgement.ids)
     found = pair_kinds(judgement, [True] * size)
@@ -53,7 +53,7 @@ def test_a_kind_says_what_the_judge_says(judgement: Judgement) -> None:
 
 
 @given(judgements(), st.integers(0, 5))
-def test_the_first_of_each_kind(judgement: Judgement, most: int) -> None:
+def test_the_first_of_each_kind(judgement: PairJudgement, most: int) -> None:
     """They are of that kind, in the order of pairs, and as many as there are where they aren't too many."""
     found = pair_kinds(judgement, [True] * len(judgement.ids))
     for kind, pairs in enumerate(found.pairs):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from keepapart.domains.fault_domains import LEVELS, NOTHING, DomainPrior, Domains, domains
 from keepapart.domains.naming import NO_NAMES, remember
-from keepapart.judging.judge import Judgement, judge
+from keepapart.judging.judge import PairJudgement, judge
 from keepapart.model import Strength
 from keepapart.probe.measured import Counts
 from keepapart.signals import PairTestimony
@@ -36,7 +36,7 @@ def grouped(
     return domains(judged(counts, apart=apart), counts if believed else None, took_part, before)
 
 
-def judged(counts: Counts, ids: Sequence[str] = "", *, apart: bool = False) -> Judgement:
+def judged(counts: Counts, ids: Sequence[str] = "", *, apart: bool = False) -> PairJudgement:
     """Judge instances by their hop counts; see `grouped`."""
     weights = np.where(counts == 2, 2, np.where((counts > 2) | apart, -2, 0)).astype(np.int8)
     np.fill_diagonal(weights, 0)

@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from keepapart.domains.fault_domains import domains
 from keepapart.domains.risk import risk
 from keepapart.domains.worst_case import most_together
-from keepapart.judging.judge import Judgement, judge
+from keepapart.judging.judge import PairJudgement, judge
 from keepapart.model import Strength
 from keepapart.signals import PairTestimony
 
 Placement = list[list[int]]  # who is on each host
 
 
-def judged(weights: np.ndarray[tuple[int, int], np.dtype[np.int8]], assurance: Strength) -> Judgement:
+def judged(weights: np.ndarray[tuple[int, int], np.dtype[np.int8]], assurance: Strength) -> PairJudgement:
     """Judge instances by what one signal says of every pair."""
     ids = [f"web-{k}" for k in range(len(weights))]
     return judge(ids, [PairTestimony("s", weights, lambda _i, _j: "…")], assurance)
 
 
 @st.composite
-def judgements(draw: st.DrawFn) -> Judgement:
+def judgements(draw: st.DrawFn) -> PairJudgement:
     """Draw what is said of every pair of up to seven instances, mostly nothing or that they are apart."""
     size = draw(st.integers(1, 7))
     said = draw(st.lists(st.sampled_from([0, 0, 0, -3, -2, -2, 1, 2, 3]), min_size=21, max_size=21))
@@ -37,7 +37,7 @@ def judgements(draw: st.DrawFn) -> Judgement:
     return judged(weights + weights.T, draw(st.sampled_from([Strength.STRONG, Strength.CONCLUSIVE])))
 
 
-def placements(judgement: Judgement, number: int) -> Iterator[Placement]:
+def placements(judgement: PairJudgement, number: int) -> Iterator[Placement]:
     """Yield every placement of the first `number` instances that the verdicts allow."""
     if number == 0:
         yield []
@@ -54,7 +54,7 @@ def placements(judgement: Judgement, number: int) -> Iterator[Placement]:
 
 @settings(max_examples=200, deadline=None)
 @given(judgements(), st.data())
-def test_survives_is_what_every_placement_says(judgement: Judgement, data: st.DataObject) -> None:
+def test_survives_is_what_every_placement_says(judgement: PairJudgement, data: st.DataObject) -> None:
     """True where all placements survive the worst host's loss, False where none does, else not known."""
     size = len(judgement.ids)
     survive = data.draw(st.one_of(st.just("majority"), st.integers(0, size)))
@@ -68,7 +68,7 @@ def test_survives_is_what_every_placement_says(judgement: Judgement, data: st.Da
 
 @settings(max_examples=200, deadline=None)
 @given(judgements(), st.integers(0, 30))
-def test_the_worst_case_is_never_called_less_than_it_may_be(judgement: Judgement, work: int) -> None:
+def test_the_worst_case_is_never_called_less_than_it_may_be(judgement: PairJudgement, work: int) -> None:
     """With all work done it is exact for each instance, with less it is a bound."""
     size = len(judgement.ids)
     true = [0] * size

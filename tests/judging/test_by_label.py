@@ -77,11 +77,14 @@ def verdicts(said: list[LabelTestimony], assurance: Strength) -> tuple[list[Verd
         for pair in pairs
     ]
     assert found.counts == {verdict.value: ours.count(verdict) for verdict in Verdict}
-    open_ = np.ones(size, np.int64)
+    near = np.eye(size, dtype=bool)
     for (i, j), verdict in zip(pairs, ours, strict=True):
-        open_[[i, j]] += verdict is not Verdict.SEPARATE
+        near[i, j] = near[j, i] = verdict is not Verdict.SEPARATE
         assert (verdict is Verdict.CO_RESIDENT) == (found.groups[i] == found.groups[j])
-    assert (found.possible == open_).all()
+    assert (found.possible == near.sum(axis=1)).all()
+    assert [found.not_separate(i).tolist() for i in range(size)] == [
+        np.flatnonzero(row).tolist() for row in near
+    ]
     return ours, theirs
 
 
@@ -156,14 +159,21 @@ def test_hosts_are_named_where_labels_place_everyone() -> None:
     """Groups are hosts, and so is who is apart from all others; who may be anywhere is on none."""
     said = [signal("host", "ppq ", 3, 3), signal("zone", "xxyx", 0, 3)]
     found = judge_by_label("abcd", said, STRONG)
-    placed = domains_by_label(found)
+    placed = domains_by_label(found, np.array([True, True, True, True]))
     assert [host.members for host in placed.hosts] == [(0, 1), (2,)]
     assert placed.of("host") == ["host-1", "host-1", "host-2", None]
     assert risk(found.ids, placed, [True] * 4, 2).survives is None
 
 
+def test_of_whom_nothing_is_known_leaves_the_others_on_their_hosts() -> None:
+    """Who is apart from all of whom anything is known has a host; the others may be on it as well."""
+    found = judge_by_label("abcd", [signal("host", "pqq ", 3, 3)], STRONG)
+    placed = domains_by_label(found, np.array([True, True, True, False]))
+    assert [(host.members, host.most) for host in placed.hosts] == [((0,), 2), ((1, 2), 3)]
+
+
 def test_labels_that_speak_against_their_kind_are_refused() -> None:
-    """Equal labels that say different break the rule that chains rest on."""
+    """Equal labels that say different break what label chains rest on."""
     with pytest.raises(ValueError, match="equal labels that say different"):
         judge_by_label("ab", [signal("s", "pp", -3)], STRONG)
 

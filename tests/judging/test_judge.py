@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keepapart.judging.judge import Judgement, judge
+from keepapart.judging.judge import PairJudgement, judge
 from keepapart.model import Strength, Verdict
 from keepapart.signals import PairTestimony, Weights
 
@@ -23,12 +23,12 @@ def testimony(name: str, size: int, **pairs: int) -> PairTestimony:
     return PairTestimony(name, weights, lambda i, j: f"{name} of {NAMES[i]}{NAMES[j]}")
 
 
-def verdicts(size: int, *testimonies: PairTestimony, assurance: Strength = STRONG) -> Judgement:
+def verdicts(size: int, *testimonies: PairTestimony, assurance: Strength = STRONG) -> PairJudgement:
     """Judge the first `size` of the names by these testimonies."""
     return judge(NAMES[:size], testimonies, assurance)
 
 
-def verdict(judgement: Judgement, pair: str) -> Verdict:
+def verdict(judgement: PairJudgement, pair: str) -> Verdict:
     """Return the verdict on a pair written as "ab"."""
     return judgement.pair(NAMES.index(pair[0]), NAMES.index(pair[1])).verdict
 
@@ -138,7 +138,7 @@ def evidence(draw: st.DrawFn, signals: int = 3) -> list[Weights]:
     return drawn
 
 
-def decide(drawn: list[Weights], assurance: Strength = STRONG) -> Judgement:
+def decide(drawn: list[Weights], assurance: Strength = STRONG) -> PairJudgement:
     """Judge by signals that are only weights."""
     testimonies = [PairTestimony(f"s{n}", weights, lambda _i, _j: "…") for n, weights in enumerate(drawn)]
     return judge(NAMES[: len(drawn[0])], testimonies, assurance)

@@ -163,3 +163,17 @@ def test_no_text_whatever_upsets_it(drawn: Facts) -> None:
     """Any text as a fact is taken, and of one instance alone nothing is said."""
     assert stated.testimonies([Instance("a", facts=drawn)]) == []
     stated.testimonies([Instance("a", facts=drawn), Instance("b", facts=drawn)])
+
+
+@pytest.mark.parametrize("state", ["pending", "stopping", "stopped", "terminated"])
+def test_what_does_not_run_is_on_no_host(state: str) -> None:
+    """Facts of an instance that isn't running are no facts, whichever they are."""
+    facts = {"host": "x", "zone": "a", "topology": "n", "whole_host": "true"}
+    instances = [
+        Instance("a", facts=facts),
+        Instance("b", facts=facts),
+        Instance("c", state=state, facts=facts),
+    ]
+    for said in stated.testimonies(instances):
+        assert said.evidence(0, 2) is None
+    assert [stated.states_place(i) for i in instances] == [True, True, False]

@@ -26,6 +26,7 @@ def an_audit() -> None:
         found = keepapart.audit(config, only=["web-1", "web-2"], known=known, store=store, progress=shown)
         assert_type(keepapart.check(config, "web-1", "web-2", clock=lambda: 0.0), Audit)
     assert_type(found.counts, dict[str, int])
+    assert_type(keepapart.stated_audit(config, only=["web-1", "web-2"]), keepapart.Assessment)
     assert_type(found.members("host"), dict[str, list[str]])
     assert_type(found.risk.survives, bool | None)
     assert_type(found.odds.now, float | None)

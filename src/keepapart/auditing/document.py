@@ -9,6 +9,7 @@ from msgspec import UNSET, convert
 from msgspec.structs import asdict
 
 from keepapart.auditing.assess import Audit
+from keepapart.auditing.assessment import Assessment
 from keepapart.auditing.listed_pairs import listing
 from keepapart.documents.audit import (
     AuditDocument,
@@ -35,17 +36,23 @@ from keepapart.domains.fault_domains import LEVELS, STATED_LEVELS, Domains
 from keepapart.domains.risk import losses
 from keepapart.model import Pair, Strength
 
+UNASKED = NetworkEntry(
+    model="opaque",
+    established=False,
+    standing="opaque",
+    by=None,
+    because="judged by stated facts alone: no packets were sent",
+)
 
-def audit_document(audit: Audit, *, all_pairs: bool = False) -> AuditDocument:
+
+def audit_document(audit: Assessment, *, all_pairs: bool = False) -> AuditDocument:
     """Return `keepapart.audit/1`, with the pairs that `listing` chooses."""
     found, listed = audit.domains, listing(audit, all_pairs=all_pairs)
     return AuditDocument(
         cluster=audit.cluster,
         at=timestamp(audit.at),
         instances=_instances(audit),
-        hosts=tuple(
-            HostEntry(host.name, tuple(audit.round.ids[i] for i in host.members)) for host in found.hosts
-        ),
+        hosts=tuple(HostEntry(host.name, tuple(audit.ids[i] for i in host.members)) for host in found.hosts),
         racks=tuple(RackEntry(name, parts) for name, parts in _nested(found, "rack", "host")),
         pods=tuple(PodEntry(name, parts) for name, parts in _nested(found, "pod", "rack")),
         sites=tuple(SiteEntry(name, parts) for name, parts in _nested(found, "site", "pod")),
@@ -75,11 +82,13 @@ def hops_document(audit: Audit) -> HopsDocument:
         tuple(count or (0 if row == column else None) for column, count in enumerate(line))
         for row, line in enumerate(counts)
     )
-    return HopsDocument(tuple(audit.round.ids), matrix)
+    return HopsDocument(tuple(audit.ids), matrix)
 
 
-def network_entry(audit: Audit) -> NetworkEntry:
+def network_entry(audit: Assessment) -> NetworkEntry:
     """Say what kind of network it is, whether that is established, and why."""
+    if not isinstance(audit, Audit):
+        return UNASKED
     routed = audit.network.strength is Strength.STRONG
     return NetworkEntry(
         model="routed-host" if routed else "opaque",
@@ -105,16 +114,16 @@ def pair_entry(pair: Pair) -> PairEntry:
     )
 
 
-def _instances(audit: Audit) -> tuple[InstanceEntry, ...]:
+def _instances(audit: Assessment) -> tuple[InstanceEntry, ...]:
     places = {level: audit.domains.of(level) for level in (*LEVELS, *STATED_LEVELS)}
-    lost = audit.round.lost
+    measured, lost = isinstance(audit, Audit), audit.lost
     return tuple(
         InstanceEntry(
             id=instance.id,
             address=instance.address,
             state=instance.state,
             **{level: names[number] for level, names in places.items()},
-            reached=instance.id not in lost,
+            reached=measured and instance.id not in lost,
             because=lost.get(instance.id) or UNSET,
         )
         for number, instance in enumerate(audit.instances)
@@ -127,15 +136,15 @@ def _nested(found: Domains, level: str, below: str) -> Iterator[tuple[str, tuple
         yield domain.name, tuple(found.at[below][part].name for part in domain.parts)
 
 
-def _stated(audit: Audit, level: str) -> tuple[StatedEntry, ...]:
+def _stated(audit: Assessment, level: str) -> tuple[StatedEntry, ...]:
     return tuple(StatedEntry(name, tuple(ids)) for name, ids in audit.members(level).items())
 
 
-def _levels_missing(audit: Audit) -> tuple[MissingLevelEntry, ...]:
+def _levels_missing(audit: Assessment) -> tuple[MissingLevelEntry, ...]:
     return tuple(MissingLevelEntry(level, because) for level, because in audit.missing_levels)
 
 
-def _risk(audit: Audit) -> RiskEntry:
+def _risk(audit: Assessment) -> RiskEntry:
     risk, odds = audit.risk, audit.odds
     return RiskEntry(
         survives_any_host=risk.survives,

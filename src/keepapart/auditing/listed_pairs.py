@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from keepapart.auditing.assess import Audit
+from keepapart.auditing.assessment import Assessment
 from keepapart.auditing.pair_kinds import Kind
 from keepapart.model import Pair, Verdict
 
@@ -29,7 +29,7 @@ class PairListing:
     left_out: Sequence[tuple[Kind, int]]
 
 
-def listing(audit: Audit, *, all_pairs: bool = False) -> PairListing:
+def listing(audit: Assessment, *, all_pairs: bool = False) -> PairListing:
     """Choose the pairs to list: all if asked for, else by the rules above."""
     size = len(audit.instances)
     if all_pairs or size <= ALL_PAIRS_UP_TO:
@@ -50,7 +50,7 @@ def listing(audit: Audit, *, all_pairs: bool = False) -> PairListing:
     return PairListing([p for number, share in shares.items() for p in kinds.first(number, share)], left_out)
 
 
-def pairs(audit: Audit, *, all_pairs: bool = False) -> Iterator[Pair]:
+def pairs(audit: Assessment, *, all_pairs: bool = False) -> Iterator[Pair]:
     """Yield the pairs that `listing` chooses, with their reasons and evidence."""
     return (audit.judgement.pair(i, j) for i, j in listing(audit, all_pairs=all_pairs).places)
 

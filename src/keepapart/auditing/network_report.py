@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keepapart.auditing.assess import Audit, IfVouched
+from keepapart.auditing.assess import Audit
+from keepapart.auditing.assessment import IfVouched
 from keepapart.probe.measured import Trace
 from keepapart.signals import hops
 from keepapart.signals.network import NetworkFinding, Voucher, refutations, vouchers

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from keepapart.arrays import Mask, blocks
-from keepapart.judging.judge import Judgement
+from keepapart.judging.judge import PairJudgement
 from keepapart.model import Strength, Verdict
 
 Numbers = npt.NDArray[np.uint16]
@@ -37,6 +38,21 @@ class Kind:
     def label(self) -> str | None:
         """The word for its strength."""
         return self.strength.label if self.strength else None
+
+
+class Kinds(Protocol):
+    """The kinds of an audit's pairs, and how many there are of each, in `pairs`."""
+
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """The kinds."""
+
+    @property
+    def pairs(self) -> Sequence[int]:
+        """How many pairs there are of each."""
+
+    def first(self, kind: int, most: int) -> list[tuple[int, int]]:
+        """Return some pairs of a kind, by index, at most so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +86,7 @@ class _Case(IntEnum):
     SEPARATE = 6
 
 
-def pair_kinds(judgement: Judgement, reached: Sequence[bool]) -> PairKinds:
+def pair_kinds(judgement: PairJudgement, reached: Sequence[bool]) -> PairKinds:
     """Sort every pair by its kind; `reached` says which instances took part."""
     size, gone = len(judgement.ids), ~np.array(reached, np.bool_)
     signals = ["", *(testimony.signal for testimony in judgement.testimonies), "closure"]
@@ -91,7 +107,7 @@ def pair_kinds(judgement: Judgement, reached: Sequence[bool]) -> PairKinds:
     return PairKinds(list(numbers), pairs[: len(numbers)].tolist(), of)
 
 
-def _reasons(judgement: Judgement, gone: Mask, rows: slice) -> tuple[Indices, ...]:
+def _reasons(judgement: PairJudgement, gone: Mask, rows: slice) -> tuple[Indices, ...]:
     """Return, for these rows, each pair's case, the strength at which it is decided and by which signals.
 
     Of signals there are two, the second for conflicts only; they are numbered from 1, and 0 is none.

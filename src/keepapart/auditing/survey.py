@@ -1,6 +1,7 @@
 """The use case: who (inventory) → a way in → packets → what may be said of it, kept in the history.
 
-`audit` and `check` look at a cluster as it is; `checker` asks the same question of one candidate.
+`audit` and `check` look at a cluster as it is; `stated_audit` takes what is stated of it for all there is to
+know; `checker` asks the same question of one candidate.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING
 
 from keepapart import plugins
 from keepapart.auditing.assess import Audit, assess
+from keepapart.auditing.assessment import Assessment
 from keepapart.auditing.baseline import Baseline
 from keepapart.auditing.history import baseline_of, record
-from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, Cloud, Vouching, connect
+from keepapart.auditing.stated import assess_stated
+from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, Cloud, Vouching, connect
 from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
 from keepapart.model import Checker, Controls, Instance, Pair, Progress, silent
@@ -77,12 +80,7 @@ def audit(
     Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached.
     """
     with closing(cloud_of(config)) as cloud:
-        everybody, word = members(config, cloud), network_word(cloud)
-    ids = sorted(instance.id for instance in everybody)
-    for name in only:
-        if name not in ids:
-            raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(ids)}")
-    chosen = [instance for instance in everybody if not only or instance.id in only]
+        chosen, word = _chosen(config, cloud, only), network_word(cloud)
     with Session(config, word) as session:
         found = session.survey(chosen, purpose, known=known, store=store, clock=clock, progress=progress)
     lost = found.round.lost
@@ -90,6 +88,19 @@ def audit(
         first, why = next(iter(lost.items()))
         raise OperationError(f"no way in to any instance; {first}: {why}")
     return found
+
+
+def stated_audit(
+    config: Config, *, only: Sequence[str] = (), clock: Clock = time.time, progress: Progress = silent
+) -> Assessment:
+    """Judge the cluster (or `only` these members) by what is stated of it: no packets, no way in.
+
+    Raises `UsageError` for an empty cluster or an unknown id. Nothing is kept in the history.
+    """
+    with closing(cloud_of(config)) as cloud:
+        chosen = _chosen(config, cloud, only)
+    progress("judge", 0.0)
+    return assess_stated(chosen, cluster=config.cluster, rates=config.risk, at=clock())
 
 
 def check(
@@ -179,8 +190,8 @@ class Session:
     ) -> Audit:
         """Run one round among `instances`, judge it, and keep it in the history under `purpose`."""
         cluster, network = self._config.cluster, self._config.network
-        running = [i for i in instances if i.state == RUNNING]
-        idle = {i.id: f"it is {i.state}" for i in instances if i.state != RUNNING}
+        idle = {i.id: because for i in instances if (because := _why_idle(i))}
+        running = [i for i in instances if i.id not in idle]
         measured = self._runner.run(
             measure(
                 running,
@@ -211,6 +222,23 @@ class Session:
         if store:
             record(store, found, purpose, baseline)
         return found
+
+
+def _chosen(config: Config, cloud: Cloud, only: Sequence[str]) -> list[Instance]:
+    """List the members, or `only` these of them; raises `UsageError` for an id that is none's."""
+    everybody = members(config, cloud)
+    wanted, ids = set(only), {instance.id for instance in everybody}
+    for name in only:
+        if name not in ids:
+            raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(sorted(ids))}")
+    return [instance for instance in everybody if not wanted or instance.id in wanted]
+
+
+def _why_idle(instance: Instance) -> str:
+    """Say why an instance can take no part in a round; empty where it can."""
+    if not instance.running:
+        return f"it is {instance.state}"
+    return "" if instance.address else "it has no address"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -30,19 +30,27 @@ def errors_naming(config: Config) -> Iterator[None]:
 
 
 @contextmanager
-def opened_store(args: argparse.Namespace) -> Iterator[tuple[Config, Store]]:
-    """Load the configuration that `args` names and open its store; flags overrule the file."""
+def opened_config(args: argparse.Namespace) -> Iterator[Config]:
+    """Load the configuration that `args` names; flags overrule the file."""
     from msgspec.structs import replace
 
     from keepapart.config import load
-    from keepapart.store import Store
 
     config = load(args.config)
     if assurance := getattr(args, "assurance", None):
         config = replace(config, cluster=replace(config.cluster, assurance=assurance))
     if model := getattr(args, "model", None):
         config = replace(config, network=replace(config.network, model=model))
-    with errors_naming(config), Store(config.store.url) as store:
+    with errors_naming(config):
+        yield config
+
+
+@contextmanager
+def opened_store(args: argparse.Namespace) -> Iterator[tuple[Config, Store]]:
+    """Load the configuration as `opened_config` does, and open its store."""
+    from keepapart.store import Store
+
+    with opened_config(args) as config, Store(config.store.url) as store:
         yield config, store
 
 

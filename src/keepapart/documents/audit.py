@@ -64,9 +64,10 @@ class NetworkEntry(Entry, frozen=True, kw_only=True):
 
 
 class InstanceEntry(Entry, frozen=True, kw_only=True):
-    """An instance and its fault domains, null where they aren't known; `because`: why it wasn't reached.
+    """An instance and its fault domains, null where they aren't known; `because`: why nothing is known of it.
 
-    `state` is the platform's word: "running", "stopped", …
+    Where stated facts alone are judged, nobody is `reached`. `state` is the platform's word: "running",
+    "stopped", …
     """
 
     id: str
@@ -150,7 +151,8 @@ class LossEntry(Entry, frozen=True, kw_only=True):
 class YearlyEntry(Entry, frozen=True):
     """The chance, 0 to 1, that within a year too few members are up at some moment.
 
-    `now` is as the members are placed, null where some are on no known host; `spread` with a host each.
+    `now` is as the members are placed, null where some are on no known host, and of more than 10,000 members;
+    `spread` with a host each.
     """
 
     now: float | None

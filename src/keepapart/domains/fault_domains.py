@@ -12,37 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
-from keepapart.arrays import Labels, Mask, Sizes
+from keepapart.arrays import Mask, Sizes, in_groups
 from keepapart.domains.hop_levels import Group, Nesting, Zone, nested
 from keepapart.domains.naming import NO_NAMES, Names, assign
 from keepapart.domains.worst_case import most_together
-from keepapart.judging.judge import Judgement
+from keepapart.judging.judge import PairJudgement
+from keepapart.judging.judgement import Judgement
 from keepapart.probe.measured import Counts
 
 # From the innermost out, in the words of those who build Clos networks: racks under one row of aggregation
 # switches are a pod, pods under one spine a site. What is beyond has no name, and makes no level.
 LEVELS = ("host", "rack", "pod", "site")
 STATED_LEVELS = ("zone", "partition", "fault_domain")
-
-
-class Grouping(Protocol):
-    """What a judgement says of co-residents, whether it was made of all pairs or of labels."""
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """The instances."""
-
-    @property
-    def groups(self) -> Labels:
-        """The number of each one's group of co-residents, [n]."""
-
-    @property
-    def possible(self) -> Sizes:
-        """How many instances each is not separate from, itself among them, [n]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +107,7 @@ NOWHERE = StatedPlaces()
 
 
 def domains(
-    judgement: Judgement,
+    judgement: PairJudgement,
     counts: Counts | None,
     reached: Sequence[bool],
     before: DomainPrior = NOTHING,
@@ -157,12 +141,23 @@ def domains(
     )
 
 
-def domains_by_label(judgement: Grouping, before: DomainPrior = NOTHING) -> Domains:
-    """Group instances into hosts by what labels alone say of them; what is above takes hop counts."""
-    possible = judgement.possible
-    hosts = _hosts(judgement, _joined(judgement) | (possible == 1), possible)
+def domains_by_label(
+    judgement: Judgement,
+    known: Mask,
+    before: DomainPrior = NOTHING,
+    stated: StatedPlaces = NOWHERE,
+) -> Domains:
+    """Group instances into hosts by what labels alone say of them; what is above takes hop counts.
+
+    `known` [n] says of whom anything is known: the others may be anywhere, and don't keep these from being
+    placed. How many one host may hold is bounded from above.
+    """
+    possible, gone = judgement.possible, np.count_nonzero(~known)
+    alone = (possible == 1) | known & (possible - gone == 1)
+    hosts = _hosts(judgement, _joined(judgement) | alone, possible)
     named = _named("host", hosts, judgement.ids, before)
-    return Domains(len(judgement.ids), {"host": named}, int(possible.max(initial=0)))
+    most = int(possible[known].max(initial=gone))  # all of whom nothing is known may be beside some known one
+    return Domains(len(judgement.ids), {"host": named}, most, stated=stated.at)
 
 
 def _named(level: str, groups: Sequence[Group], ids: Sequence[str], before: DomainPrior) -> list[Domain]:
@@ -174,17 +169,22 @@ def _named(level: str, groups: Sequence[Group], ids: Sequence[str], before: Doma
     ]
 
 
-def _joined(judgement: Grouping) -> Mask:
+def _joined(judgement: Judgement) -> Mask:
     """Return who is co-resident with anyone."""
     joined: Mask = np.bincount(judgement.groups)[judgement.groups] > 1
     return joined
 
 
-def _hosts(judgement: Grouping, placed: Mask, together: Sizes) -> list[Group]:
+def _hosts(judgement: Judgement, placed: Mask, together: Sizes) -> list[Group]:
     """Return the hosts of those who are placed; `together` says how many may be on each one's host."""
-    by_group: dict[int, list[int]] = {}
     at = np.flatnonzero(placed)
-    for i, group in zip(at.tolist(), judgement.groups[at].tolist(), strict=True):
-        by_group.setdefault(group, []).append(i)
-    most = together.tolist()
-    return [Group(tuple(members), (), max(most[i] for i in members)) for members in by_group.values()]
+    if not len(at):
+        return []
+    order, starts = in_groups(judgement.groups[at])
+    most = np.maximum.reduceat(together[at[order]], starts).tolist()
+    members, ends = at[order].tolist(), [*starts[1:].tolist(), len(at)]
+    groups = [
+        Group(tuple(members[start:end]), (), possible)
+        for start, end, possible in zip(starts.tolist(), ends, most, strict=True)
+    ]
+    return sorted(groups, key=lambda group: group.members[0])

@@ -13,12 +13,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 from keepapart.domains.fault_domains import Domain, StatedPlaces
-from keepapart.model import Instance
+from keepapart.domains.hop_levels import Zone
+from keepapart.model import Fact, Instance
+
+READ: tuple[Fact, ...] = ("project", "zone", "group", "group_strategy", "partition", "fault_domain")
+Facts = Mapping[Fact, str]  # each of `READ`, empty where it isn't stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,52 +45,66 @@ class _Place:
 
 def stated_places(instances: Sequence[Instance]) -> StatedPlaces:
     """Return where the platform puts instances, by index."""
-    running = [(number, i) for number, i in enumerate(instances) if i.running]
-    zones = {number: (i.fact("project"), i.fact("zone")) for number, i in running if i.fact("zone")}
-    sizes = Counter(zones.values())
-    at = {}
-    for level, place_of in (("zone", _zone), ("partition", _partition), ("fault_domain", _fault_domain)):
-        places = {number: place for number, i in running if (place := place_of(i))}
-        if places:
-            at[level] = list(_domains(places, sizes, len(instances)))
-    return StatedPlaces(at, [zones.get(number) for number in range(len(instances))] if zones else ())
+    alike: defaultdict[tuple[str | None, ...], list[int]] = defaultdict(list)  # there are few, of a million
+    for number, instance in enumerate(instances):
+        if instance.running:
+            alike[tuple(map(instance.facts.get, READ))].append(number)
+    zones: list[Zone | None] = [None] * len(instances)
+    sizes: Counter[Zone] = Counter()
+    places: dict[str, defaultdict[_Place, list[int]]] = {level: defaultdict(list) for level in PLACES}
+    for said, numbers in alike.items():
+        facts = {key: (value or "").strip() for key, value in zip(READ, said, strict=True)}
+        if facts["zone"]:
+            zone = facts["project"], facts["zone"]
+            sizes[zone] += len(numbers)
+            for number in numbers:
+                zones[number] = zone
+        for level, place_of in PLACES.items():
+            if place := place_of(facts):
+                places[level][place] += numbers
+    at = {level: list(_domains(of, sizes, len(instances))) for level, of in places.items() if of}
+    return StatedPlaces(at, zones if sizes else ())
 
 
-def _zone(instance: Instance) -> _Place | None:
-    project, zone = instance.fact("project"), instance.fact("zone")
+def _zone(facts: Facts) -> _Place | None:
+    project, zone = facts["project"], facts["zone"]
     return _Place(zone, zone, (project,), (zone, project), 1) if zone else None
 
 
-def _partition(instance: Instance) -> _Place | None:
-    project, zone = instance.fact("project"), instance.fact("zone")
-    group, partition = instance.fact("group"), instance.fact("partition")
-    if not partition or not group or instance.fact("group_strategy") != "partition":
+def _partition(facts: Facts) -> _Place | None:
+    project, zone, group, partition = (facts["project"], facts["zone"], facts["group"], facts["partition"])
+    if not partition or not group or facts["group_strategy"] != "partition":
         return None
     return _Place(partition, zone, (project, group), (partition, group, zone, project), 2)
 
 
-def _fault_domain(instance: Instance) -> _Place | None:
-    project, zone = instance.fact("project"), instance.fact("zone")
-    group, value = instance.fact("group"), instance.fact("fault_domain")
+def _fault_domain(facts: Facts) -> _Place | None:
+    project, zone, group, value = (facts["project"], facts["zone"], facts["group"], facts["fault_domain"])
     if not value or not (group or zone):
         return None
     return _Place(value, zone, (project, group, zone), (value, group, zone, project), 3)
 
 
-def _domains(places: Mapping[int, _Place], zones: Counter[tuple[str, str]], size: int) -> Iterable[Domain]:
+PLACES: Mapping[str, Callable[[Facts], _Place | None]] = {
+    "zone": _zone,
+    "partition": _partition,
+    "fault_domain": _fault_domain,
+}
+
+
+def _domains(members: Mapping[_Place, list[int]], zones: Counter[Zone], size: int) -> Iterable[Domain]:
     """Yield the domains of one level in the order of their names; `zones` counts who states which zone."""
-    members: defaultdict[_Place, list[int]] = defaultdict(list)
     within: defaultdict[tuple[str, ...], list[_Place]] = defaultdict(list)
-    for number, place in places.items():
-        if place not in members:
-            within[place.scope].append(place)
-        members[place].append(number)
-    in_project = Counter(project for project, _ in zones.elements())
+    for place in members:
+        within[place.scope].append(place)
+    in_project: Counter[str] = Counter()
+    for (project, _), count in zones.items():
+        in_project[project] += count
     for name, place in sorted(_names(members), key=itemgetter(0)):
         project = place.scope[0]
         elsewhere = in_project[project] - zones[project, place.zone] if place.zone else 0
         elsewhere += sum(len(members[other]) for other in within[place.scope] if place.is_elsewhere(other))
-        yield Domain(name, tuple(members[place]), (), size - elsewhere)
+        yield Domain(name, tuple(sorted(members[place])), (), size - elsewhere)
 
 
 def _names(places: Iterable[_Place]) -> list[tuple[str, _Place]]:

@@ -13,13 +13,13 @@ import numpy as np
 
 from keepapart.arrays import Labels, Mask, Sizes, in_groups
 from keepapart.domains.clique import heaviest_clique
-from keepapart.judging.judge import Judgement
+from keepapart.judging.judge import PairJudgement
 
 WORK = 1_000_000  # nodes that are painted in all: less than a second
 SHARES = 20  # into which the work is divided, so that one hard choice doesn't leave others without
 
 
-def most_together(judgement: Judgement, work: int = WORK) -> Sizes:
+def most_together(judgement: PairJudgement, work: int = WORK) -> Sizes:
     """Return how many instances may be on the host of each, itself among them, [n]; a bound after `work`."""
     groups = judgement.groups
     found: Sizes = np.bincount(groups).astype(np.int64)[groups]

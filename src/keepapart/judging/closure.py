@@ -2,7 +2,7 @@
 
 A pair's weight is one int8: `+strength` says same, `-strength` different, `OPEN` nothing so far, and `TORN`
 both, equally strongly. Works in place and in blocks of rows: with 10,000 instances an array of all pairs is
-100 MB, and there are few of them. The rules are those of `judge`; the numbers in comments are theirs.
+100 MB, and there are few of them. The rules are those of `judgement`; the numbers in comments are theirs.
 """
 
 from __future__ import annotations
@@ -12,22 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keepapart.arrays import Labels, Places, blocks, compact, components, edges, grown, in_groups
+from keepapart.arrays import Labels, Places, blocks, components, edges, either, grown, in_groups
+from keepapart.judging.judgement import Contradiction
 from keepapart.model import Strength
 from keepapart.signals import Testimony, Weights
 
 OPEN = np.int8(0)
 TORN = np.int8(100)  # unknown for good, whatever weaker evidence says; `OPEN` again once all is settled
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """A chain of "same" joins `members`, and evidence as strong holds `i` and `j` among them apart."""
-
-    i: int
-    j: int
-    strength: Strength
-    members: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +70,7 @@ def closure(weighed: Weighed) -> tuple[Weights, Labels, list[Contradiction]]:
             if found := _join(direct, settled, members, strength):
                 contradictions.append(found)
                 spoilt[members] = True
-        groups = compact(np.where(spoilt, groups + size, joined))
+        groups = either(spoilt, groups, joined)
         for rows in blocks(size):
             block = settled[rows]
             block[(block == OPEN) & (direct[rows] == -strength)] = -strength

@@ -1,14 +1,4 @@
-"""The judge: from what every signal says to one verdict for each pair. Pure: values in, values out.
-
-1. Of one pair, the highest strength at which any signal speaks decides. If at that strength one says same
-   and another different, the verdict is unknown and names both.
-2. Same, strong or conclusive: co-resident. Same, weak: unknown ("suspected").
-3. Different, at least as strong as the assurance asked for: separate. Otherwise unknown.
-4. Co-resident is an equivalence: a~b and b~c give a~c; a~b and b≠c give a≠c, at the weaker of the two
-   strengths. Strengths are settled from the strongest down, so a stronger verdict overrules.
-5. A contradiction at equal strength makes unknown every pair of the group that a chain of "same" at that
-   strength joins, and is reported. Two groups with a pair between them in conflict are unknown to each other.
-"""
+"""The judge of any evidence whatever: every pair is weighed, by the rules of `judgement`. Pure."""
 
 from __future__ import annotations
 
@@ -20,15 +10,16 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from keepapart.arrays import Labels, Mask, Sizes
-from keepapart.judging.closure import Contradiction, closure, weigh
+from keepapart.judging.closure import closure, weigh
+from keepapart.judging.judgement import Contradiction, verdict_counts
 from keepapart.judging.reasons import carried, chained, reasoned
-from keepapart.model import Evidence, Pair, Strength, Verdict
+from keepapart.model import Evidence, Pair, Strength
 from keepapart.signals import Testimony, Weights
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """The verdict on every pair of `ids`, and what it rests on.
+class PairJudgement:
+    """The verdict on every pair of `ids`, and what it rests on; a `Judgement`.
 
     `weights` is [n, n], int8, symmetric, 0 on the diagonal: the settled strength, positive for co-resident,
     negative for different, 0 where nothing strong is settled. `direct` is the same by rule 1 alone. `groups`
@@ -96,21 +87,8 @@ class Judgement:
         return carried(self.ids, i, j, int(ours[x]), int(theirs[y]), strength)
 
 
-def judge(ids: Sequence[str], testimonies: Sequence[Testimony], assurance: Strength) -> Judgement:
-    """Weigh all testimonies of the instances `ids` by the rules above."""
+def judge(ids: Sequence[str], testimonies: Sequence[Testimony], assurance: Strength) -> PairJudgement:
+    """Weigh all testimonies of the instances `ids`."""
     weighed = weigh(len(ids), testimonies)
     weights, groups, contradictions = closure(weighed)
-    return Judgement(ids, testimonies, assurance, weighed.direct, weights, groups, contradictions)
-
-
-def verdict_counts(groups: Labels, possible: Sizes) -> dict[str, int]:
-    """Count the pairs of each verdict, by groups of co-residents and how many each may share a host with."""
-    size = len(groups)
-    sizes = np.bincount(groups).astype(np.int64)
-    co_resident = int((sizes * (sizes - 1)).sum()) // 2
-    not_separate = int((possible - 1).sum()) // 2
-    return {
-        Verdict.SEPARATE.value: size * (size - 1) // 2 - not_separate,
-        Verdict.CO_RESIDENT.value: co_resident,
-        Verdict.UNKNOWN.value: not_separate - co_resident,
-    }
+    return PairJudgement(ids, testimonies, assurance, weighed.direct, weights, groups, contradictions)

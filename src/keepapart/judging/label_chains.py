@@ -1,19 +1,60 @@
-"""Label chains: the instances that equal labels connect, and whether other labels contradict that. Pure.
+"""Label chains: the instances that equal labels connect, and whether labels as strong contradict that. Pure.
 
-`by_label` says what follows from them.
+Of two instances of different chains no signal ever says same. `by_label` says what follows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from keepapart.arrays import Edges, Labels, Mask, Places, compact, components, in_groups
-from keepapart.judging.closure import Contradiction
+from keepapart.arrays import Edges, Labels, Mask, Places, Sizes, compact, components, in_groups
+from keepapart.judging.judgement import Contradiction
 from keepapart.model import Strength
 from keepapart.signals import UNKNOWN, LabelTestimony
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """The label chains at one strength or above it.
+
+    `of` [n] is the number of each instance's chain; `torn` [n] says whose chains are contradicted.
+    """
+
+    of: Labels
+    torn: Mask
+
+    @property
+    def sizes(self) -> Sizes:
+        """How many instances are in each one's chain, [n]."""
+        return np.bincount(self.of).astype(np.int64)[self.of]
+
+
+def unchained(size: int) -> Chains:
+    """Return the chains where no labels are equal: everybody alone."""
+    return Chains(np.arange(size, dtype=np.int32), np.zeros(size, np.bool_))
+
+
+def chains(
+    testimonies: Sequence[LabelTestimony], strength: Strength, above: Chains, groups: Labels
+) -> Chains:
+    """Return the chains at this strength from those above it.
+
+    `groups` are who is co-resident by stronger evidence already: of those, no weaker word counts.
+    """
+    of = above.of
+    for testimony in testimonies:
+        if testimony.if_equal == strength:
+            of = components(len(of), _links(testimony.labels), of)
+    torn = np.zeros(len(of), np.bool_)
+    torn[of[above.torn]] = True
+    for testimony in separating(testimonies, strength):
+        order, starts, _ = _at_odds(testimony, of, groups)
+        torn[of[order[starts]]] = True
+    return Chains(of, torn[of])
 
 
 def separating(testimonies: Sequence[LabelTestimony], strength: Strength) -> list[LabelTestimony]:
@@ -21,31 +62,10 @@ def separating(testimonies: Sequence[LabelTestimony], strength: Strength) -> lis
     return [t for t in testimonies if t.if_different <= -strength]
 
 
-def connected(
-    testimonies: Sequence[LabelTestimony], strength: Strength, stronger: Labels, groups: Labels, torn: Mask
-) -> tuple[Labels, Mask]:
-    """Number the chain of each instance [n] at this strength, and say which are in a chain with a conflict.
-
-    `stronger` numbers the chains of the next higher strength, and `torn` says who is in one of those with a
-    conflict. `groups` numbers the co-residents that stronger evidence settled: between two of one group no
-    weaker label counts.
-    """
-    chains = stronger
-    for testimony in testimonies:
-        if testimony.if_equal == strength:
-            chains = components(len(chains), _links(testimony.labels), chains)
-    in_conflict = np.zeros(len(chains), np.bool_)
-    in_conflict[chains[torn]] = True
-    for testimony in separating(testimonies, strength):
-        order, starts, _ = _at_odds(testimony, chains, groups)
-        in_conflict[chains[order[starts]]] = True
-    return chains, in_conflict[chains]
-
-
-def batches(chains: Labels, wanted: Mask, limit: int) -> Iterator[Places]:
+def batches(chains: Chains, wanted: Mask, limit: int) -> Iterator[Places]:
     """Yield the wanted instances in order: several chains together up to `limit`, larger ones alone."""
     members = np.flatnonzero(wanted)
-    order, starts = in_groups(chains[members])
+    order, starts = in_groups(chains.of[members])
     begin = 0
     for start, end in pairwise([*starts.tolist(), len(members)]):
         if end - begin > limit and start > begin:
@@ -56,19 +76,19 @@ def batches(chains: Labels, wanted: Mask, limit: int) -> Iterator[Places]:
 
 
 def contradictions(
-    testimonies: Sequence[LabelTestimony], chains: Labels, groups: Labels, wanted: Mask
+    testimonies: Sequence[LabelTestimony], chains: Chains, groups: Labels, wanted: Mask
 ) -> Iterator[Contradiction]:
     """Name two members of each wanted chain that are of different `groups` and that a label tells apart."""
     members = np.flatnonzero(wanted)
-    order, starts = in_groups(chains[members])
-    members_of = {int(chains[some[0]]): some for some in np.split(members[order], starts[1:]) if len(some)}
+    order, starts = in_groups(chains.of[members])
+    of_chain = {int(chains.of[some[0]]): some for some in np.split(members[order], starts[1:]) if len(some)}
     for testimony in separating(testimonies, Strength.STRONG):
-        order, starts, ends = _at_odds(testimony, np.where(wanted, chains, UNKNOWN), groups)
-        found, first = np.unique(chains[order[starts]], return_index=True)
+        order, starts, ends = _at_odds(testimony, np.where(wanted, chains.of, UNKNOWN), groups)
+        found, first = np.unique(chains.of[order[starts]], return_index=True)
         for chain, run in zip(found.tolist(), first.tolist(), strict=True):
-            if chain in members_of:
+            if chain in of_chain:
                 pair = _pair_at_odds(testimony.labels, groups, order[starts[run] : ends[run]])
-                yield Contradiction(*pair, Strength.STRONG, frozenset(members_of.pop(chain).tolist()))
+                yield Contradiction(*pair, Strength.STRONG, frozenset(of_chain.pop(chain).tolist()))
 
 
 def _links(labels: Labels) -> Edges:
@@ -79,18 +99,18 @@ def _links(labels: Labels) -> Edges:
     return order[:-1][equal], order[1:][equal]
 
 
-def _at_odds(testimony: LabelTestimony, chains: Labels, groups: Labels) -> tuple[Places, Places, Places]:
+def _at_odds(testimony: LabelTestimony, chain_of: Labels, groups: Labels) -> tuple[Places, Places, Places]:
     """Sort instances by chain and scope, and find the runs in which two differ in both group and label.
 
     Returns the order, and the starts and ends of these runs in it. Instances whose chain is `UNKNOWN` are
     left out.
     """
-    known = np.flatnonzero((testimony.labels != UNKNOWN) & (chains != UNKNOWN))
-    order, starts = in_groups(compact(chains[known].astype(np.int64) << 32 | testimony.scopes[known]))
+    known = np.flatnonzero((testimony.labels != UNKNOWN) & (chain_of != UNKNOWN))
+    order, starts = in_groups(compact(chain_of[known].astype(np.int64) << 32 | testimony.scopes[known]))
     order, ends = known[order], np.append(starts[1:], len(known))
     if not len(known):
         return order, starts, starts
-    # Two of three values that are not all equal in either respect, differ in both.
+    # Where neither is one value throughout, two instances differ in both.
     odd = _vary(testimony.labels[order], starts) & _vary(groups[order], starts)
     return order, starts[odd], ends[odd]
 

@@ -10,35 +10,22 @@ most fall away, as terms cancel where a signal knows everyone and few share seve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from keepapart.arrays import Labels, Places, Sizes, compact
+from keepapart.judging.labelling import Labelling
 from keepapart.signals import UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """What one signal knows: `labels` [n], and the scope of each label, `scope_of` [number of labels]."""
-
-    labels: Labels
-    scope_of: Labels
-
-    def differs(self, i: int, j: int) -> bool:
-        """Whether it tells two instances apart."""
-        a, b = int(self.labels[i]), int(self.labels[j])
-        return UNKNOWN not in (a, b) and a != b and bool(self.scope_of[a] == self.scope_of[b])
-
-
-def alike(signs: Sequence[Sign], within: Labels) -> Sizes:
+def alike(labellings: Sequence[Labelling], within: Labels) -> Sizes:
     """Count for each of n instances those alike it, itself among them, of the same label of `within` [n]."""
-    columns = sorted((sign for sign in signs), key=lambda sign: -len(sign.scope_of))
+    finest_first = sorted(labellings, key=lambda known: -len(known.scope_of))
     kinds = within
-    for sign in columns:
-        kinds = _refined(kinds, sign.labels + 1)
+    for known in finest_first:
+        kinds = _refined(kinds, known.labels + 1)
     _, first, kind_of, sizes = np.unique(kinds, return_index=True, return_inverse=True, return_counts=True)
-    table = [Sign(sign.labels[first], sign.scope_of) for sign in columns]
+    table = [Labelling(known.labels[first], known.scope_of) for known in finest_first]
     others: Sizes = np.zeros(len(first), np.int64)
     _add_term(others, sizes.astype(np.int64), table, np.arange(len(first)), within[first], 1)
     found: Sizes = (others + sizes)[kind_of]
@@ -46,28 +33,33 @@ def alike(signs: Sequence[Sign], within: Labels) -> Sizes:
 
 
 def _add_term(
-    others: Sizes, sizes: Sizes, signs: Sequence[Sign], kinds: Places, shared: Labels, factor: int
+    others: Sizes,
+    sizes: Sizes,
+    labellings: Sequence[Labelling],
+    kinds: Places,
+    shared: Labels,
+    factor: int,
 ) -> None:
-    """Add what the other kinds that share a number in `shared` weigh, for all the signs still to come."""
+    """Add what the other kinds that share a number in `shared` weigh, for all the labellings to come."""
     kinds, shared = _not_alone(kinds, shared)
     if not len(kinds):
         return
-    if not signs:
+    if not labellings:
         sums = np.bincount(shared, weights=sizes[kinds]).astype(np.int64)
         others[kinds] += factor * (sums[shared] - sizes[kinds])
         return
-    sign, rest = signs[0], signs[1:]
-    labels = sign.labels[kinds]
+    first, rest = labellings[0], labellings[1:]
+    labels = first.labels[kinds]
     known = labels != UNKNOWN
-    in_scope = _not_alone(kinds[known], _refined(shared[known], sign.scope_of[labels[known]]))
+    in_scope = _not_alone(kinds[known], _refined(shared[known], first.scope_of[labels[known]]))
     in_label = _not_alone(kinds[known], _refined(shared[known], labels[known]))
     terms = [((kinds, shared), factor), (in_scope, -factor), (in_label, factor)]
     if _same(terms[1][0], terms[0][0]):
         terms = terms[2:]
     elif _same(terms[2][0], terms[1][0]):
         terms = terms[:1]
-    for (some, numbers), sign_of_term in terms:
-        _add_term(others, sizes, rest, some, numbers, sign_of_term)
+    for (some, numbers), sign in terms:
+        _add_term(others, sizes, rest, some, numbers, sign)
 
 
 def _refined(numbers: Labels, by: Labels) -> Labels:

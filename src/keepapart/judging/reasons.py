@@ -1,10 +1,10 @@
-"""Why a verdict is what it is, in words: rule by rule as `judge` numbers them. Pure."""
+"""Why a verdict is what it is, in words: rule by rule as `judgement` numbers them. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from keepapart.judging.closure import Contradiction
+from keepapart.judging.judgement import Contradiction
 from keepapart.model import Evidence, Pair, Says, Strength, Verdict
 
 

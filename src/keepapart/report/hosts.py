@@ -11,7 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from keepapart.auditing.assess import Audit
+from keepapart.auditing.assessment import Assessment
 from keepapart.domains.fault_domains import Domain
 from keepapart.report import words
 from keepapart.report.lines import line, plain
@@ -19,10 +19,10 @@ from keepapart.report.words import Branch
 
 NAMES = 40  # ids in one enumeration
 BOXES = 48  # hosts that are drawn as boxes; more are listed, a line each
-LINES = 120  # hosts with several members that are listed in all where there are too many for boxes
+LINES = 40  # hosts with several members that are listed in all where there are too many for boxes
 
 
-def print_hosts(out: Console, audit: Audit) -> None:
+def print_hosts(out: Console, audit: Assessment) -> None:
     """Draw who is where: hosts as boxes within their racks, or a line each where there are many."""
     places = words.places(audit)
     if len(audit.domains.hosts) <= BOXES:
@@ -45,7 +45,7 @@ def _racks(place: Branch) -> Iterator[Branch]:
             yield from _racks(part)
 
 
-def _drawn(audit: Audit, place: Branch, width: int) -> RenderableType:
+def _drawn(audit: Assessment, place: Branch, width: int) -> RenderableType:
     """Draw a rack under its heading, anything larger as a frame; hosts alone where nothing above is known."""
     heading = Text.assemble((place.title, "bold"), (f"  {place.holds}", "dim"))
     if place.inner[0].level == "host":
@@ -63,16 +63,16 @@ def _drawn(audit: Audit, place: Branch, width: int) -> RenderableType:
     )
 
 
-def _boxes(audit: Audit, place: Branch, width: int) -> Columns:
-    drawn = [[_member(audit, i) for i in host.members] for host in place.hosts]
+def _boxes(audit: Assessment, place: Branch, width: int) -> Columns:
+    drawn = [_members(audit, host) for host in place.hosts]
     # one width for all: a map is read by its grid
-    widest = max(max(len(text) for text in one) for one in drawn)
-    widest = max(widest, *(len(_title(host)) for host in place.hosts)) + 4
+    widest = max(max(len(text) for text in one) for one in drawn) + 4
+    widest = max(widest, *(len(_title(host)) + 6 for host in place.hosts))
     return Columns(
         [
             Panel(
                 Text("\n").join(lines),
-                title=Text(_title(host)),
+                title=plain(_title(host)),
                 title_align="left",
                 box=box.HEAVY if len(host.members) > 1 else box.ROUNDED,
                 border_style="red" if len(host.members) > 1 else "green",
@@ -87,12 +87,18 @@ def _title(host: Domain) -> str:
     return f"{host.name} ×{len(host.members)}" if len(host.members) > 1 else host.name
 
 
-def _member(audit: Audit, i: int) -> Text:
-    instance = audit.instances[i]
-    return Text.assemble(plain(instance.id), "  ", (plain(instance.address).plain, "dim"))
+def _members(audit: Assessment, host: Domain) -> list[Text]:
+    """Return a line for each member of a host; beyond `NAMES` they are only counted."""
+    shown = [audit.instances[i] for i in host.members[:NAMES]]
+    lines = [Text.assemble(plain(i.id), (f"  {plain(i.address)}".rstrip(), "dim")) for i in shown]
+    return [*lines, Text(more.strip())] if (more := _and_more(host)) else lines
 
 
-def _listed(out: Console, audit: Audit, place: Branch, bound: int, indent: str = "") -> None:
+def _and_more(host: Domain) -> str:
+    return f" and {len(host.members) - NAMES:,} more" if len(host.members) > NAMES else ""
+
+
+def _listed(out: Console, audit: Assessment, place: Branch, bound: int, indent: str = "") -> None:
     """Print a line for each host with several members, at most `bound` a rack, and count the others."""
     if len(audit.domains.at) > 1:
         line(out, indent, (place.title, "bold"), (f"  {place.holds}", "dim"))
@@ -103,10 +109,10 @@ def _listed(out: Console, audit: Audit, place: Branch, bound: int, indent: str =
         return
     shared = sorted((h for h in place.hosts if len(h.members) > 1), key=lambda h: -len(h.members))
     for host in shared[:bound]:
-        names = ", ".join(audit.round.ids[i] for i in host.members)
-        line(out, (f"{indent}■ {_title(host)}  ", "red"), names)
+        names = ", ".join(audit.ids[i] for i in host.members[:NAMES])
+        line(out, (f"{indent}■ {_title(host)}  ", "red"), names + _and_more(host))
     if len(shared) > bound:
-        line(out, f"{indent}and {len(shared) - bound} more hosts with several members (all: --json)")
+        line(out, f"{indent}and {len(shared) - bound:,} more hosts with several members (all: --json)")
     if alone := len(place.hosts) - len(shared):
         many = words.many(alone, "host")
         line(out, (f"{indent}□ ", "green"), f"{many} with one member each (all: --json)")

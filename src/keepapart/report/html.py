@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jinja2
 
-from keepapart.auditing.assess import Audit
+from keepapart.auditing.assessment import Assessment
 from keepapart.auditing.document import timestamp
 from keepapart.auditing.listed_pairs import ALL_PAIRS_UP_TO, pairs
 from keepapart.domains.risk import losses
@@ -18,6 +18,7 @@ from keepapart.model import Instance, Pair, Verdict
 from keepapart.report import words
 
 DENSE = 60  # hosts beyond which boxes are drawn small
+DRAWN = 20_000  # members, at the most: a page of more is too large to open
 LISTED = 2000  # pairs in the list that stands in for the matrix of a larger cluster
 
 LETTERS = {Verdict.CO_RESIDENT: "C", Verdict.SEPARATE: "·", Verdict.UNKNOWN: "?"}
@@ -55,15 +56,19 @@ class StatedPlace:
         return words.called(self.level, self.name)
 
 
-def write_page(audit: Audit, path: str | Path) -> None:
-    """Write the page to `path`. Raises `UsageError` where that can't be written."""
+def write_page(audit: Assessment, path: str | Path) -> None:
+    """Write the page to `path`. Raises `UsageError` where that can't be written, or would be too large."""
+    if len(audit.ids) > DRAWN:
+        raise UsageError(
+            f"{path}: a page of {len(audit.ids):,} members is too large", f"name {DRAWN:,} of them at most"
+        )
     try:
         Path(path).write_text(page(audit), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: the page can't be written there: {error.strerror or error}") from None
 
 
-def page(audit: Audit) -> str:
+def page(audit: Assessment) -> str:
     """Return the page."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("keepapart", "report"),
@@ -73,8 +78,8 @@ def page(audit: Audit) -> str:
         lstrip_blocks=True,
     )
     environment.filters["many"] = words.many
-    size = len(audit.round.ids)
-    chips = [Chip(i, audit.round.lost.get(i.id)) for i in audit.instances]
+    size = len(audit.ids)
+    chips = [Chip(i, audit.lost.get(i.id)) for i in audit.instances]
     outside = [chips[i] for i in words.unplaced(audit)]
     drawn = size <= ALL_PAIRS_UP_TO
     order = _order(audit)
@@ -92,23 +97,24 @@ def page(audit: Audit) -> str:
         reasons=words.unknown_reasons(audit),
         stated=_stated(audit),
         contradictions=words.contradictions(audit),
-        network=words.NETWORK[audit.network.standing],
+        basis=words.basis(audit),
+        lost=words.lost(audit),
         command=command,
         purpose=purpose,
         dense=len(audit.domains.hosts) > DENSE,
-        order=[audit.round.ids[i] for i in order],
+        order=[audit.ids[i] for i in order],
         matrix=_matrix(audit, order) if drawn else None,
         pairs=[] if drawn else list(islice(pairs(audit), LISTED)),
     )
 
 
-def _order(audit: Audit) -> list[int]:
+def _order(audit: Assessment) -> list[int]:
     """Order instances as the boxes do, so that co-resident ones stand side by side in the matrix."""
     placed = [i for place in words.places(audit) for host in place.hosts for i in host.members]
     return placed + words.unplaced(audit)
 
 
-def _matrix(audit: Audit, order: Sequence[int]) -> list[list[Cell]]:
+def _matrix(audit: Assessment, order: Sequence[int]) -> list[list[Cell]]:
     return [[_cell(audit.judgement.pair(i, j) if i != j else None) for j in order] for i in order]
 
 
@@ -119,7 +125,7 @@ def _cell(pair: Pair | None) -> Cell:
     return Cell(pair.verdict, LETTERS[pair.verdict], title)
 
 
-def _stated(audit: Audit) -> list[StatedPlace]:
+def _stated(audit: Assessment) -> list[StatedPlace]:
     """List the zones, partitions and fault domains that the platform states."""
     members = {level: audit.members(level) for level in audit.domains.stated}
     return [

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keepapart.auditing.assess import Audit
+from keepapart.auditing.assessment import Assessment
 from keepapart.auditing.document import timestamp
 from keepapart.auditing.listed_pairs import pairs
 from keepapart.model import Pair
@@ -22,12 +23,13 @@ from keepapart.report.lines import MARKS, STYLES, VERDICTS, console, fact, line,
 from keepapart.report.words import Tone
 
 STATED = 12  # zones that are listed, and as many partitions and fault domains
-REASONS = 5  # of pairs being unknown, and of instances not being reached
+REASONS = 5  # of pairs being unknown, and of nothing being known of instances
+CONTRADICTIONS = 12
 SUSPECTED = 12  # groups that are suspected of sharing a host
 MOST_COLUMNS = 64  # of a hop matrix
 
 
-def print_audit(audit: Audit, *, all_pairs: bool) -> None:
+def print_audit(audit: Assessment, *, all_pairs: bool) -> None:
     """Print the whole audit; `all_pairs` adds a line for every pair."""
     out = console()
     found = words.answer(audit)
@@ -36,7 +38,7 @@ def print_audit(audit: Audit, *, all_pairs: bool) -> None:
     line(
         out,
         (
-            f"{audit.cluster}: {words.many(len(audit.round.ids), 'member')}, "
+            f"{audit.cluster}: {words.many(len(audit.ids), 'member')}, "
             f"{words.many(len(audit.domains.hosts), 'host')} known; pairs: "
             + ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items())
             + f"; {timestamp(audit.at)}",
@@ -47,8 +49,7 @@ def print_audit(audit: Audit, *, all_pairs: bool) -> None:
     _stated(out, audit)
     _unplaced(out, audit)
     _unknown(out, audit)
-    for text in words.contradictions(audit):
-        line(out, ("contradiction: ", STYLES[Tone.OPEN]), text)
+    _contradictions(out, audit)
     if all_pairs:
         _pairs(out, audit)
     out.print()
@@ -56,7 +57,7 @@ def print_audit(audit: Audit, *, all_pairs: bool) -> None:
     fact(out, "a year", words.odds(audit))
     if audit.risk.replace:
         fact(out, "replace", words.listed(audit.risk.replace, 12))
-    _network(out, audit)
+    _basis(out, audit)
     print_if_vouched(out, audit)
     command, purpose = words.next_step(audit)
     fact(out, "next", (command, "bold cyan"))
@@ -81,8 +82,8 @@ def print_pair(audit: Audit, pair: Pair) -> None:
     )
     fact(out, "because", pair.because)
     for name in (pair.a, pair.b):
-        if name in audit.round.lost:
-            fact(out, "reach", f"{name}: {audit.round.lost[name]}")
+        if name in audit.lost:
+            fact(out, "reach", f"{name}: {audit.lost[name]}")
     if pair.evidence:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in ("signal", "says", "strength"):
@@ -92,13 +93,13 @@ def print_pair(audit: Audit, pair: Pair) -> None:
             row = (piece.signal, piece.says.value, piece.strength.label, piece.because)
             table.add_row(*(plain(cell) for cell in row))
         out.print(table)
-    _network(out, audit)
+    _basis(out, audit)
 
 
 def print_hops(audit: Audit) -> None:
     """Print the hop matrix, row = from, column = to; columns that don't fit are left out, and counted."""
     out = console()
-    ids = [plain(name) for name in audit.round.ids]
+    ids = [plain(name) for name in audit.ids]
     least = audit.round.tally.way
     widest = max(len(name) for name in ids)
     number = len(str(len(ids)))
@@ -126,10 +127,10 @@ def print_hops(audit: Audit) -> None:
             " All of it: keepapart hops --json",
         )
     line(out, ("– was not measured; hops are routers between + 1, the least over all flows", "dim"))
-    _network(out, audit)
+    _basis(out, audit)
 
 
-def _stated(out: Console, audit: Audit) -> None:
+def _stated(out: Console, audit: Assessment) -> None:
     """Print a line for each zone, partition and fault domain that is stated, and who is in it."""
     for level in audit.domains.stated:
         out.print()
@@ -143,17 +144,17 @@ def _stated(out: Console, audit: Audit) -> None:
             line(out, f"and {len(named) - STATED} more (all: --json)")
 
 
-def _unplaced(out: Console, audit: Audit) -> None:
-    """Print the instances that no host box holds, and why those not reached were not."""
-    lost = audit.round.lost
-    waiting = [audit.round.ids[i] for i in words.unplaced(audit) if audit.round.ids[i] not in lost]
+def _unplaced(out: Console, audit: Assessment) -> None:
+    """Print the instances that no host box holds, and why nothing is known of some of them."""
+    lost = audit.lost
+    waiting = [audit.ids[i] for i in words.unplaced(audit) if audit.ids[i] not in lost]
     if waiting:
         out.print()
         line(out, ("on no known host  ", STYLES[Tone.OPEN]), words.listed(waiting, NAMES))
     if not lost:
         return
     out.print()
-    line(out, (f"not reached: {len(lost)}", STYLES[Tone.OPEN]))
+    line(out, (f"{words.lost(audit)}: {len(lost):,}", STYLES[Tone.OPEN]))
     by_reason: dict[str, list[str]] = {}
     for name, because in lost.items():
         by_reason.setdefault(because, []).append(name)
@@ -163,7 +164,7 @@ def _unplaced(out: Console, audit: Audit) -> None:
         line(out, f"  and {len(by_reason) - REASONS} more reasons (all: --json)")
 
 
-def _unknown(out: Console, audit: Audit) -> None:
+def _unknown(out: Console, audit: Assessment) -> None:
     found = words.unknown_reasons(audit)
     if not found:
         return
@@ -176,9 +177,17 @@ def _unknown(out: Console, audit: Audit) -> None:
         line(out, f"  and {words.many(rest, 'pair')} more, for other reasons: --json")
 
 
-def _pairs(out: Console, audit: Audit) -> None:
+def _contradictions(out: Console, audit: Assessment) -> None:
+    told = words.contradictions(audit)
+    for text in told[:CONTRADICTIONS]:
+        line(out, ("contradiction: ", STYLES[Tone.OPEN]), text)
+    if len(told) > CONTRADICTIONS:
+        line(out, f"and {words.many(len(told) - CONTRADICTIONS, 'contradiction')} more")
+
+
+def _pairs(out: Console, audit: Assessment) -> None:
     out.print()
-    widest = max((len(name) for name in audit.round.ids), default=0)
+    widest = max((len(name) for name in audit.ids), default=0)
     for pair in pairs(audit, all_pairs=True):
         tone = VERDICTS[pair.verdict]
         verdict = f"{MARKS[tone]} {pair.verdict.value:<11} "
@@ -190,12 +199,12 @@ def _pairs(out: Console, audit: Audit) -> None:
         )
 
 
-def _network(out: Console, audit: Audit) -> None:
-    finding = audit.network
-    fact(out, "network", f"{words.NETWORK[finding.standing]}", (f" – {finding.because}", "dim"))
+def _basis(out: Console, audit: Assessment) -> None:
+    label, what, because = words.basis(audit)
+    fact(out, label, what, (f" – {because}", "dim"))
 
 
-def print_if_vouched(out: Console, audit: Audit) -> None:
+def print_if_vouched(out: Console, audit: Assessment) -> None:
     """Print what would be said if the operator vouched for the network, where that changes anything."""
     if would := audit.if_vouched:
         counted = ", ".join(f"{count:,} {verdict}" for verdict, count in would.verdicts.items())

@@ -6,15 +6,18 @@ The answer never says that members are apart while a pair is unknown: unknown is
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from keepapart.auditing.assess import Audit
+from keepapart.auditing.assessment import Assessment
 from keepapart.domains.fault_domains import STATED_LEVELS, Domain
 from keepapart.domains.risk import Loss, losses
 from keepapart.model import Pair, Verdict
 from keepapart.signals.network import NetworkStatus
+from keepapart.signals.stated import PLACEMENT
 
 TYPED = 6  # ids that somebody would still type after a command
 
@@ -67,16 +70,16 @@ class Branch:
         return ", ".join([*counted, many(len(self.hosts), "host"), many(members, "member")])
 
 
-def answer(audit: Audit) -> Answer:
+def answer(audit: Assessment) -> Answer:
     """Answer the question that was asked: do members share a host, and what does that cost?"""
-    size, counts = len(audit.round.ids), audit.counts
+    size, counts = len(audit.ids), audit.counts
     shared = [host for host in audit.domains.hosts if len(host.members) > 1]
     open_pairs = f"{counts['unknown']:,} of {many(sum(counts.values()), 'pair')} "
     open_pairs += "is unknown" if counts["unknown"] == 1 else "are unknown"
     if shared:
         together = sum(len(host.members) for host in shared)
-        where = "a host" if len(shared) == 1 else f"{len(shared)} hosts"
-        text = f"{together} of {size} members share {where}: losing {_loss(audit)}"
+        where = "a host" if len(shared) == 1 else f"{len(shared):,} hosts"
+        text = f"{together:,} of {size:,} members share {where}: losing {_loss(audit)}"
         return Answer(Tone.BAD, text + (f"; {open_pairs}" if counts["unknown"] else ""))
     if counts["unknown"]:
         if (would := audit.if_vouched) and (groups := would.suspected):
@@ -96,7 +99,7 @@ def answer(audit: Audit) -> Answer:
     return Answer(Tone.GOOD, "every member is on a host of its own")
 
 
-def stakes(audit: Audit) -> str:
+def stakes(audit: Assessment) -> str:
     """Say whether the cluster survives the loss of any one host; what the largest rack, zone, … takes."""
     worst: dict[str, Loss] = {}
     for loss in losses(audit.domains, audit.risk.need):
@@ -109,7 +112,7 @@ def stakes(audit: Audit) -> str:
     return " ".join([_survival(audit), *takes])
 
 
-def taken(audit: Audit, loss: Loss) -> str:
+def taken(audit: Assessment, loss: Loss) -> str:
     """Say what the loss of a whole domain takes: "3 of 5: the majority goes"."""
     return f"{_of_all(audit, loss.lost, loss.most)}{_outcome(audit, loss.survives)}"
 
@@ -119,7 +122,7 @@ def called(level: str, name: str) -> str:
     return f"{level.replace('_', ' ')} {name}" if level in STATED_LEVELS else f"all of {name}"
 
 
-def odds(audit: Audit) -> str:
+def odds(audit: Assessment) -> str:
     """Say how probable it is that the cluster is without quorum at some moment of a year."""
     spread = f"{percent(audit.odds.spread)} with a host each"
     now = "not known as it is" if audit.odds.now is None else f"{percent(audit.odds.now)} as it is"
@@ -137,7 +140,7 @@ def percent(share: float) -> str:
     return f"{share:.1%}" if share >= 0.01 else f"{share * 100:.2g}%"
 
 
-def _survival(audit: Audit) -> str:
+def _survival(audit: Assessment) -> str:
     risk = audit.risk
     known = max(len(risk.lost), min(1, len(audit.instances)))
     takes = _of_all(audit, known, risk.most)
@@ -152,12 +155,12 @@ def _survival(audit: Audit) -> str:
     return f"The cluster does not survive the loss of {risk.worst}, which takes {listed(risk.lost)}."
 
 
-def _of_all(audit: Audit, least: int, most: int) -> str:
+def _of_all(audit: Assessment, least: int, most: int) -> str:
     """Say how many are lost: "3 of 5", or "2 to 4 of 5" where it isn't known."""
-    return f"{least}{f' to {most}' if most > least else ''} of {len(audit.instances)}"
+    return f"{least:,}{f' to {most:,}' if most > least else ''} of {len(audit.instances):,}"
 
 
-def _outcome(audit: Audit, survives: bool | None) -> str:
+def _outcome(audit: Assessment, survives: bool | None) -> str:
     """Say what becomes of the cluster then; nothing where it survives."""
     if survives:
         return ""
@@ -167,9 +170,9 @@ def _outcome(audit: Audit, survives: bool | None) -> str:
     return f": fewer than {audit.risk.need}{may} live on"
 
 
-def _loss(audit: Audit) -> str:
+def _loss(audit: Assessment) -> str:
     """Say of the worst known host what losing it takes."""
-    risk, size = audit.risk, len(audit.round.ids)
+    risk, size = audit.risk, len(audit.ids)
     least = "at least " if audit.counts["unknown"] else ""
     takes = f"{risk.worst} takes {least}{len(risk.lost)}"
     if risk.survives:
@@ -181,7 +184,7 @@ def _loss(audit: Audit) -> str:
     return f"{takes}, more than the cluster is to survive"
 
 
-def places(audit: Audit) -> list[Branch]:
+def places(audit: Assessment) -> list[Branch]:
     """Nest all hosts in racks, racks in pods and so on; what is in none comes last, level by level."""
     at = audit.domains.at
     found = [Branch("host", host.name, [host]) for host in at["host"]]
@@ -199,12 +202,12 @@ def _holding(level: str, name: str | None, inner: Sequence[Branch]) -> Branch:
     return Branch(level, name, [host for place in inner for host in place.hosts], inner)
 
 
-def unplaced(audit: Audit) -> list[int]:
+def unplaced(audit: Assessment) -> list[int]:
     """List the instances that no verdict places on a host, by index."""
     return [i for i, host in enumerate(audit.domains.of("host")) if host is None]
 
 
-def unknown_reasons(audit: Audit) -> list[tuple[str, int, Pair]]:
+def unknown_reasons(audit: Assessment) -> list[tuple[str, int, Pair]]:
     """Group unknown pairs by reason, most frequent first: (reason, how many, the first of them)."""
     found = []
     for number, kind in enumerate(audit.kinds.kinds):
@@ -214,9 +217,9 @@ def unknown_reasons(audit: Audit) -> list[tuple[str, int, Pair]]:
     return sorted(found, key=lambda reason: -reason[1])
 
 
-def contradictions(audit: Audit) -> list[str]:
+def contradictions(audit: Assessment) -> list[str]:
     """Put every contradiction into words."""
-    ids = audit.round.ids
+    ids = audit.ids
     found = [
         f"{found.strength.label} evidence puts {ids[found.i]} and {ids[found.j]} on one host, and equally"
         f" strong evidence on different ones: every pair among"
@@ -235,18 +238,31 @@ def of_pair(pair: Pair) -> str:
     return f"it is unknown whether {pair.a} and {pair.b} share a host: assume that they do"
 
 
-def next_step(audit: Audit) -> tuple[str, str]:
+def basis(audit: Assessment) -> tuple[str, str, str]:
+    """Return what the audit rests on: what it is about, what it is, and in more words."""
+    if isinstance(audit, Audit):
+        return "network", NETWORK[audit.network.standing], audit.network.because
+    stated = Counter(fact for i in audit.instances for fact in i.facts if i.running)
+    of = [f"{fact.replace('_', ' ')} of {many(stated[fact], 'member')}" for fact in PLACEMENT if stated[fact]]
+    return "facts", "stated facts alone", ", ".join(of) or "there are none"
+
+
+def lost(audit: Assessment) -> str:
+    """Say what is lacking of the instances of which nothing is known."""
+    return "not reached" if isinstance(audit, Audit) else "without facts"
+
+
+def next_step(audit: Assessment) -> tuple[str, str]:
     """Return the command to type next, and what it is for."""
-    replace, lost = audit.risk.replace, audit.round.lost
-    if replace:
-        ids = (
-            shlex.join(replace)
-            if len(replace) <= TYPED
-            else "$(keepapart audit --json | jq -r '.risk.replace[]')"
-        )
+    again = "keepapart audit" if isinstance(audit, Audit) else "keepapart audit --stated"
+    if replace := audit.risk.replace:
+        few = len(replace) <= TYPED
+        ids = shlex.join(replace) if few else f"$({again} --json | jq -r '.risk.replace[]')"
         return f"keepapart replace {ids}", "leaves one member on each known host"
-    if lost:
-        return "keepapart audit", f"once there is a way in to {listed(list(lost))}"
+    if not isinstance(audit, Audit):
+        return "keepapart audit", "measures whether it is so, and what facts leave open"
+    if audit.lost:
+        return "keepapart audit", f"once there is a way in to {listed(list(audit.lost))}"
     if audit.network.standing is NetworkStatus.UNVOUCHED and audit.counts["unknown"]:
         return "keepapart network", "says who could vouch for this network, and how to find out"
     if found := unknown_reasons(audit):
@@ -262,7 +278,7 @@ def listed(names: Sequence[str], most: int = TYPED, word: str = "and") -> str:
     """Join names into a phrase; beyond `most` they are only counted."""
     shown = list(names[:most])
     if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most} more"
+        return f"{', '.join(shown)} and {len(names) - most:,} more"
     return f" {word} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 

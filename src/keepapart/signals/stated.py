@@ -59,23 +59,34 @@ def testify(seen: Observed) -> Sequence[Testimony]:
 
 def testimonies(instances: Sequence[Instance]) -> list[LabelTestimony]:
     """Say what the platform's facts say of every pair, a testimony for each kind of fact that speaks."""
+    stated = {fact for instance in instances if instance.running for fact in instance.facts}
     rules = (
-        _host,
-        _coarse,
-        _dedicated,
-        _zone,
-        _spread,
-        _partition,
-        _fault_domain,
-        _topology,
-        _neighbors,
-        _whole_host,
+        ("host", _host),
+        ("host_kind", _coarse),
+        ("host_kind", _dedicated),
+        ("zone", _zone),
+        ("group_strategy", _spread),
+        ("partition", _partition),
+        ("fault_domain", _fault_domain),
+        ("topology", _topology),
+        ("neighbors", _neighbors),
+        ("whole_host", _whole_host),
     )
-    return [said for rule in rules if (said := rule(instances)).speaks]
+    return [said for fact, rule in rules if fact in stated and (said := rule(instances)).speaks]
+
+
+def states_place(instance: Instance) -> bool:
+    """Whether anything is stated of where an instance is."""
+    return any(map(instance.fact, PLACEMENT))
+
+
+def host_name(instance: Instance) -> str | None:
+    """Return what the platform calls the host of an instance; None where that may be more than one host."""
+    return _fact(instance, "host") if instance.fact("host_kind") not in COARSE else None
 
 
 def _host(instances: Sequence[Instance]) -> LabelTestimony:
-    hosts = [_fact(i, "host") if i.fact("host_kind") not in COARSE else None for i in instances]
+    hosts = [host_name(i) for i in instances]
     scopes = [(_project(i), i.fact("host_kind")) for i in instances]
 
     def because(i: int, j: int) -> str:
@@ -100,7 +111,7 @@ def _coarse(instances: Sequence[Instance]) -> LabelTestimony:
 
 def _dedicated(instances: Sequence[Instance]) -> LabelTestimony:
     hosts = [_fact(i, "host") if i.fact("host_kind") == DEDICATED else None for i in instances]
-    placed = [any(_fact(i, key) for key in PLACEMENT) and not _fact(i, "host") for i in instances]
+    placed = [states_place(i) and not _fact(i, "host") for i in instances]
     values = [host or ("shared" if shared else None) for host, shared in zip(hosts, placed, strict=True)]
 
     def because(i: int, j: int) -> str:
@@ -165,9 +176,9 @@ def _fault_domain(instances: Sequence[Instance]) -> LabelTestimony:
 
 
 def _topology(instances: Sequence[Instance]) -> LabelTestimony:
-    above = [[node.strip() for node in (_fact(i, "topology") or "").split(",")] for i in instances]
-    last = [nodes[-1] or None for nodes in above]
-    scopes = [(_project(i), len(nodes)) for i, nodes in zip(instances, above, strict=True)]
+    above = [_fact(i, "topology") or "" for i in instances]
+    last = [nodes.rpartition(",")[2].strip() or None for nodes in above]
+    scopes = [(_project(i), nodes.count(",")) for i, nodes in zip(instances, above, strict=True)]
 
     def because(i: int, j: int) -> str:
         return f"the platform hangs them under network nodes {last[i]} and {last[j]}"
@@ -204,7 +215,7 @@ def _neighbors(instances: Sequence[Instance]) -> LabelTestimony:
 def _whole_host(instances: Sequence[Instance]) -> LabelTestimony:
     whole = [i.fact("whole_host") == "true" for i in instances]
     values: list[Hashable | None] = [
-        number if alone else ("shared" if any(_fact(i, key) for key in PLACEMENT) else None)
+        number if alone else ("shared" if states_place(i) else None)
         for number, (i, alone) in enumerate(zip(instances, whole, strict=True))
     ]
 

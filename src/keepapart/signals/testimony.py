@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.arrays import Labels
+from keepapart.arrays import Labels, compact
 from keepapart.model import Evidence, Says, Strength
 
 Weights = npt.NDArray[np.int8]
@@ -72,16 +72,12 @@ class LabelTestimony:
         scopes: Sequence[Hashable] | None = None,
     ) -> LabelTestimony:
         """Number `values`, None being unknown; equal values of different `scopes` get different labels."""
-        numbers: dict[Hashable, int] = {}
-        labels: Labels = np.full(len(values), UNKNOWN, np.int32)
+        labels = _numbered(values)
         within: Labels = np.zeros(len(values), np.int32)
-        number_of: dict[Hashable, int] = {}
-        for i, value in enumerate(values):
-            if value is None:
-                continue
-            scope = None if scopes is None else scopes[i]
-            within[i] = number_of.setdefault(scope, len(number_of))
-            labels[i] = numbers.setdefault((scope, value), len(numbers))
+        if scopes is not None:
+            within = _numbered(scopes)
+            labels = compact(within.astype(np.int64) * (len(values) + 1) + labels)
+        labels[[value is None for value in values]] = UNKNOWN
         return cls(signal, labels, within, if_equal, if_different, because)
 
     @property
@@ -120,6 +116,12 @@ class LabelTestimony:
 
 
 Testimony: TypeAlias = PairTestimony | LabelTestimony
+
+
+def _numbered(values: Sequence[Hashable]) -> Labels:
+    """Number values in the order in which they come first."""
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return np.fromiter(map(numbers.__getitem__, values), np.int32, len(values))
 
 
 def _evidence(signal: str, weight: int, because: Callable[[], str]) -> Evidence | None:

@@ -1,0 +1,114 @@
+"""What is known of a cluster, whether it was measured or stated. Pure."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from keepapart.auditing.pair_kinds import Kinds
+from keepapart.config import RiskSettings
+from keepapart.domains.fault_domains import LEVELS, Domains
+from keepapart.domains.risk import Risk
+from keepapart.domains.yearly import yearly
+from keepapart.judging.judgement import Judgement
+from keepapart.model import Instance, Pair
+
+ODDS_UP_TO = 10_000  # members
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """The chance, 0 to 1, that within a year fewer members are up than the cluster needs, at some moment.
+
+    `now` is as the members are placed, None where no verdict places some of them; `spread` with a host each.
+    """
+
+    now: float | None
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class IfVouched:
+    """What would be said if the operator vouched: how many pairs of each verdict, and who is `suspected`.
+
+    These are groups of ids that would be co-resident and aren't known to be.
+    """
+
+    suspected: Sequence[Sequence[str]]
+    verdicts: dict[str, int]
+
+
+@dataclass(frozen=True)  # without slots, for what is worked out once to have a place
+class Assessment(ABC):
+    """What is known of a cluster, at `at` seconds since the epoch; see the fields' own types.
+
+    `lost` are the instances of which nothing is known, by id, with the reason.
+    """
+
+    at: float
+    cluster: str
+    instances: Sequence[Instance]
+    lost: Mapping[str, str]
+    judgement: Judgement
+    domains: Domains
+    risk: Risk
+    odds: Odds
+
+    @property
+    @abstractmethod
+    def kinds(self) -> Kinds:
+        """What is said of every pair without the particulars; worked out when it is first asked for."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The ids of `instances`."""
+        return self.judgement.ids
+
+    def pair(self, a: str, b: str) -> Pair:
+        """Return the verdict on two instances by id."""
+        return self.judgement.pair(self.ids.index(a), self.ids.index(b))
+
+    @property
+    def if_vouched(self) -> IfVouched | None:
+        """What would be said if the operator vouched for the network; None where that changes nothing."""
+        return None
+
+    @property
+    def reached(self) -> Sequence[bool]:
+        """Of which instances anything is known, in the order of `instances`."""
+        return [name not in self.lost for name in self.ids]
+
+    def members(self, level: str) -> dict[str, list[str]]:
+        """List the ids in each domain of a level, by its name."""
+        ids, found = self.ids, self.domains.levels.get(level, ())
+        return {domain.name: [ids[i] for i in domain.members] for domain in found}
+
+    @property
+    def missing_levels(self) -> Sequence[tuple[str, str]]:
+        """The levels that can't be made of hop counts, each with the reason in words."""
+        if not (torn := self.domains.torn):
+            return ()
+        level, zones = LEVELS[len(self.domains.at)], self.domains.of("zone")
+        (a, x), (b, y) = ((self.ids[i], zones[i]) for i in torn)
+        because = (
+            f"hop counts put {a} and {b} in one {level}, and the platform puts them in zones {x} and {y}"
+        )
+        return [(level, because)]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many pairs there are of each verdict."""
+        return self.judgement.counts
+
+
+def odds(domains: Domains, size: int, need: int, rates: RiskSettings) -> Odds:
+    """Work out the odds of `size` members of which `need` must be up.
+
+    Nothing is said of how it is now where somebody is on no known host, who might be on anybody's, nor of
+    more than `ODDS_UP_TO` members: that would take minutes, and they are no one quorum.
+    """
+    often, long = rates.host_failures_per_year, rates.hours_to_replace
+    sizes = [len(host.members) for host in domains.hosts]
+    now = yearly(sizes, need, often, long) if sum(sizes) == size <= ODDS_UP_TO else None
+    return Odds(now, yearly([1] * size, need, often, long))
