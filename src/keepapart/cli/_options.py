@@ -63,7 +63,7 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
         choices=("strong", "conclusive"),
         help="the weakest evidence that may call two instances separate",
     )
-    for flag, meaning in (("--known-same", "share a host"), ("--known-separate", "are on different hosts")):
+    for flag, meaning in (("--known-same", "share a host"), ("--known-separate", "be on different hosts")):
         parser.add_argument(
             flag,
             metavar="A,B",
