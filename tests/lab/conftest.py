@@ -11,6 +11,7 @@ import pytest
 
 from keepapart.lab import client
 from keepapart.lab.client import Lab
+from keepapart.lab.ec2.process import environment
 from keepapart.lab.world import world
 from keepapart.lab.world.world import World
 
@@ -65,3 +66,12 @@ def small() -> dict[str, Any]:
         "racks": [{"name": "a", "hosts": 2, "capacity": 3}, {"name": "b", "hosts": 2, "capacity": 3}],
         "clusters": [{"name": "orders", "size": 9}],
     }
+
+
+def of_no_account(patch: pytest.MonkeyPatch) -> None:
+    """Keep boto3 from AWS, and from the account of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    for name, value in environment("").items():
+        patch.setenv(name, value)
+    patch.delenv("AWS_ENDPOINT_URL")

@@ -1,32 +1,24 @@
-"""The lab's EC2 API: EC2's own rules, faults on demand, and an end together with the lab."""
+"""The lab's EC2 API: EC2's own rules, and faults on demand."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import select
-import signal
-import socket
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError, ReadTimeoutError
 
-from keepapart import cli
 from keepapart.clouds import LaunchRequest
 from keepapart.lab import client
 from keepapart.lab.client import Lab
 from keepapart.lab.ec2.faults import Control, Fault
-from keepapart.lab.ec2.process import environment
 from keepapart.lab.world import world
+from tests.lab.conftest import of_no_account
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -36,17 +28,6 @@ WORLD = {
     "racks": [{"name": f"a{n}"} for n in range(1, 9)] + [{"name": "b1", "hosts": 2, "zone": "b"}],
     "clusters": [{"name": "orders", "size": 2}],
 }
-CONFIG = """
-[cluster]
-name = "web"
-[network]
-model = "routed-host"
-[cloud]
-provider = "ec2"
-image_id = "ami-lab"
-[launch]
-max_attempts = 20
-"""
 NUMBERS = itertools.count()
 ALIVE = {"Name": "instance-state-name", "Values": ["pending", "running", "stopped"]}
 
@@ -57,11 +38,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder))
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        for name, value in environment("").items():
-            patch.setenv(name, value)
-        patch.delenv("AWS_ENDPOINT_URL")
+        of_no_account(patch)
         yield folder
 
 
@@ -306,53 +283,3 @@ def test_a_fault_that_can_t_be_meant_is_refused(control: Control) -> None:
     with pytest.raises(OSError, match="400"):
         control._ask("POST", "/_lab/faults", [{"kind": "lost", "actoin": "RunInstances"}])
     assert control.armed() == []
-
-
-@pytest.mark.parametrize("ending", ["down", "kill"])
-def test_the_api_ends_with_the_lab(runtime: Path, ending: str) -> None:  # noqa: ARG001
-    """However the lab ends, nobody listens there any more."""
-    read, write = os.pipe()
-    lab = client.up(world.parse({**WORLD, "name": "short"}, "test"), simulated=True, api="ec2", lifeline=read)
-    where = urlparse(lab.api)
-    with socket.create_connection((where.hostname or "", where.port or 0)) as connection:
-        if ending == "down":
-            lab.down()
-        else:
-            os.kill(lab.pid, signal.SIGKILL)
-        assert select.select([connection], [], [], 10)[0]
-        with suppress(ConnectionResetError):
-            assert connection.recv(1) == b""
-    with pytest.raises(ConnectionRefusedError):
-        for _ in range(1000):  # a connection may still get into a queue that is about to be closed
-            late = socket.create_connection((where.hostname or "", where.port or 0))
-            with late, suppress(ConnectionResetError):
-                late.recv(1)
-    os.close(write)
-    os.close(read)
-
-
-def test_admission_through_the_api_with_real_packets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """A lab with `--api ec2`, `admit` with provider "ec2": members apart by the lab's truth, nothing left."""
-    racks = [{"name": "a", "hosts": 3, "capacity": 3}, {"name": "b", "hosts": 2, "capacity": 3}]
-    read, write = os.pipe()
-    document = {"name": "packets", "racks": racks, "scheduler": {"habit": "packing"}}
-    lab = client.up(world.parse(document, "test"), api="ec2", lifeline=read)
-    if lab.kind != "netns":
-        os.close(write)
-        pytest.skip(lab.because)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", lab.api)
-    config = tmp_path / "keepapart.toml"
-    config.write_text(CONFIG, encoding="utf-8")
-    began = time.monotonic()
-    assert cli.main(["-c", str(config), "admit", "--count", "3", "--json"]) == 0
-    outcome = json.loads(capfd.readouterr().out)
-    assert time.monotonic() - began < 60
-    alive = [i.id for i in lab.instances() if i.state != "terminated"]
-    assert sorted(outcome["admitted"]) == sorted(alive)
-    assert len({lab.truth()[i].host for i in alive}) == 3
-    assert outcome["rejected"]
-    lab.down()
-    os.close(write)
-    os.close(read)
