@@ -27,7 +27,7 @@ def world(turn: str, **guests: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("turn", ["inner", "outer"])
+@pytest.mark.parametrize("turn", ["inner", "outer", "straight"])
 def test_the_second_router_names_the_host(real: BringUp, turn: str) -> None:
     """One name for each host, whoever turns packets between its guests; leaves are silent."""
     lab = real(world(turn, vendor="Hetzner"))
@@ -40,9 +40,9 @@ def test_the_second_router_names_the_host(real: BringUp, turn: str) -> None:
     assert not {"5.1.0.1", "5.2.0.1"} & seen
 
 
-@pytest.mark.parametrize("turn", ["inner", "outer"])
+@pytest.mark.parametrize("turn", ["inner", "outer", "straight"])
 def test_names_of_hosts_decide_where_counts_may_not(real: BringUp, tmp_path: Path, turn: str) -> None:
-    """Nobody vouches for the network, and co-residents are two hops apart or four: all verdicts are right."""
+    """Nobody vouches for the network, and co-residents are two hops apart to four: all verdicts are right."""
     lab = real(world(turn, vendor="Hetzner"))
     document, found = audit(tmp_path, lab)
     assert document["network"]["standing"] != "vouched"
@@ -50,7 +50,7 @@ def test_names_of_hosts_decide_where_counts_may_not(real: BringUp, tmp_path: Pat
     assert {"separate", "co-resident"} == set(found.values())
 
 
-@pytest.mark.parametrize("turn", ["inner", "outer"])
+@pytest.mark.parametrize("turn", ["inner", "outer", "straight"])
 @pytest.mark.parametrize("vendor", ["", "QEMU"])
 def test_without_the_vendor_no_router_names_a_host(
     real: BringUp, tmp_path: Path, turn: str, vendor: str

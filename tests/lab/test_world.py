@@ -42,7 +42,7 @@ networks = (
     )
     | st.builds(Network, bypass=st.integers(0, 9), machines=st.just(0))
     | st.builds(Network, machines=st.integers(0, 3))
-    | st.builds(Network, front=st.just("172.31.1.1"), turn=st.sampled_from(["inner", "outer"]))
+    | st.builds(Network, front=st.just("172.31.1.1"), turn=st.sampled_from(["inner", "outer", "straight"]))
     | st.builds(Network, kind=st.just("leaves"), leaves=st.integers(1, 8))
     | st.builds(Network, kind=st.just("flat"), silent=st.booleans(), loss=shares)
     | st.builds(Network, kind=st.just("vlans"), vlans=st.integers(1, 200))

@@ -70,12 +70,14 @@ class Access:
     """What joins a guest to its host, from the host down.
 
     `gateways` are the guest's own; `cables` are what is to be laid; `hops` are the ends that send to each
-    other: those of the cables, but that the host's end is behind its switch, where it has one.
+    other: those of the cables, but that the host's end is behind its switch, where it has one. A `shortcut`
+    is one more cable, by which packets come to the guest and none leave it.
     """
 
     gateways: tuple[Router, ...]
     cables: tuple[Cable, ...]
     hops: tuple[Cable, ...]
+    shortcut: Cable | None = None
 
 
 class Drawing(ABC):
@@ -92,6 +94,10 @@ class Drawing(ABC):
     @abstractmethod
     def door(self, place: Place) -> tuple[str, int]:
         """Return the router that the cable to a guest at this place begins at, and its interface there."""
+
+    def shortcut(self, _: Place) -> tuple[str, int] | None:
+        """Return the router that a second cable to a guest begins at, and its interface there, if any."""
+        return None
 
     @abstractmethod
     def leading(self, place: Place) -> list[Route]:
@@ -137,6 +143,11 @@ class Drawing(ABC):
         if self.network.gateway_mac:
             uppers[-1] = replace(uppers[-1], mac=self.network.gateway_mac)
         cables = tuple(Cable(upper, lower) for upper, lower in zip(uppers, lowers, strict=True))
+        if straight := self.shortcut(place):
+            router, index = straight
+            upper = End(router, index, next(macs), f"g{index}", self.routers[router].address)
+            lower = End(guest, BELOW, next(macs), "eth1", address)
+            return Access((), cables, cables, Cable(upper, lower))
         if not switch:
             return Access(tuple(gateways), cables, cables)
         near, _ = self.between[door, switch]

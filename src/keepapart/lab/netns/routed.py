@@ -127,24 +127,25 @@ class Routed(Namespaces):
                 own.append(self._gateway(gateway))
                 at[gateway.name] = own[-1]
             at[guest] = self.guests[guest_id][0]
-            for cable in access.cables:
+            laid = (*access.cables, *([access.shortcut] if access.shortcut else []))
+            for cable in laid:  # first of all, whatever is done at their other ends
                 doing[cable.a.router].append(_veth(cable, at[cable.b.router]))
+            for cable in laid:
                 doing[cable.b.router].append(rtnl.up(cable.b.index))
                 uppers.append(cable.a)
             last, front = access.hops[-1], self.topology.world.network.front
             length = self.topology.prefix("one" if front else "link")
             for end in (last.a, last.b):
                 doing[end.router].append(rtnl.address(end.index, end.address, length))
-            for cable in dict.fromkeys((*access.cables, *access.hops)):
+            for cable in dict.fromkeys((*laid, *access.hops)):
                 for near, far in ((cable.a, cable.b), (cable.b, cable.a)):
                     doing[near.router] += _known(near, far)
-            if front:
-                to = last.b.address, self.topology.prefix("one")
-                doing[last.a.router].append(rtnl.route(*to, (last.b.address, last.a.index)))
+            to = last.b.address, self.topology.prefix("one")
+            for end in [last.a] * bool(front) + ([access.shortcut.a] if access.shortcut else []):
+                doing[end.router].append(rtnl.route(*to, (last.b.address, end.index)))
             for hop in access.hops:
                 doing[hop.b.router].append(rtnl.route(self.nowhere, 0, (hop.a.address, hop.b.index)))
             for hop in access.hops[:-1]:
-                to = last.b.address, self.topology.prefix("one")
                 doing[hop.a.router].append(rtnl.route(*to, (hop.b.address, hop.a.index)))
         for name, messages in doing.items():
             linux.setns(at[name])
@@ -178,6 +179,10 @@ class Routed(Namespaces):
         host = self.wiring.host(place.host)
         with suppress(LabError):  # it may not have been joined yet
             self._lead(place, here=False)
+        if (shortcut := self.wiring.shortcut(place)) and shortcut[0] in self.routers:
+            linux.setns(self.routers[shortcut[0]])
+            with suppress(LabError):
+                rtnl.send([rtnl.delete(shortcut[1])], guest_id)
         own = self.gateways.pop(guest_id, [])
         if own:  # the cable to the host at once; the rest whenever the kernel ends the namespaces
             linux.setns(own[0])

@@ -7,6 +7,7 @@ guest ─ (gateways of its own) ─ host ─ rack router ─ (pod router) ─ sp
 guest ─ switch ═ host                       with extra gateways by chance, or reordering: the switch sends
           └─ gateway k ─ … ─ gateway 1 ─ host           a packet straight to the host, or to a gateway first
 guest ─ inner router ─ host                 behind a front, or as a container in a virtual machine
+  └──────────────────────── host            where packets to a guest come straight from the outer router
 guest ─ rack router                         by a port that passes the host
 ```
 
@@ -28,7 +29,7 @@ from itertools import chain, pairwise
 
 from keepapart.lab.netns.drawing import BRIDGE, DOWN, PORTS, Drawing, Route, Router
 from keepapart.lab.netns.packet_rules import Divert, Double, Rewrite, Rule, Translate, filters
-from keepapart.lab.world.network import ALWAYS, BY_FLOW, HOST, OUTER, RACK, SPINE
+from keepapart.lab.world.network import ALWAYS, BY_FLOW, HOST, INNER, RACK, SPINE, STRAIGHT
 from keepapart.lab.world.topology import Host, Place, Topology
 
 
@@ -58,11 +59,15 @@ class Wiring(Drawing):
         inner = self.topology.inner(place)
         return (self._inner_name(place.host, inner) if inner else self.host(place.host)), DOWN + place.slot
 
+    def shortcut(self, place: Place) -> tuple[str, int] | None:
+        """Return the outer router's end, where that hands packets to guests itself."""
+        return (self.host(place.host), DOWN + place.slot) if self.network.turn == STRAIGHT else None
+
     def leading(self, place: Place) -> list[Route]:
         """List the routes to a guest that isn't at its host itself, or not where its address is of."""
         host, (door, _) = self.host(place.host), self.door(place)
         found = self._migrated(place)
-        if door == host:
+        if door == host or self.network.turn == STRAIGHT:
             return found
         to = (self.topology.address(place), self.topology.prefix("one"))
         return [
@@ -170,7 +175,7 @@ class Wiring(Drawing):
         """Put a router between a host and some of its guests."""
         name, inner = self.host(host), self._inner_name(host, number)
         address = self.network.front or self.topology.gateway_at(Place(host, 0), number)
-        self._add(Router(inner, address, rules=rules, returns=self.network.turn == OUTER))
+        self._add(Router(inner, address, rules=rules, returns=self.network.turn != INNER))
         self._join(name, inner)
         self.routes.append(Route(inner, (name,)))
 

@@ -10,7 +10,8 @@ Hops are counted as tracepath does, routers between + 1, by what is left of a ti
 4. Where a time-to-live is rewritten, only the routers from the last such one on show. What then counts
    less than one hop is not measured.
 5. Routers in a host, between it and its guests, add one each way; guests of one such router are 2 apart, but
-   for a front whose outer router turns packets. A port past the host takes one away, at either end.
+   for a front whose outer router turns packets; one that hands them to guests itself adds none on the way in.
+   A port past the host takes one away, at either end.
 6. Where UDP is filtered nothing is measured. Loss and reordering change no count and are left out.
 
 What a flow meets by chance follows from the seed, the two places and the flow; a real lab's chance is
@@ -26,7 +27,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keepapart.lab.world.filters import ways
-from keepapart.lab.world.network import ALWAYS, FLAT, HOST, OUTER, RACK, ROUTED_HOST, SPINE, TTL, VLANS
+from keepapart.lab.world.network import (
+    ALWAYS,
+    FLAT,
+    HOST,
+    INNER,
+    RACK,
+    ROUTED_HOST,
+    SPINE,
+    STRAIGHT,
+    TTL,
+    VLANS,
+)
 from keepapart.lab.world.topology import Place, Topology
 
 if TYPE_CHECKING:
@@ -114,8 +126,10 @@ class _Routed:
         if not topology.inner_routers():
             return between
         inner = host * 1000 + np.array([topology.inner(place) for place in self.places], np.int64)
-        turned = np.equal.outer(inner, inner) & (topology.world.network.turn != OUTER)
-        return np.where(turned, 1, between + 2)
+        turn = topology.world.network.turn
+        if turn == STRAIGHT:
+            return between + 1
+        return np.where(np.equal.outer(inner, inner) & (turn == INNER), 1, between + 2)
 
     def _spine(self, top: Numbers, home: Numbers) -> Numbers:
         """Return how many routers of the spine and of the detour before it a pair's packets take."""

@@ -25,7 +25,7 @@ DISTRIBUTED: Final = "distributed"
 FABRIC: Final = "fabric"
 SEGMENTS = (FLAT, VLANS)  # instances share links
 ALWAYS, BY_FLOW = "always", "flow"
-OUTER = "outer"
+INNER, STRAIGHT = "inner", "straight"
 HOST, RACK, SPINE = "host", "rack", "spine"
 
 MOST = 0.9  # of packets lost, doubled or delayed
@@ -107,7 +107,7 @@ class Network(Table, frozen=True):
     initial_ttl: Annotated[int, Meta(ge=1, le=255)] = TTL
 
     front: Front = ""  # the address of every host's inner router; "": there is none
-    turn: Literal["inner", "outer"] = "inner"  # which of the two turns packets between guests of one host
+    turn: Literal["inner", "outer", "straight"] = "inner"  # who turns packets between guests of one host
     machines: Extra = 0  # of each host, that hold the instances as containers
     bypass: Annotated[int, Meta(ge=0, le=MOST_PORTS)] = 0  # slots of each rack that are ports past the host
 
