@@ -86,6 +86,26 @@ def test_no_more_is_spent_than_allowed(
         assert cloud.bill(policy.billed_seconds) <= policy.max_money, outcome.because
 
 
+def test_who_there_is_no_room_for_is_not_waited_for_once_all_are_in() -> None:
+    """Three join, as many as were asked for; there was no room for a fourth, and the money is short."""
+    clock = ManualClock()
+    policy = LaunchSettings(
+        at_once=3,
+        max_attempts=6,
+        max_held=0,
+        max_money=1085.0,
+        price_per_hour=3600.0,
+        billed_seconds=1,
+    )
+    with TemporaryDirectory() as folder, Store(f"sqlite:///{folder}/store.db") as store:
+        cloud = ProgrammableCloud(hosts=4, clock=clock, sleep=clock.sleep)
+        cloud.add("m-1", 0)
+        cloud.arm(Fault("launch", CapacityError("no room"), skip=1))
+        context = AdmissionContext(cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep)
+        outcome = admit(context, TruthfulChecker(cloud), 3)
+    assert (outcome.code, len(outcome.admitted), outcome.left) == (0, 3, ())
+
+
 def test_a_candidate_is_paid_for_before_it_is_launched(bench: Bench) -> None:
     """None is launched unless its check and its release can be paid; the reason says what it would cost."""
     policy = LaunchSettings(price_per_hour=3600.0, max_money=CHECKING + LETTING_GO - 1)

@@ -42,7 +42,7 @@ def ending(
     state: State, inventory: Inventory, policy: LaunchSettings, elapsed: float, now: float
 ) -> Closing | None:
     """Say how and why the run ends now, before another candidate is begun; None: it goes on."""
-    if len(state.joined) >= state.count:
+    if all_in(state):
         return Closing(ExitCode.OK, ALL_IN)
     dark = [
         m
@@ -73,6 +73,11 @@ def ending(
     return None
 
 
+def all_in(state: State) -> bool:
+    """Say whether as many have joined as were asked for."""
+    return len(state.joined) >= state.count
+
+
 def out_of_time(policy: LaunchSettings, elapsed: float) -> bool:
     """Say whether `elapsed` seconds are more than the budget allows."""
     return bool(policy.max_minutes) and elapsed >= policy.max_minutes * 60
@@ -81,7 +86,7 @@ def out_of_time(policy: LaunchSettings, elapsed: float) -> bool:
 def out_of_money(state: State, policy: LaunchSettings, now: float) -> Closing | None:
     """Say that the run ends whatever is in flight: what is left pays only for releasing it."""
     if lasts(state, policy, now) < now + CHECKING:
-        if len(state.joined) >= state.count:
+        if all_in(state):
             return Closing(ExitCode.OK, ALL_IN)
         because = f"{_money(state, policy, now)}; the rest is reserved for releasing instances"
         return Closing(_spent_code(state), because)

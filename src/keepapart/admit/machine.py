@@ -64,6 +64,8 @@ def _in_flight(
     if state.in_phase(Phase.RUNNING) or check.surplus(state):
         return check.step(state, inventory)
     for attempt in flying:  # there was no room for what is left
+        if budget.all_in(state):
+            return None  # nor is it wanted any more
         spent = budget.no_room_in_time(state, policy, launch.pause(attempt), elapsed, now)
         if spent:
             return Note(Closing(ExitCode.NO, f"no {spent} left to wait for room: {attempt.because}"))
