@@ -7,7 +7,6 @@ is the median of the turns' ratios. tracepath and scamper measure a few pairs; t
 
 from __future__ import annotations
 
-import os
 import shutil
 import statistics
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from keepapart.lab.client import Lab, up
+from keepapart.lab.client import Lab, running
 from keepapart.lab.world.world import load as load_world
 
 WORLD = Path(__file__).parent.parent / "worlds" / "large.toml"
@@ -38,14 +37,8 @@ lab = "{LAB}"
 
 def run() -> None:
     """Bring the lab up, measure, print the table, take it down."""
-    read_end, write_end = os.pipe()
-    lab = up(load_world(WORLD), name=LAB, lifeline=read_end)
-    os.close(read_end)
-    try:
+    with running(load_world(WORLD), name=LAB) as lab:
         _print(*_measure(lab))
-    finally:
-        lab.down()
-        os.close(write_end)
 
 
 def floor() -> None:

@@ -94,8 +94,7 @@ def _one(kind: str, chance: np.random.Generator, seed: int) -> list[Tested]:
         "scheduler": {"habit": "packing" if seed % 2 else "random", "seed": seed},
         "clusters": [{"name": "orders", "size": SIZE}],
     }
-    if kind == "extra in one rack":
-        document["racks"][0]["extra_gateways"] = int(chance.integers(1, 4))
+    document["racks"][0] |= packets.of_one_rack(kind, chance)
     with tempfile.TemporaryDirectory() as folder, running(document, Path(folder)) as (lab, config):
         instances = lab.instances()
         once = asyncio.run(_once(instances))

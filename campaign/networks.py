@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from campaign.kinds.kind import Word
@@ -46,12 +47,16 @@ def networks() -> dict[str, Network]:
 
     return {
         name: Network(
-            " ".join((kind.declare.__doc__ or "").split()),
+            " ".join((_whole(kind.declare).__doc__ or "").split()),
             Word(kind.word.value),
             safe=[by for by, model in MODELS.items() if model in kind.safe],
         )
         for name, kind in KINDS.items()
     }
+
+
+def _whole(declare: Callable[..., None]) -> Callable[..., None]:
+    return declare.func if isinstance(declare, partial) else declare
 
 
 def campaign() -> Iterator[Result]:

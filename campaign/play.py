@@ -1,7 +1,7 @@
 """One simulated round of a world, by the very code of a real one, and what the verdicts are worth.
 
 Only the packets, and what nodes tell, are drawn: who is asked again, who gets more flows and when a round
-ends is `probe.round`'s doing, and the verdicts are `assess`'s.
+ends is `probe.batches`' doing, and the verdicts are `assess`'s.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ gateways of the sender's own, what lies between their hosts (`between`), the gat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +18,15 @@ from keepapart.reach import Way
 
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Extra = Callable[[np.random.Generator, int, int], Numbers]  # chance, samples, size → [samples, from, to]
+Extra = Callable[[np.random.Generator, Numbers, int], Numbers]  # chance, samples, size → [samples, from, to]
 Rewrite = Callable[[Numbers, Numbers], Numbers]  # hops, what each datagram began with → what is counted
 
 NEVER = 64  # samples a round can't take more of each way
 
 
-def nothing(_chance: np.random.Generator, samples: int, size: int) -> Numbers:
+def nothing(_chance: np.random.Generator, samples: Numbers, size: int) -> Numbers:
     """Add no gateway."""
-    return np.zeros((samples, size, size), np.int64)
+    return np.zeros((len(samples), size, size), np.int64)
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,25 @@ class World:
         numbers = np.arange(first, first + samples)
         if self.moved_to:
             hops[numbers >= self.moved_at] = self.moved_to[1]
-        hops += self.gateways(chance, samples, self.cloud.size)
+        hops += self.gateways(chance, numbers, self.cloud.size)
         if self.rewrite:
             down = np.tri(self.cloud.size, k=-1, dtype=np.int64)  # to whom stands before the sender
             hops = self.rewrite(hops, np.array(TTLS)[(numbers[:, None, None] + down) % len(TTLS)])
         counts = hops.clip(0, 255).astype(np.uint8)
         counts[:, np.arange(self.cloud.size), np.arange(self.cloud.size)] = 0
         return counts
+
+    def with_gateways(self, more: Extra) -> World:
+        """Return the same with these gateways beside its own."""
+        own = self.gateways
+        return replace(
+            self,
+            gateways=lambda chance, samples, size: own(chance, samples, size) + more(chance, samples, size),
+        )
+
+    def with_deaf(self, deaf: Mask) -> World:
+        """Return the same where nothing passes from and to these either."""
+        return replace(self, deaf=deaf if self.deaf is None else self.deaf | deaf)
 
     @property
     def ever_together(self) -> Mask:

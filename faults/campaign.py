@@ -8,7 +8,9 @@ fault. What holds afterwards, whatever the ground, the fault and the arrow:
 3. no two members share a host;
 4. the budget is kept: no more attempts, and no more instances at once, than allowed;
 5. after `gc` nothing is left but members and stopped spares, and no run is unfinished;
-6. where the fault passes, all that was asked for is in.
+6. where the fault passes, all that was asked for is in;
+7. every member runs;
+8. where the operator goes on in another region first, that is refused, and nothing there or here is touched.
 
 `python -m faults.campaign GROUND` is a worker: it reads a `Task` a line, and answers with a line of
 results. It has one thread only, so that forking is safe.
@@ -25,7 +27,7 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,10 +35,10 @@ from typing import Protocol
 
 from faults import on_cloud, on_lab
 from faults.kill import Arrow, ended
-from faults.scenarios import CLUSTER, SCENARIOS, Scenario, Stage
+from faults.scenarios import CLUSTER, SCENARIOS, Scenario, Stage, collected
 from keepapart.admit import AdmissionContext, Checker, collect
-from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUN_TAG, STOPPED
-from keepapart.errors import OperationError
+from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUN_TAG, RUNNING, STOPPED
+from keepapart.errors import OperationError, UsageError
 from keepapart.model import Instance
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +56,10 @@ class Trouble(Protocol):
     def lasting(self) -> bool:
         """Say whether it outlasts every retry."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Say whether the operator goes on in another region first."""
+
 
 class Ground(Protocol):
     """Where a scenario is played, over and over, under one fault."""
@@ -62,9 +68,9 @@ class Ground(Protocol):
         """Set the scenario up anew, with what it keeps in this folder, and arm the fault."""
 
     def opened(
-        self, here: Path, on_arrow: Arrow, *, works: bool = False
+        self, here: Path, on_arrow: Arrow, *, works: bool = False, region: str = ...
     ) -> AbstractContextManager[tuple[AdmissionContext, Checker, Stage]]:
-        """Open everything as a new process does; `works`: the fault is over."""
+        """Open everything as a new process does; `works`: the fault is over; `region`: in another one."""
 
 
 GROUNDS: Mapping[str, Callable[[Scenario, str], AbstractContextManager[Ground]]] = {
@@ -75,7 +81,7 @@ GROUNDS: Mapping[str, Callable[[Scenario, str], AbstractContextManager[Ground]]]
 FAULTS: Mapping[str, Mapping[str, Trouble]] = {
     "cloud": on_cloud.FAULTS,
     "ec2": on_lab.FAULTS,
-    "packets": {"none": on_lab.FAULTS["none"]},
+    "packets": {"none": on_lab.FAULTS["none"], **on_lab.HABITS},
 }
 
 
@@ -97,6 +103,9 @@ def campaign(on: Ground, scenario: Scenario, trouble: Trouble, folder: Path, eve
         on.begin(here)
         first = ended(lambda arrow: _attempt(scenario.asked, on, here, trouble, arrow), here, at)  # noqa: B023
         result = Result(first.arrow, [first.trace] if first.trace else [])
+        if first.arrow and trouble.elsewhere:
+            strayed = ended(lambda arrow: _elsewhere(scenario, on, here, arrow), here)  # noqa: B023
+            result.problems += [strayed.trace] if strayed.trace else []
         if first.arrow:
             then = ended(lambda arrow: _attempt(scenario.resumed, on, here, trouble, arrow), here)  # noqa: B023
             result.problems += [then.trace] if then.trace else []
@@ -126,6 +135,20 @@ def _attempt(
                 raise
 
 
+def _elsewhere(scenario: Scenario, on: Ground, here: Path, on_arrow: Arrow) -> None:
+    """Ask for the same and for `gc` in another region: both are refused once the run says where it is."""
+    for ask in (scenario.resumed, collected):
+        with on.opened(here, on_arrow, region="eu-west-1") as (context, checker, stage):
+            journals = context.store.journals
+            if not journals.unfinished(CLUSTER) or not journals.of_cluster(CLUSTER, ["placed"]):
+                return
+            before = stage.alive()
+            with suppress(UsageError):
+                ask(context, checker, stage)
+                raise AssertionError("not refused in another region")
+            assert stage.alive() == before
+
+
 def _problems(
     on: Ground, here: Path, scenario: Scenario, trouble: Trouble, *, complete: bool
 ) -> Iterator[str]:
@@ -140,7 +163,7 @@ def _problems(
                 yield f"{name} is lost: neither member nor released, and gc doesn't find it"
         members = [name for name, instance in alive.items() if instance.tags.get(ROLE_TAG) == MEMBER]
         hosts = [stage.host(m) for m in members]
-        if len(set(hosts)) != len(hosts):
+        if len(set(hosts)) != len(hosts) and not (scenario.packed and trouble.lasting):
             yield f"two members share a host: {dict(zip(members, hosts, strict=True))}"
         attempts = [(i.tags[RUN_TAG], i.tags[ATTEMPT_TAG]) for i in alive.values() if RUN_TAG in i.tags]
         if len(set(attempts)) != len(attempts):
@@ -163,6 +186,8 @@ def _problems(
         for name, instance in stage.alive().items():
             if not _at_home(instance):
                 yield f"{name} is still there after gc"
+            if instance.tags.get(ROLE_TAG) == MEMBER and instance.state != RUNNING:
+                yield f"{name} is a member, and {instance.state}"
         if context.store.journals.unfinished(CLUSTER):
             yield "a run is unfinished after gc"
 

@@ -23,7 +23,7 @@ class End:
     trace: str = ""
 
 
-def ended(work: Callable[[Arrow], None], here: Path, at: int = 0) -> End:
+def ended(work: Callable[[Arrow], object], here: Path, at: int = 0) -> End:
     """Do `work` in a process of its own, and kill it at the arrow of this number; 0: let it be."""
     arrow, trace = here / "arrow", here / "trace"
     for old in (arrow, trace):

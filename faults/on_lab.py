@@ -1,7 +1,8 @@
 """The campaign's other grounds: a lab's EC2 API through boto3 with the faults of HTTP, or its real packets.
 
-Time is the admission's own: its waits and boto3's pass at once, but calls and packets take what they take.
-Each task has a lab of its own, whose hosts are racks of their own so that a scenario can say who is on which.
+Time is the admission's own: its waits and boto3's pass at once, in the lab too, but calls and packets take
+what they take. Each task has a lab of its own, whose hosts are racks of their own: so a scenario can say who
+is on which.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from faults.clock import KeptClock
 from faults.kill import Arrow
 from faults.scenarios import CLUSTER, Scenario, Stage
 from keepapart import clouds
 from keepapart.admit import AdmissionContext, Checker
 from keepapart.auditing import survey
-from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, LaunchRequest
+from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, TERMINATED, LaunchRequest
 from keepapart.config import Config, parse
 from keepapart.errors import LabError
 from keepapart.lab import client
@@ -34,16 +36,49 @@ from keepapart.model import Instance
 from keepapart.store import Store
 from keepapart.testing import ManualClock, TruthfulChecker
 
+LONG = 100.0  # seconds, after which no platform lags or boots any more
 CHANGES = "RunInstances|StartInstances|StopInstances|TerminateInstances|CreateTags"
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """A fault: what it does in words, what is armed at the API, and whether it outlasts every retry."""
+    """A fault: what it does in words, what is armed at the API, and whether it outlasts every retry.
+
+    `platform` are habits of the lab's. What is launched first is protected where `protects` says so, and the
+    newest member dies the first time that the arrow `dies_at` is passed. `elsewhere`: the operator goes on in
+    another region first.
+    """
 
     does: str
     armed: Sequence[Fault] = ()
     lasting: bool = False
+    platform: Mapping[str, object] = field(default_factory=dict)
+    protects: bool = False
+    dies_at: str = ""
+    elsewhere: bool = False
+
+
+HABITS: Mapping[str, Trouble] = {
+    "slow boot": Trouble("40 s pass until an instance runs", platform={"boot": 40}),
+    "running first": Trouble(
+        "it runs 40 s before there is a way in", platform={"boot": 40, "ready": "after"}
+    ),
+    "lists lag": Trouble("lists are 20 s behind", platform={"list_lag": 20}),
+    "all lags": Trouble(
+        "lists are 30 s behind, descriptions 5 s, tags 15 s",
+        platform={"list_lag": 30, "describe_lag": 5, "tag_lag": 15},
+    ),
+    "tags lag": Trouble("tags show after 30 s", platform={"tag_lag": 30}),
+    "boots and lags": Trouble(
+        "all of these at once",
+        platform={"boot": 25, "ready": "after", "list_lag": 7, "describe_lag": 1, "tag_lag": 12},
+    ),
+    "protected": Trouble("what is launched first can't be terminated", protects=True, lasting=True),
+    "new one dies": Trouble("a new member dies right after it joined", dies_at="after journal joined"),
+    "new one dies late": Trouble(
+        "the same once the run is closing", dies_at="after journal closing", lasting=True
+    ),
+}
 
 
 FAULTS: Mapping[str, Trouble] = {
@@ -60,6 +95,8 @@ FAULTS: Mapping[str, Trouble] = {
     "hide-tags": Trouble("tags show late", [Fault("hide-tags", times=0, calls=3)]),
     "deaf": Trouble("stop and terminate don't take, twice", [Fault("deaf", times=2)]),
     "die": Trouble("instances die while they are checked", [Fault("die", times=2, calls=2)]),
+    "wrong region": Trouble("the operator goes on in another region first", elsewhere=True),
+    **HABITS,
 }
 
 
@@ -75,41 +112,64 @@ class OnLab:
     _names: dict[str, str] = field(default_factory=dict)
     _hosts: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def trouble(self) -> Trouble:
+        """The fault."""
+        return FAULTS[self.fault]
+
     def begin(self, here: Path) -> None:  # noqa: ARG002  # the lab is elsewhere
         """Empty the lab, put there what the scenario begins with, and arm the fault."""
         if self.lab.api:
             Control(self.lab.api).clear()
             Control(self.lab.api).forget()
-        for instance in self.lab.instances():
-            self.lab.terminate(instance.id)
+        for name in self.alive():
+            self.lab.protect(name, on=False)
+            self.lab.terminate(name)
         self._names.clear()
         self.scenario.setup(self)
+        self.lab.let_pass(LONG)
+        if self.trouble.protects:
+            self.lab.protect(f"i-{len(self.lab.guests()) + 1:04}")
         if self.lab.api:
             lag = [Fault("hide", times=0, calls=self.scenario.lag)] if self.scenario.lag else []
-            Control(self.lab.api).arm(*lag, *FAULTS[self.fault].armed)
+            Control(self.lab.api).arm(*lag, *self.trouble.armed)
 
     @contextmanager
     def opened(
-        self, here: Path, on_arrow: Arrow, *, works: bool = False
+        self, here: Path, on_arrow: Arrow, *, works: bool = False, region: str = ""
     ) -> Iterator[tuple[AdmissionContext, Checker, Stage]]:
         """Connect to the lab's API, open a store, and a checker: the lab's truth, or real packets."""
+        settings = {**self.config.cloud.settings, **({"region": region} if region else {})}
         if works and self.lab.api:
             Control(self.lab.api).clear()
-        clock = ManualClock()
+        clock = KeptClock(here / "clock", self.lab.let_pass)
+        if works:
+            for name in self.alive():
+                self.lab.protect(name, on=False)
+            clock.sleep(LONG)
+
+        def on_any_arrow(name: str) -> None:
+            once = here / "died"
+            if not works and name == self.trouble.dies_at and not once.exists():
+                once.touch()
+                members = [i for i, one in self.alive().items() if one.tags.get(ROLE_TAG) == MEMBER]
+                self.lab.terminate(members[-1])
+            on_arrow(name)
+
         with (
             Store(f"sqlite:///{here / 'store.db'}") as store,
             _hurried(clock),
-            closing(clouds.connect(self.config.cloud.provider, self.config.cloud.settings, ())) as cloud,
+            closing(clouds.connect(self.config.cloud.provider, settings, ())) as opened,
         ):
-            policy = self.scenario.policy
+            cloud, policy = clouds.launching(opened), self.scenario.policy
             context = AdmissionContext(
-                cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep, on_arrow=on_arrow
+                cloud, store, CLUSTER, policy, clock=clock, sleep=clock.sleep, on_arrow=on_any_arrow
             )
             if self.packets:
                 with survey.checker(self.config, store=store) as checker:
                     yield context, checker, self
             else:
-                yield context, TruthfulChecker(self, auto=self.scenario.auto), self
+                yield context, TruthfulChecker(self, auto=self.scenario.auto, unreached=self.unreached), self
 
     # The stage
 
@@ -127,7 +187,11 @@ class OnLab:
 
     def alive(self) -> Mapping[str, Instance]:
         """List everything that is not terminated."""
-        return {instance.id: instance for instance in self.lab.instances()}
+        return {one.id: one for one in self.lab.guests() if one.state != TERMINATED}
+
+    def unreached(self, instance_id: str) -> str:
+        """Say why there is no way in to an instance; empty where there is one."""
+        return "" if instance_id in self.lab.connected([instance_id]) else "ssh: connection refused"
 
     def host(self, instance_id: str) -> str:
         """Name the host where an instance is, or was when it was last asked for."""
@@ -154,7 +218,7 @@ class OnLab:
 def over_ec2(scenario: Scenario, fault: str) -> Iterator[OnLab]:
     """Bring a simulated lab with an EC2 API up for a task."""
     settings = {"provider": "ec2", "image_id": "ami-lab", "timeout": 1, "tries": 2}
-    with _lab(scenario, simulated=True) as lab:
+    with _lab(scenario, fault, simulated=True) as lab:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
         os.environ.update(environment(lab.api), AWS_EC2_METADATA_DISABLED="true")
@@ -164,29 +228,27 @@ def over_ec2(scenario: Scenario, fault: str) -> Iterator[OnLab]:
 @contextmanager
 def over_packets(scenario: Scenario, fault: str) -> Iterator[OnLab]:
     """Bring a lab of network namespaces up for a task. Raises `LabError` where they can't be had."""
-    with _lab(scenario, simulated=False) as lab:
+    with _lab(scenario, fault, simulated=False) as lab:
         if lab.kind != "netns":
             raise LabError(lab.because)
         yield OnLab(lab, _config({"provider": "lab"}, scenario), scenario, fault, packets=True)
 
 
 @contextmanager
-def _lab(scenario: Scenario, *, simulated: bool) -> Iterator[Lab]:
+def _lab(scenario: Scenario, fault: str, *, simulated: bool) -> Iterator[Lab]:
     document = {
         "name": "crash",
         "scheduler": {"habit": scenario.habit, "seed": 1},
         "racks": [{"name": f"r{n}", "hosts": 1, "capacity": 2} for n in range(scenario.hosts)],
+        "platform": FAULTS[fault].platform,
     }
-    read, write = os.pipe()
-    with TemporaryDirectory() as folder, patch.dict(os.environ, XDG_RUNTIME_DIR=folder):
-        api = "ec2" if simulated else ""
-        lab = client.up(world.parse(document, "crash"), simulated=simulated, api=api, lifeline=read)
-        try:
-            yield lab
-        finally:
-            lab.down()
-            os.close(write)
-            os.close(read)
+    api = "ec2" if simulated else ""
+    with (
+        TemporaryDirectory() as folder,
+        patch.dict(os.environ, XDG_RUNTIME_DIR=folder),
+        client.running(world.parse(document, "crash"), simulated=simulated, api=api) as lab,
+    ):
+        yield lab
 
 
 def _config(cloud: Mapping[str, object], scenario: Scenario) -> Config:

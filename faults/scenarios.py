@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from keepapart.admit import AdmissionContext, Checker, admit, collect, replace
+from keepapart.admit import AdmissionContext, Checker, admit, collect, move, replace
 from keepapart.clouds import CANDIDATE, MEMBER, RUNNING, STOPPED
 from keepapart.config import LaunchSettings
 from keepapart.errors import UsageError
@@ -60,6 +60,16 @@ def stand_in(context: AdmissionContext, checker: Checker, stage: Stage) -> None:
             raise
 
 
+def moved(context: AdmissionContext, checker: Checker, stage: Stage) -> None:
+    """Give one another host, with throwaways in the slots that it leaves, unless it is dead."""
+    one = stage.id("m-3")
+    try:
+        move(context, checker, [one], hold=True)
+    except UsageError:
+        if one in stage.alive():
+            raise
+
+
 def collected(context: AdmissionContext, _: Checker, __: Stage) -> None:
     """Clean up instead of going on."""
     collect(context)
@@ -69,6 +79,12 @@ def peopled(stage: Stage) -> None:
     """Two members on hosts of their own and room for one beside each: the packing habit does the rest."""
     stage.add("m-1", 0)
     stage.add("m-2", 1)
+
+
+def packed(stage: Stage) -> None:
+    """The same, and a third beside the first."""
+    peopled(stage)
+    stage.add("m-3", 0)
 
 
 def spares(stage: Stage) -> None:
@@ -95,6 +111,7 @@ class Scenario:
     habit: str = "packing"
     auto: bool = False
     lag: int = 0  # how many lists leave out what was just launched
+    packed: bool = False  # members share a host at the beginning, and where the fault lasts
     leaving: int = 0  # members that may stay beside their stand-ins where the fault lasts
 
     @property
@@ -127,5 +144,6 @@ SCENARIOS = {
     "replace": Scenario(peopled, LaunchSettings(), stand_in, stand_in, 2, leaving=1),
     "lag": Scenario(peopled, LaunchSettings(), one, one, 3, lag=3),
     "other": Scenario(peopled, LaunchSettings(), one, two, None),
+    "move": Scenario(packed, LaunchSettings(), moved, moved, None, packed=True),
     "gc": Scenario(peopled, LaunchSettings(), one, collected, None),
 }

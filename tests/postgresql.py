@@ -18,11 +18,7 @@ import pytest
 @contextmanager
 def serving() -> Iterator[str]:
     """Yield the url of an empty database; skip where there are no server binaries, saying so."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    found = str(folders[-1]) if folders else os.path.dirname(shutil.which("initdb") or "")  # noqa: PTH120
-    if not found:
-        pytest.skip("no PostgreSQL server here; Debian's package is postgresql")
-    user = _somebody()
+    found, user = server_folder(), somebody()
     with tempfile.TemporaryDirectory(prefix="pg") as name:
         folder = Path(name)
         if user:
@@ -48,6 +44,15 @@ def serving() -> Iterator[str]:
                 server.communicate()
 
 
+def server_folder() -> str:
+    """Return where the server's programs are; skip where there are none, saying so."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    found = str(folders[-1]) if folders else os.path.dirname(shutil.which("initdb") or "")  # noqa: PTH120
+    if not found:
+        pytest.skip("no PostgreSQL server here; Debian's package is postgresql")
+    return found
+
+
 def _await_ready(server: subprocess.Popen[str]) -> None:
     assert server.stderr is not None
     said = ""
@@ -58,7 +63,7 @@ def _await_ready(server: subprocess.Popen[str]) -> None:
     raise AssertionError(f"PostgreSQL did not start: {said}")
 
 
-def _somebody() -> pwd.struct_passwd | None:
+def somebody() -> pwd.struct_passwd | None:
     """Name somebody else to run as, where this is root: PostgreSQL refuses that."""
     if os.geteuid() != 0:
         return None

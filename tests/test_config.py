@@ -68,7 +68,10 @@ def test_a_relative_store_lies_beside_the_file(tmp_path: Path) -> None:
         ),
         (A.replace('"a"', '"a,b"'), "number 1 id: 'a,b': a comma stands between ids"),
         ('[[instances]]\nid = "a"\naddress = "fe80::1%eth0"', "'fe80::1%eth0' is of one link only"),
-        ('[reach]\nvia = "nats"', "[reach] via: no way in 'nats' is installed; the ways in are local, netns"),
+        (
+            '[reach]\nvia = "nats"',
+            "[reach] via: no way in 'nats' is installed; the ways in are exec, local, netns",
+        ),
         ("[cluster\n", "not valid TOML"),
         ('[cloud]\nprovider = "ec3"', ""),
     ],

@@ -71,13 +71,15 @@ def test_the_sdist_has_what_a_contributor_needs(released: Path) -> None:
 
 
 def test_the_wheel_has_types_and_the_licence(released: Path) -> None:
-    """The wheel says that it is typed, carries its licence, and has nothing beside the package."""
+    """The wheel is typed, carries its licence and its manual page, and has nothing beside the package."""
     (wheel,) = released.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     about = f"keepapart-{keepapart.__version__}.dist-info"
     assert {"keepapart/py.typed", f"{about}/licenses/LICENSE"} <= names
-    assert {name.partition("/")[0] for name in names} == {"keepapart", about}
+    data = f"keepapart-{keepapart.__version__}.data"
+    assert {name.partition("/")[0] for name in names} == {"keepapart", about, data}
+    assert [name for name in names if name.startswith(data)] == [f"{data}/data/share/man/man1/keepapart.1"]
 
 
 def test_the_wheel_does_the_job(fresh: Path, tmp_path: Path, elsewhere: dict[str, str]) -> None:
@@ -88,7 +90,7 @@ def test_the_wheel_does_the_job(fresh: Path, tmp_path: Path, elsewhere: dict[str
     assert run([command, "--version"], tmp_path, elsewhere) == f"keepapart {keepapart.__version__}\n"
     try:
         run([command, "lab", "up", WORLD], tmp_path, elsewhere)
-        run([command, "init"], tmp_path, elsewhere)
+        run([command, "init", "--lab"], tmp_path, elsewhere)
         assert "4 of 5 members share a host" in run([command, "audit"], tmp_path, elsewhere)
     finally:
         subprocess.run([command, "lab", "down"], env=elsewhere, capture_output=True, check=False)

@@ -1,6 +1,6 @@
 """The kinds of network that the campaign draws worlds of, by subject."""
 
-from campaign.kinds import addresses, elsewhere, hidden, inside, loss, paths, ports, told
+from campaign.kinds import addresses, elsewhere, hidden, inside, loss, pairs, paths, ports, told
 from campaign.kinds.kind import KINDS, Kind, Word
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "hidden",
     "inside",
     "loss",
+    "pairs",
     "paths",
     "ports",
     "told",

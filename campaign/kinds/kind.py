@@ -13,6 +13,7 @@ from campaign.world import World
 
 Chance = np.random.Generator
 Draw = Callable[[Chance, int], World]  # how many instances
+Twist = Callable[[Chance, World], World]
 
 
 class Word(Enum):
@@ -53,6 +54,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {}
+TWISTS: dict[str, Twist] = {}  # those of KINDS that are something which happens to a network of any kind
 
 
 def kind(word: Word, *, lies: bool = False) -> Callable[[Draw], Draw]:

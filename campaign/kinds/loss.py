@@ -17,43 +17,42 @@ def routed(chance: Chance, size: int) -> World:
     return parts.plain(chance, size)
 
 
-@kind(Word.SOUND)
-def lossy(chance: Chance, size: int) -> World:
+@parts.twist(Word.SOUND)
+def lossy(chance: Chance, world: World) -> World:
     """5 to 60 % of all datagrams are lost."""
-    return replace(parts.plain(chance, size), loss=float(chance.uniform(0.05, 0.6)))
+    return replace(world, loss=float(chance.uniform(0.05, 0.6)))
 
 
-@kind(Word.SOUND)
-def gaps(chance: Chance, size: int) -> World:
+@parts.twist(Word.SOUND)
+def gaps(chance: Chance, world: World) -> World:
     """Pairs between which nothing passes, or only one way, and instances without a way in."""
-    dead = tuple(np.flatnonzero(chance.random(size) < 0.1).tolist())
-    world = parts.plain(chance, size)
-    return replace(world, deaf=parts.gaps(chance, size), dead=dead, loss=float(chance.choice([0, 0.2])))
+    dead = tuple(np.flatnonzero(chance.random(world.cloud.size) < 0.1).tolist())
+    world = world.with_deaf(parts.gaps(chance, world.cloud.size))
+    return replace(world, dead=dead, loss=float(chance.choice([0, 0.2])))
 
 
-@kind(Word.SOUND)
-def one_way(chance: Chance, size: int) -> World:
+@parts.twist(Word.SOUND)
+def one_way(chance: Chance, world: World) -> World:
     """Between guests of one host packets pass one way only, or from some instances to nobody."""
-    world = parts.plain(chance, size)
     if chance.random() < 0.5:
-        deaf = world.cloud.together & np.tri(size, dtype=np.bool_)
+        deaf = world.cloud.together & np.tri(world.cloud.size, dtype=np.bool_)
     else:
-        deaf = np.zeros((size, size), np.bool_)
-        deaf[parts.some(chance, range(size), 0.0, 0.3)] = True
-    return replace(world, deaf=deaf)
+        deaf = np.zeros((world.cloud.size, world.cloud.size), np.bool_)
+        deaf[parts.some(chance, range(world.cloud.size), 0.0, 0.3)] = True
+    return world.with_deaf(deaf)
 
 
-@kind(Word.SOUND)
-def security_groups(chance: Chance, size: int) -> World:
+@parts.twist(Word.SOUND)
+def security_groups(chance: Chance, world: World) -> World:
     """Nothing passes between groups of instances, which cut across hosts."""
-    group = chance.integers(0, int(chance.integers(2, 5)), size)
-    return replace(parts.plain(chance, size), deaf=~np.equal.outer(group, group))
+    group = chance.integers(0, int(chance.integers(2, 5)), world.cloud.size)
+    return world.with_deaf(~np.equal.outer(group, group))
 
 
-@kind(Word.SOUND)
-def filtered(chance: Chance, size: int) -> World:
+@parts.twist(Word.SOUND)
+def filtered(_chance: Chance, world: World) -> World:
     """No datagram passes, but TCP or ICMP."""
-    return replace(parts.plain(chance, size), udp=False)
+    return replace(world, udp=False)
 
 
 @kind(Word.SOUND)

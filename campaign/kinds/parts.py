@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 
 import numpy as np
 
-from campaign.kinds.kind import Chance
+from campaign.kinds.kind import TWISTS, Chance, Twist, Word, kind
 from campaign.tree import Ground
 from campaign.world import Cloud, Extra, Mask, Numbers, World
 
@@ -15,6 +16,21 @@ def plain(chance: Chance, size: int) -> World:
     """Every host its guests' gateway, and nothing in between that varies."""
     cloud = Cloud.of(chance, size)
     return World(cloud, cloud.between(chance))
+
+
+def twist(word: Word) -> Callable[[Twist], Twist]:
+    """Enter among the kinds what may happen to a network of any kind: here it happens to a plain one."""
+
+    def enter(happen: Twist) -> Twist:
+        @wraps(happen)
+        def draw(chance: Chance, size: int) -> World:
+            return happen(chance, plain(chance, size))
+
+        kind(word)(draw)
+        TWISTS[happen.__name__.replace("_", " ")] = happen
+        return happen
+
+    return enter
 
 
 def each(own: Numbers) -> Extra:

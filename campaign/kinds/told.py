@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import replace
 
-from campaign.kinds import elsewhere, hidden, parts, paths
+from campaign.kinds import elsewhere, hidden, parts
 from campaign.kinds.kind import Chance, Draw, Word, kind
 from campaign.world import Cloud, Mask, World
 from keepapart.reach import Way
@@ -23,11 +23,10 @@ PROCESSORS = [
 ]
 
 
-@kind(Word.SOUND)
-def stated(chance: Chance, size: int) -> World:
-    """The platform states hosts or zones, truly, of some or all; ways vary, or nothing does."""
-    kinds: list[Draw] = [parts.plain, paths.by_flow]
-    return _stated(chance, kinds[int(chance.integers(len(kinds)))](chance, size))
+@parts.twist(Word.SOUND)
+def stated(chance: Chance, world: World) -> World:
+    """The platform states hosts or zones, truly, of some or all."""
+    return _stated(chance, world)
 
 
 @kind(Word.FALSE)

@@ -1,48 +1,48 @@
-"""Hadoop's table of racks (`net.topology.table.file.name`), each host a rack of its own.
+"""Hosts drawn by Graphviz: a box for each host, with its instances in it.
 
-    keepapart audit --json | keepapart-example-export > topology.table
-
-Whoever reads two racks takes their nodes to fail apart. So two addresses get different paths only where the
-verdict on them is *separate*; where a pair is unknown there is no table, and the exit code is 3.
+keepapart export dot | dot -Tsvg > hosts.svg
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-SCHEMA = "keepapart.audit/1"
+from keepapart.exports import DomainsDocument, Format, Row
 
 
-def export(document: Mapping[str, Any]) -> str:
-    """Translate an audit's document. Raises `ValueError` where a pair is unknown or a name won't do."""
-    if document["schema"] != SCHEMA:
-        raise ValueError(f"a document of {SCHEMA} is wanted, not of {document['schema']}")
-    if unknown := document["verdicts"]["unknown"]:
-        some = [f"{pair['a']} and {pair['b']}" for pair in document["pairs"] if pair["verdict"] == "unknown"]
-        raise ValueError(f"pairs that may share a host: {unknown}, such as {', '.join(some[:1])}")
-    lines = []
-    for instance in document["instances"]:
-        host = instance["host"]
-        if host is None:
-            raise ValueError(f"{instance['id']} is on no known host")
-        if not host.isascii() or {*host} & {*" \t/"}:
-            raise ValueError(f"host {host!r}: Hadoop's paths have no spaces and no slashes")
-        lines.append(f"{instance['address']} /{host}\n")
-    return "".join(lines)
+def write(found: DomainsDocument, settings: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the drawing, as the one text that there is."""
+    return {"": "\n".join(_lines(found, settings["shape"])) + "\n"}
 
 
-def main() -> int:
-    """Read a document from standard input, write the table to standard output."""
-    try:
-        sys.stdout.write(export(json.load(sys.stdin)))
-    except ValueError as error:
-        sys.stderr.write(f"keepapart-example-export: {error}\n")
-        return 3
-    return 0
+def _lines(found: DomainsDocument, shape: str) -> Iterator[str]:
+    yield "graph hosts {"
+    yield f"  node [shape={shape}];"
+    for number, domain in enumerate(found.domains):
+        yield f'  subgraph cluster_{number} {{ label="{domain.name}";'
+        for name in domain.instances:
+            yield f'    "{name}";'
+        yield "  }"
+    yield "}"
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+QUOTABLE = r'[^"\\\x00-\x1f]+'
+
+FORMAT = Format(
+    "dot",
+    Row(
+        title="Graphviz, a box for each host",
+        file="hosts.dot",
+        names=QUOTABLE,
+        names_are="text without quotes and backslashes",
+        ids=QUOTABLE,
+        ids_are="text without quotes and backslashes",
+        settings={"shape": "ellipse"},
+        no_value="the instance isn't drawn",
+        safe=True,
+        apply="dot -Tsvg",
+        later="draw it again",
+        comment="// ",
+    ),
+    write,
+)

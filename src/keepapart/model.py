@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from typing import Literal, Protocol, get_args
 
@@ -17,6 +18,11 @@ Progress = Callable[[str, float], None]  # hears what is being done, and the sha
 
 def silent(*_: object) -> None:
     """Hear nothing: the progress of whoever shows none."""
+
+
+def timestamp(at: float) -> str:
+    """Write seconds since the epoch as UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Verdict(Enum):
@@ -47,6 +53,12 @@ class Strength(IntEnum):
         return self.name.lower()
 
 
+# At what a map may have its domains, and what may be chosen where pairs are unknown (`domains/apart.py`).
+MapLevel = Literal["host", "rack", "pod", "site", "zone"]
+Choice = Literal["refuse", "merge", "leave-out", "apart"]
+MAP_LEVELS: tuple[MapLevel, ...] = get_args(MapLevel)
+CHOICES: tuple[Choice, ...] = get_args(Choice)
+
 # All that a platform may state of an instance's placement. Facts are compared within one project only; what
 # each of them proves of two instances is said in `signals/stated.py`.
 Fact = Literal[
@@ -66,13 +78,41 @@ Fact = Literal[
 FACTS: tuple[Fact, ...] = get_args(Fact)
 
 
+class Source(Enum):
+    """Where facts come from. How much those of each weigh, and for how long, says `signals/sources.py`."""
+
+    API = "api"  # the platform's API, whoever asked it
+    METADATA = "metadata"  # the platform's metadata service, asked from inside the instance
+    LABEL = "label"  # a label or a list that was written earlier
+    OWN = "own"  # what keepapart wrote itself: never evidence, and held against what is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one source says of one instance's placement at one time.
+
+    `by` names the source as the subject of a sentence, the same for all that it says: "the metadata service",
+    "the node's label", "facts.json". Names of hosts, zones and so on are taken to mean the same thing only
+    within one `by`. `at` is when it was read, in seconds since the epoch; None: just now, or, of a label,
+    nobody knows. `machine` is the id by which the platform knows the machine that answered, where it told it:
+    who tells the same one is the same machine.
+    """
+
+    source: Source
+    by: str
+    facts: Mapping[str, str]
+    at: float | None = None
+    machine: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A machine of the operator's.
 
     `address` is what other members send to (IPv4 or IPv6); `reach` is the way in, as the configuration
-    writes it (`netns:NAME`, `ssh://…`), or empty for the default one. `facts` is what the platform
-    states of its placement (`host`, `zone`, `group`, …), never what was measured.
+    writes it (`netns:NAME`, `ssh://…`), or empty for the default one. `facts` is what the platform's API
+    states of its placement (`host`, `zone`, `group`, …) now, never what was measured; `said` is what other
+    sources say of it.
     """
 
     id: str
@@ -81,15 +121,39 @@ class Instance:
     state: str = "running"
     tags: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    said: Sequence[Statement] = ()
 
     def fact(self, name: Fact) -> str:
-        """Return what is stated, stripped; empty where nothing is, and of one that doesn't run."""
+        """Return what the platform states, stripped; empty where nothing is, and of one that doesn't run."""
         return self.facts.get(name, "").strip() if self.running else ""
+
+    def with_statement(self, statement: Statement) -> Instance:
+        """Return it with what another source says of it."""
+        said = (*self.said, statement)
+        return Instance(self.id, self.address, self.reach, self.state, self.tags, self.facts, said)
 
     @property
     def running(self) -> bool:
         """Whether it runs: one that doesn't is on no host, and no fact of its placement holds."""
         return self.state == "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What to ask a platform's metadata service, which tells an instance about itself.
+
+    `asks` are paths, each with the one name by which its answer is told, or with the fields that are taken
+    out of the document that it is, as "field" or "field.field". `headers` go with each. `token` is had first,
+    where there is one: the path of a PUT, its headers, and the header by which it is shown. `shows` is a
+    header that every answer must have.
+    """
+
+    addresses: Sequence[str]
+    asks: Sequence[tuple[str, str | tuple[str, ...]]]
+    headers: Sequence[tuple[str, str]] = ()
+    token: tuple[str, tuple[tuple[str, str], ...], str] | None = None
+    shows: tuple[str, str] | None = None
+    port: int = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +190,18 @@ class Controls:
     separate: Sequence[tuple[str, str]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a round showed of candidates: the pairs asked for, and who couldn't be reached, with the reason.
+
+    Of those there is no way in, or none yet; what a platform states of them may decide their pairs all the
+    same.
+    """
+
+    pairs: Sequence[Pair] = ()
+    unreached: Mapping[str, str] = field(default_factory=dict)
+
+
 class Checker(Protocol):
     """What an admission asks of an audit: who shares a host with whom."""
 
@@ -135,8 +211,9 @@ class Checker(Protocol):
         against: Sequence[Instance],
         witnesses: Sequence[Instance],
         /,
-    ) -> Sequence[Pair]:
+    ) -> Checked:
         """Return the pairs of each candidate with each other candidate and with each of `against`.
 
         The witnesses take part in the measurement only, and help to establish what kind of network it is.
+        Asked of one candidate alone, it finds out no more than whether there is a way in to it.
         """

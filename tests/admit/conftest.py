@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from keepapart.store import Store
 from keepapart.testing import ManualClock, ProgrammableCloud, TruthfulChecker
 
 CLUSTER = "orders"
+MEMORY = Path("/dev/shm")  # nothing outlives a test
 
 
 @dataclass
@@ -48,14 +50,20 @@ class Bench:
         assert self.store.journals.unfinished(CLUSTER) == []
 
 
+def in_memory() -> TemporaryDirectory[str]:
+    """Return a folder for a store whose every commit would wait for a disk, where there is one in memory."""
+    return TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """Two members on hosts 0 and 1, and a cloud that fills one host of two slots after the other."""
-    cloud = ProgrammableCloud(tmp_path / "cloud.json")
+    clock = ManualClock()
+    cloud = ProgrammableCloud(tmp_path / "cloud.json", clock=clock, sleep=clock.sleep)
     cloud.add("m-1", 0)
     cloud.add("m-2", 1)
-    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        yield Bench(cloud, TruthfulChecker(cloud), ManualClock(), store)
+    with in_memory() as folder, Store(f"sqlite:///{folder}/store.db") as store:
+        yield Bench(cloud, TruthfulChecker(cloud), clock, store)
 
 
 def interrupted_at(bench: Bench, arrow: str, nth: int = 1) -> None:

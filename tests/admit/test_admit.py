@@ -33,8 +33,11 @@ def test_document_is_the_contracts(bench: Bench) -> None:
             {"id": "i-0004", "because": "shares a host with m-2: 2 hops in 8 of 8 flows"},
         ],
         "released": ["i-0003", "i-0004"],
+        "left": [],
         "attempts": 3,
         "seconds": document["seconds"],
+        "code": 0,
+        "error": None,
     }
 
 

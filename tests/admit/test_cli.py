@@ -12,6 +12,7 @@ from keepapart import clouds
 from keepapart.auditing import survey
 from keepapart.cli import main
 from keepapart.clouds import CANDIDATE
+from keepapart.errors import CloudError
 from keepapart.store import Store
 from keepapart.testing import ProgrammableCloud
 
@@ -31,7 +32,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[Program
         return opened[-1]
 
     path = tmp_path / "keepapart.toml"
-    path.write_text('[cluster]\nname = "orders"\n[cloud]\nprovider = "file"\n')
+    path.write_text('[cluster]\nname = "orders"\n[cloud]\nprovider = "file"\n[launch]\nboot_minutes = 0\n')
     monkeypatch.setattr(clouds, "connect", connect)
     monkeypatch.setattr(survey, "connect", connect)
     return str(path)
@@ -96,9 +97,42 @@ def test_gc(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_money_needs_a_price(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A budget of money without a price is a configuration error that names the missing key."""
     with Path(config).open("a", encoding="utf-8") as file:
-        file.write("[launch]\nmax_money = 5\n")
+        file.write("max_money = 5\n")
     assert main(["-c", config, "admit"]) == 2
     assert "[launch] max_money: needs price_per_hour" in capsys.readouterr().err
+
+
+def test_user_data_goes_to_the_instance_and_nowhere_else(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each launched instance is handed the file, byte by byte; no journal, document or line has any of it."""
+    secret = "a-password-\xe9\r\n"
+    (tmp_path / "init.yaml").write_bytes(f"#cloud-config\n{secret}".encode())
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write('user_data = "init.yaml"\n')
+    assert main(["-c", config, "-v", "admit", "--json"]) == 0
+    cloud = ProgrammableCloud(tmp_path / "cloud.json")
+    assert cloud.handed("i-0001") == (tmp_path / "init.yaml").read_bytes()
+    told = capsys.readouterr()
+    stored = b"".join(each.read_bytes() for each in tmp_path.glob("keepapart.db*"))
+    assert b"a-password-" not in stored + told.out.encode() + told.err.encode()
+
+
+@pytest.mark.parametrize(
+    ("size", "says"), [(None, "init.yaml: No such file"), (16_385, "16385 bytes, and 16384 are taken here")]
+)
+def test_user_data_that_can_not_be_handed_on_launches_nothing(
+    config: str, tmp_path: Path, size: int | None, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A missing file and one that is too long are configuration errors."""
+    if size:
+        (tmp_path / "init.yaml").write_bytes(b"x" * size)
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write('user_data = "init.yaml"\n')
+    assert main(["-c", config, "admit"]) == 2
+    told = capsys.readouterr().err
+    assert "[launch] user_data:" in told and says in told
+    assert not ProgrammableCloud(tmp_path / "cloud.json").alive()
 
 
 def test_waiting_for_another_admission(
@@ -111,3 +145,63 @@ def test_waiting_for_another_admission(
     told = capsys.readouterr().err
     assert "waiting: an admission of 'orders' is running already: pid 7 on elsewhere" in told
     assert "pid 7 on elsewhere holds it until" in told
+
+
+def test_hooks_are_commands(config: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`[hooks]` are commands with the id behind; what they say is on stderr, so stdout stays a document."""
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write('[hooks]\non_join = "echo joined:"\nbefore_release = "sh -c \'exit 7\' gate"\n')
+        file.write('[reach]\nvia = "exec:false"\n')  # nobody listens at these addresses
+    assert main(["-c", config, "admit", "--json"]) == 0
+    told = capfd.readouterr()
+    assert json.loads(told.out)["admitted"] == ["i-0001"]
+    assert "joined: i-0001\n" in told.err
+    assert main(["-c", config, "replace", "--yes", "i-0001", "--json"]) == 4
+    told = capfd.readouterr()
+    document = json.loads(told.out)
+    text = "[hooks] before_release: `sh -c 'exit 7' gate i-0001` ended with 7"
+    assert (document["code"], document["admitted"], document["released"]) == (4, ["i-0002"], [])
+    assert document["error"]["text"].startswith(text)
+    assert text in told.err.splitlines()[-1]
+    assert ProgrammableCloud(tmp_path / "cloud.json").members() == ["i-0001", "i-0002"]
+
+
+@pytest.mark.parametrize("line", ["no-such-command", "'"])
+def test_hook_that_is_no_command(config: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line that names the key, and no traceback."""
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write(f'[hooks]\non_join = "{line}"\n')
+    assert main(["-c", config, "admit"]) == (2 if line == "'" else 4)
+    told = capsys.readouterr().err
+    assert "[hooks] on_join" in told
+    assert "Traceback" not in told
+
+
+def test_size(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--to` and `--count` exclude each other; a size that is there already is code 0 with a document."""
+    assert main(["-c", config, "admit", "--to", "1"]) == 0
+    capsys.readouterr()
+    assert main(["-c", config, "admit", "--to", "1", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["admitted"], document["attempts"], document["code"]) == ([], 0, 0)
+    with pytest.raises(SystemExit):
+        main(["-c", config, "admit", "--to", "1", "--count", "1"])
+
+
+def test_every_failure_of_a_run_has_its_document(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the platform fails in the middle the document says what is in, what is left, and what failed."""
+
+    def breaking(*_: object) -> object:
+        raise CloudError("the platform is down")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProgrammableCloud, "describe", breaking)
+        patch.setattr("keepapart.admit.guarded_cloud.RETRIES", ())
+        assert main(["-c", config, "admit", "--json"]) == 4
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "keepapart.admit/1"
+    text = "the platform is down; not released: i-0001"
+    assert document["error"] == {"kind": "cloud", "text": text, "mend": None}
+    assert [x["id"] for x in document["left"]] == ["i-0001"]
+    assert main(["-c", config, "gc", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["released"] == ["i-0001"]

@@ -17,12 +17,21 @@ STORED = {  # what journals hold since they were first written: neither word nor
     "asked": {"cluster", "count", "replaces"},
     "excused": {"ids"},
     "intended": {"attempt", "token", "tags", "parameters", "source"},
+    "placed": {"where"},
+    "sized": {"ids"},
+    "keptold": set(),
+    "standsin": {"id", "by"},
     "postponed": {"attempt", "because"},
+    "overquota": {"attempt", "because"},
     "launched": {"attempt", "id"},
     "running": {"attempt", "where"},
     "judged": {"rulings", "against", "mute"},
     "voided": {"attempt", "because"},
+    "joining": {"attempt"},
+    "unjoined": {"attempt"},
     "joined": {"attempt"},
+    "welcomed": {"id"},
+    "lost": {"ids"},
     "rejected": {"attempt", "because"},
     "fruitless": {"attempt", "because"},
     "strayed": {"id", "because"},
@@ -31,8 +40,25 @@ STORED = {  # what journals hold since they were first written: neither word nor
     "leftalone": {"id", "because", "stuck"},
     "closing": {"code", "because"},
     "finished": set(),
+    "move": {"cluster", "ids", "hold", "host"},
+    "looked": {"id", "because"},
+    "ready": {"id"},
+    "stopping": {"id"},
+    "stopped": {"id"},
+    "chosen": {"id", "parameters"},
+    "placedanew": {"id", "because"},
+    "starting": {"id"},
+    "noroom": {"id", "because", "anew"},
+    "up": {"id", "where"},
+    "compared": {"id", "verdict", "because"},
+    "moved": {"id", "because"},
+    "unmoved": {"id", "code", "because"},
+    "down": {"id", "because"},
+    "migrating": {"id", "parameters"},
+    "notlive": {"id", "because"},
 }
 RULING = {"attempt", "verdict", "then", "because", "replaces", "unproven"}
+LATER = {"size", "notapart", "shares"}  # stored only where they say something
 
 
 def arbitrary(kind: type[Any]) -> st.SearchStrategy[Any]:
@@ -42,6 +68,7 @@ def arbitrary(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 
 st.register_type_strategy(e.Ruling, arbitrary(e.Ruling))
+st.register_type_strategy(e.NotApart, arbitrary(e.NotApart))
 events = st.one_of(*map(arbitrary, e.Event.__subclasses__()))
 
 
@@ -56,8 +83,8 @@ def test_an_event_is_read_back_as_it_was(event: e.Event) -> None:
 def test_what_is_stored_never_changes(event: e.Event) -> None:
     """Each event is stored under its own word, with the names of fields that journals have had so far."""
     kind, data = e.encode(event)
-    assert data.keys() == STORED[kind]
-    assert all(ruling.keys() == RULING for ruling in data.get("rulings", ()))
+    assert data.keys() - LATER == STORED[kind]
+    assert all(ruling.keys() - LATER == RULING for ruling in data.get("rulings", ()))
 
 
 def test_every_word_has_its_event() -> None:

@@ -10,7 +10,7 @@ import pytest
 from keepapart.admit import Outcome, admit, collect, replace
 from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError, NotFoundError, OperationError
-from keepapart.model import Instance, Pair
+from keepapart.model import Checked, Instance
 from keepapart.testing import Fault, Lag
 from tests.admit.conftest import Bench
 
@@ -125,7 +125,7 @@ def test_instance_that_never_runs_is_rejected(bench: Bench) -> None:
 def test_instance_that_dies_while_checked(bench: Bench) -> None:
     """A candidate that is gone when its check ends isn't let in."""
 
-    def dying(*asked: Sequence[Instance]) -> Sequence[Pair]:
+    def dying(*asked: Sequence[Instance]) -> Checked:
         pairs = bench.truth(*asked)
         bench.cloud.terminate(bench.truth.asked[-1][0])
         return pairs

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from keepapart.admit import admit, collect
 from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, RUN_TAG
-from keepapart.errors import CloudError, LeaseError, OperationError
+from keepapart.errors import CloudError, LeaseError
 from keepapart.testing import Fault, Lag
 from tests.admit.conftest import CLUSTER, Bench, interrupted_at
 
@@ -35,8 +33,9 @@ def test_fenced_off_admission_touches_nothing_more(bench: Bench) -> None:
         if name == "after journal intended":
             bench.store.leases.acquire(CLUSTER, "another", bench.clock() + 10_000, 300.0, lambda _: False)
 
-    with pytest.raises(LeaseError):
-        admit(bench.context(on_arrow=on_arrow), bench.truth)
+    outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
+    assert outcome.code == 4
+    assert isinstance(outcome.error, LeaseError)
     assert bench.cloud.calls("launch") == []
     assert bench.cloud.calls("terminate") == []
 
@@ -132,8 +131,9 @@ def test_ctrl_c_twice_says_what_gc_will_find(bench: Bench) -> None:
         if name in ("after launch", "before terminate"):
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        admit(bench.context(on_arrow=on_arrow), bench.truth)
+    outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
+    assert outcome.code == 130
+    assert [x.id for x in outcome.left] == ["i-0003"]
     assert "i-0003" in bench.told[-1]
     assert "keepapart gc" in bench.told[-1]
     assert [f.id for f in collect(bench.context(), dry_run=True).found] == ["i-0003"]
@@ -151,8 +151,26 @@ def test_dead_platform_says_what_is_left(bench: Bench) -> None:
             seen = True
             bench.cloud.arm(Fault("*", CloudError("the platform is down"), times=0))
 
-    with pytest.raises(OperationError, match=r"the platform is down .*i-0003.*keepapart gc"):
-        admit(bench.context(on_arrow=on_arrow), bench.truth)
+    outcome = admit(bench.context(on_arrow=on_arrow), bench.truth)
+    assert (outcome.code, outcome.because) == (4, "the platform is down; not released: i-0003")
+    assert [x.id for x in outcome.left] == ["i-0003"]
+    assert "keepapart gc" in outcome.left[0].because
     bench.cloud.clear()
     assert admit(bench.context(), bench.truth).code == 0
     bench.sound()
+
+
+def test_ctrl_c_of_gc_says_what_it_did(bench: Bench) -> None:
+    """What went before Ctrl-C is released, the rest is found again, and the code is 130."""
+    for name in ("lost-1", "lost-2"):
+        bench.cloud.add(name, 2, role=CANDIDATE)
+
+    def on_arrow(name: str) -> None:
+        if name == "before terminate" and "lost-1" not in [i.id for i in bench.cloud.instances({})]:
+            raise KeyboardInterrupt
+
+    collected = collect(bench.context(on_arrow=on_arrow))
+    assert (collected.code, collected.document().code) == (130, 130)
+    assert [f.id for f in collected.found] == ["lost-1", "lost-2"]
+    assert collected.released == ("lost-1",)
+    assert collect(bench.context()).released == ("lost-2",)

@@ -37,7 +37,7 @@ def test_five_from_nothing(habit: str, at_once: int, tmp_path: Path, lifeline: i
     config = parse(
         {"cloud": {"provider": "lab"}, "launch": {"at_once": at_once}}, tmp_path / "keepapart.toml"
     )
-    cloud = clouds.connect("lab", {}, ())
+    cloud = clouds.launching(clouds.connect("lab", {}, ()))
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store, survey.checker(config, store=store) as checker:
         outcome = admit(AdmissionContext(cloud, store, config.cluster.name, config.launch), checker, count=5)
     assert outcome.code == 0, outcome.because

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -18,7 +19,9 @@ from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING
 from keepapart.config import LaunchSettings, OnReject, Source
 from keepapart.model import Evidence, Instance, Pair, Says, Strength, Verdict
 
+pytestmark = pytest.mark.timeout(600)  # thousands of steps, on whatever machine this is
 RUN, CLUSTER = "run-1", "orders"
+OVER_QUOTA = "the quota is used up"
 hosts = st.integers(0, 5)
 
 
@@ -33,6 +36,7 @@ class Admission(RuleBasedStateMachine):
         max_held=st.integers(0, 3),
         at_once=st.integers(0, 3),
         max_money=st.sampled_from([0.0, 9.0]),
+        quota=st.sampled_from([0, 1, 2, 3]),
     )
     def begin(
         self,
@@ -43,6 +47,7 @@ class Admission(RuleBasedStateMachine):
         max_held: int,
         at_once: int,
         max_money: float,
+        quota: int = 0,
     ) -> None:
         self.policy = LaunchSettings(
             max_attempts=6,
@@ -57,6 +62,7 @@ class Admission(RuleBasedStateMachine):
         self.machines: dict[str, Instance] = {}
         self.host: dict[str, int] = {}
         self.token: dict[str, str] = {}
+        self.quota = quota
         self.number = 0
         self.meddled: set[str] = set()
         for at in (0, 1):
@@ -72,13 +78,15 @@ class Admission(RuleBasedStateMachine):
 
     @property
     def inventory(self) -> Inventory:
-        return Inventory({i: m for i, m in self.machines.items() if m.state != TERMINATED})
+        gone = {i: "is dead" for i, m in self.machines.items() if m.state == TERMINATED}
+        return Inventory({i: m for i, m in self.machines.items() if i not in gone}, gone=gone)
 
     @precondition(lambda self: not self.state.finished)
     @rule(host=hosts, journalled=st.booleans(), trouble=st.booleans())
     def go_on(self, host: int, journalled: bool, trouble: bool) -> None:
         """Perform the next step; where it isn't journalled, the process died right after the effect."""
         step = decide(self.state, self.inventory, self.policy, 0.0, 0.0)
+        self._gives_up(step)
         event = self._perform(step, host, trouble)
         if journalled:
             self.events.append(event)
@@ -161,10 +169,16 @@ class Admission(RuleBasedStateMachine):
             if self.state.finished:
                 break
             step = decide(self.state, self.inventory, self.policy, 0.0, 0.0)
+            self._gives_up(step)
             self.events.append(self._perform(step, 5, trouble=False))
         assert self.state.finished
         self.finished_is_clean()
         self.members_share_no_host()
+
+    def _gives_up(self, step: steps.Step) -> None:
+        """No run ends for a quota while it holds what could be let go of."""
+        if step == steps.Note(e.Closing(4, OVER_QUOTA)):
+            assert not self.state.in_phase(Phase.REJECTED, Phase.UNDECIDED, Phase.RELEASING)
 
     def _perform(self, step: steps.Step, host: int, trouble: bool) -> e.Event:
         match step:
@@ -178,6 +192,9 @@ class Admission(RuleBasedStateMachine):
                     return e.Postponed(attempt, "no room")
                 same = [i for i, t in self.token.items() if t == request.token]
                 name = same[0] if same else self._name()
+                there = [i for i in self.token if self.machines[i].state != TERMINATED]
+                if not same and self.quota and len(there) >= self.quota:
+                    return e.OverQuota(attempt, OVER_QUOTA)
                 if not same:
                     self._add(name, host, request.tags)
                     self.token[name] = request.token
@@ -213,9 +230,16 @@ class Admission(RuleBasedStateMachine):
                     return e.Voided(attempt, "another came")
                 self._change(name, tags={**self.machines[name].tags, ROLE_TAG: MEMBER})
                 return e.Joined(attempt)
+            case steps.Settle(attempt, name):
+                return e.Joined(attempt) if is_member(self.machines[name]) else e.Unjoined(attempt)
+            case steps.Welcome(name):
+                return e.Welcomed(name)
+            case steps.Confirm(ids):
+                lost = {i: "is dead" for i in ids if self.machines[i].state != RUNNING}
+                return e.Lost(lost) if lost else e.Closing(0, "all in")
             case steps.Release() | steps.AwaitGone():
                 return self._release(step, trouble)
-            case steps.FindUnanswered(attempt):
+            case steps.FindUnanswered(attempt, _):
                 shown = self.inventory.of_attempt(RUN, attempt)
                 return e.Launched(attempt, shown[0].id) if shown else e.LaunchFailed(attempt, "nothing")
             case _:
@@ -242,7 +266,7 @@ class Admission(RuleBasedStateMachine):
         gone = machine.state == TERMINATED or (release.stop and machine.state == STOPPED)
         if gone:
             return e.Released(release.id)
-        if not release.named and not is_candidate(machine):
+        if not release.stand_in and not is_candidate(machine):
             return e.LeftAlone(release.id, "no candidate any more")
         if slow and isinstance(step, steps.Release):
             return e.Releasing(release.id)

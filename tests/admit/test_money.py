@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from tempfile import TemporaryDirectory
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from keepapart.admit import AdmissionContext, admit
 from keepapart.admit.budget import CHECKING, LETTING_GO, lasts, spent
-from keepapart.admit.events import Intended, Joined, Launched, Postponed, Running
+from keepapart.admit.events import Intended, Joined, Launched, Postponed, Released, Running
 from keepapart.admit.state import fold
 from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError
-from keepapart.model import Instance, Pair
+from keepapart.model import Checked, Instance
 from keepapart.store import Store
 from keepapart.testing import Fault, ManualClock, ProgrammableCloud, TruthfulChecker
-from tests.admit.conftest import CLUSTER, Bench
+from tests.admit.conftest import CLUSTER, Bench, in_memory
 
 policies = st.builds(
     LaunchSettings,
@@ -28,6 +28,7 @@ policies = st.builds(
     max_attempts=st.just(6),
     max_money=st.floats(100.0, 6000.0),
     price_per_hour=st.just(3600.0),  # one a second
+    stopped_price_per_hour=st.sampled_from([0.0, 360.0, 3600.0]),
     billed_seconds=st.sampled_from([1, 60, 600]),
 )
 
@@ -57,9 +58,9 @@ def test_no_more_is_spent_than_allowed(
     full: int,
     lost: str,
 ) -> None:
-    """By the cloud's own bill: whatever boots, rounds, farewells, lost answers and want of room take."""
+    """By the cloud's own bill: whatever boots, rounds, farewells, rest, lost answers and no room take."""
     clock = ManualClock()
-    with TemporaryDirectory() as folder, Store(f"sqlite:///{folder}/store.db") as store:
+    with in_memory() as folder, Store(f"sqlite:///{folder}/store.db") as store:
         cloud = ProgrammableCloud(
             hosts=hosts,
             call_seconds=answers,
@@ -75,7 +76,7 @@ def test_no_more_is_spent_than_allowed(
         cloud.arm(Fault(lost, CloudError("lost"), skip=1, times=2, after=True))
         truth = TruthfulChecker(cloud, auto=auto)
 
-        def checker(*asked: Sequence[Instance]) -> Sequence[Pair]:
+        def checker(*asked: Sequence[Instance]) -> Checked:
             clock.sleep(checks)
             return truth(*asked)
 
@@ -83,7 +84,8 @@ def test_no_more_is_spent_than_allowed(
         outcome = admit(context, checker, count)
         assert outcome.left == ()
         assert (len(outcome.admitted) == count) == (outcome.code == 0), outcome.because
-        assert cloud.bill(policy.billed_seconds) <= policy.max_money, outcome.because
+        bill = cloud.bill(policy.billed_seconds, policy.stopped_price_per_hour / policy.price_per_hour)
+        assert bill <= policy.max_money, outcome.because
 
 
 def test_who_there_is_no_room_for_is_not_waited_for_once_all_are_in() -> None:
@@ -97,7 +99,7 @@ def test_who_there_is_no_room_for_is_not_waited_for_once_all_are_in() -> None:
         price_per_hour=3600.0,
         billed_seconds=1,
     )
-    with TemporaryDirectory() as folder, Store(f"sqlite:///{folder}/store.db") as store:
+    with in_memory() as folder, Store(f"sqlite:///{folder}/store.db") as store:
         cloud = ProgrammableCloud(hosts=4, clock=clock, sleep=clock.sleep)
         cloud.add("m-1", 0)
         cloud.arm(Fault("launch", CapacityError("no room"), skip=1))
@@ -122,7 +124,7 @@ def test_the_last_money_may_find_the_last_member(bench: Bench) -> None:
     """Where all are in when the money is spent, that is what the run ends with."""
     bench.cloud.add("m-3", 2)
 
-    def checker(*asked: Sequence[Instance]) -> Sequence[Pair]:
+    def checker(*asked: Sequence[Instance]) -> Checked:
         bench.clock.sleep(CHECKING)
         return bench.truth(*asked)
 
@@ -162,6 +164,18 @@ def test_members_cost_nothing_once_they_are_in(bench: Bench) -> None:
     bench.cloud.capacity = 1
     policy = LaunchSettings(price_per_hour=3600.0, max_money=250.0, max_attempts=50)
     assert admit(bench.context(policy), bench.truth, count=2).code == 0
+
+
+def test_what_is_stopped_costs_on() -> None:
+    """At its own price, until the run is over; it leaves the others less time, and that is foreseen."""
+    policy = LaunchSettings(price_per_hour=3600.0, stopped_price_per_hour=1800.0, max_money=1000.0)
+    policy = replace(policy, on_reject="stop", billed_seconds=1)
+    rests = [(0.0, Intended(1, "a")), (0.0, Launched(1, "i-1")), (100.0, Released("i-1"))]
+    state = fold("run", [*rests, (200.0, Intended(2, "b"))])
+    assert spent(state, policy, 300.0) == 100.0 + 100.0 + 100.0
+    assert lasts(state, policy, 300.0) + LETTING_GO == 300.0 + 700.0 / 1.5
+    assert spent(state, replace(policy, on_reject="terminate"), 300.0) == 200.0
+    assert spent(fold("run", [(0.0, Intended(1, "a", source="i-1")), *rests[1:]]), policy, 300.0) == 100.0
 
 
 def test_how_long_the_money_lasts() -> None:

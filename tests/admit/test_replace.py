@@ -6,7 +6,8 @@ import pytest
 
 from keepapart.admit import replace
 from keepapart.config import LaunchSettings
-from keepapart.errors import UsageError
+from keepapart.errors import CapacityError, UsageError
+from keepapart.testing import Fault
 from tests.admit.conftest import CLUSTER, Bench
 
 
@@ -70,6 +71,7 @@ def test_member_that_stays_unmeasured_is_told_of(bench: Bench) -> None:
     """A stand-in joins beside one that can't be measured since that one goes too; if not, it ends with 3."""
     bench.cloud.hosts = 3
     bench.cloud.capacity = 1
+    bench.cloud.arm(Fault("launch", CapacityError("no room"), skip=1, times=0))
     bench.truth.silent.add("m-1")
     bench.truth.silent.add("m-2")
     outcome = replace(bench.context(LaunchSettings(max_attempts=1)), bench.truth, ["m-1", "m-2"])

@@ -10,7 +10,7 @@ from keepapart.admit import admit
 from keepapart.clouds import CANDIDATE, ROLE_TAG
 from keepapart.config import LaunchSettings
 from keepapart.errors import ReachError, UsageError
-from keepapart.model import Instance, Pair
+from keepapart.model import Checked, Instance
 from tests.admit.conftest import CLUSTER, Bench
 
 
@@ -59,7 +59,7 @@ def test_stopped_member_is_refused_before_launching(bench: Bench) -> None:
 def test_failing_measurement_is_unknown(bench: Bench) -> None:
     """A checker that fails says nothing; that is never separate."""
 
-    def broken(*_: object) -> list[Pair]:
+    def broken(*_: object) -> Checked:
         raise ReachError("no way in to m-1")
 
     outcome = admit(bench.context(), broken)
@@ -71,7 +71,8 @@ def test_failing_measurement_is_unknown(bench: Bench) -> None:
 def test_pair_of_others_does_not_count(bench: Bench) -> None:
     """A verdict on another pair than the one asked for says nothing."""
     outcome = admit(
-        bench.context(), lambda c, a, w: [bench.truth.pair("m-1", "m-2") for _ in bench.truth(c, a, w)]
+        bench.context(),
+        lambda c, a, w: Checked([bench.truth.pair("m-1", "m-2") for _ in bench.truth(c, a, w).pairs]),
     )
     assert outcome.code == 3
     bench.sound()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 
 import pytest
 
@@ -40,6 +41,13 @@ def test_what_is_stated_stands_in_the_document() -> None:
         {"level": "zone", "name": "a", "lost": 3, "most": 4, "survives": False},
         {"level": "zone", "name": "b", "lost": 1, "most": 2, "survives": True},
     ]
+
+
+def test_facts_that_nobody_may_change_are_written_too() -> None:
+    """A cloud may hand in any mapping, as the lab does of instances that lost their host."""
+    facts = [MappingProxyType({"health": "impaired"}), {}]
+    document = json.loads(text(audit_document(audit_of([(0, 0), (0, 1)], facts=facts))))
+    assert document["instances"][0]["stated"][0]["facts"] == {"health": "impaired"}
 
 
 def test_a_level_that_is_missing_says_why() -> None:

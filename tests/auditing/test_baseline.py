@@ -94,6 +94,14 @@ def test_ids_and_addresses_are_no_identity(guests: list[dict[str, str]]) -> None
     assert audited(*ALONE, memory=shown(), extras=extras).counts["unknown"] == 1
 
 
+def test_a_machine_id_that_several_tell_is_no_identity() -> None:
+    """Clones of one image tell one id, wherever they are: the network has to be vouched for anew."""
+    first = replace(told("abcdefgh"), guests=[{"machine": "the image's"}] * 8)
+    memory = Baseline().after(audited("abcdefgh", *HOSTS, same=PAIRS, extras=first), naming=True)
+    later = replace(told("ac"), guests=[{"machine": "the image's"}] * 2)
+    assert audited(*ALONE, memory=memory, extras=later).counts["unknown"] == 1
+
+
 @pytest.mark.parametrize("at", [OLD + 1, -1.0])
 def test_nobody_s_word_is_believed_for_ever(at: float) -> None:
     """After a month, or by a clock that was set back, the network has to be vouched for anew."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from itertools import combinations
 
-import numpy as np
 import pytest
 
 from keepapart.auditing.assess import Audit
@@ -38,8 +37,6 @@ def kept(audit: Audit) -> KeptPairs:
 def test_every_verdict_is_kept(audit: Audit) -> None:
     """Of every pair the verdict and its strength are read back as they were."""
     found = kept(audit)
-    signs = audit.judgement.co_resident.astype(np.int8) - audit.judgement.separate
-    assert (found.relations == signs).all()
     for i, j in combinations(range(len(audit.instances)), 2):
         pair = audit.judgement.pair(i, j)
         kind = found.kind(pair.b, pair.a)
@@ -52,7 +49,8 @@ def test_entries_without_kinds_list_what_is_not_separate() -> None:
     listed = [p for p in plain(audit_document(audit, all_pairs=True))["pairs"] if p["verdict"] != "separate"]
     entry = entry_of(audit, "audit")
     old = {"purpose": "audit", "audit": entry["audit"] | {"pairs": listed}}
-    assert (KeptPairs.of(old).relations == kept(audit).relations).all()
+    for i, j in combinations(audit.ids, 2):
+        assert KeptPairs.of(old).kind(i, j).verdict is kept(audit).kind(i, j).verdict
     assert KeptPairs.of(old).kind("web-1", "web-3").verdict is Verdict.SEPARATE
 
 

@@ -14,7 +14,7 @@ from keepapart.auditing.stated import StatedAudit, assess_stated
 from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.domains.worst_case import most_together
 from keepapart.judging.judge import judge
-from keepapart.model import FACTS, Instance, Strength, Verdict
+from keepapart.model import FACTS, Instance, Source, Statement, Strength, Verdict
 from keepapart.signals import stated
 
 Facts = dict[str, str]
@@ -69,7 +69,8 @@ def test_facts_are_judged_as_in_any_audit(drawn: list[Instance], assurance: str)
     for i, j in combinations(range(len(drawn)), 2):
         ours, theirs = found.judgement.pair(i, j).verdict, dense.pair(i, j).verdict
         assert ours in (theirs, Verdict.UNKNOWN)
-    assert found.risk.most >= most_together(dense).max()
+    down = [number for number, instance in enumerate(drawn) if not instance.running]
+    assert found.risk.most >= most_together(dense, down).max()
 
 
 @settings(deadline=None)
@@ -142,6 +143,23 @@ def test_one_without_facts_leaves_the_others_where_they_are() -> None:
     assert set(found.members("host")) == {"x", "y", "z"}
     assert (found.risk.most, found.risk.survives) == (2, None)
     assert of({"host": "x"}, {"host": "y"}, {"host": "z"}, {"host": "w"}).risk.survives is True
+
+
+def test_instances_of_one_machine_are_known_to_each_other_without_a_fact() -> None:
+    """A machine's id that two tell joins them; one that nobody else tells says nothing of anybody."""
+    there = [
+        Instance(name, said=[Statement(Source.METADATA, "the kubelet", {}, machine=machine)])
+        for name, machine in (("a", "x"), ("b", "x"), ("c", "y"))
+    ]
+    found = audit(there)
+    assert list(found.lost) == ["c"]
+    assert found.counts == {"separate": 0, "co-resident": 1, "unknown": 2}
+    assert [
+        (kind.verdict, count) for kind, count in zip(found.kinds.kinds, found.kinds.pairs, strict=True)
+    ] == [
+        (Verdict.CO_RESIDENT, 1),
+        (Verdict.UNKNOWN, 2),
+    ]
 
 
 @pytest.mark.parametrize("size", [64, 65])

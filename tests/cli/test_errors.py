@@ -90,9 +90,9 @@ def test_a_command_line_that_can_t_be_read(config: Path, capsys: Printed) -> Non
     told = capsys.readouterr()
     error = json.loads(told.out)["error"]
     assert error["kind"] == "usage"
-    assert "invalid choice: 'some'" in error["text"]
-    assert error["mend"] == "see `keepapart audit --help`"
-    assert told.err.startswith("keepapart audit: argument --pairs: invalid choice: 'some'")
+    assert error["text"] == "--pairs: no 'some'; there is all"
+    assert error["mend"] == "there is all"
+    assert told.err.startswith("keepapart audit: --pairs: no 'some'")
     assert told.err.count("\n") == 1
 
 
@@ -136,13 +136,21 @@ def test_every_class_has_a_word_of_its_own() -> None:
         "KeepapartError": "error",
         "UsageError": "usage",
         "ConfigError": "config",
+        "SharedError": "shared",
+        "UnknownError": "unknown",
+        "InterruptionError": "interrupted",
         "OperationError": "operation",
+        "UnsettledError": "unsettled",
         "ReachError": "reach",
         "CloudError": "cloud",
         "CapacityError": "capacity",
         "RefusedError": "refused",
+        "DeniedError": "denied",
+        "QuotaError": "quota",
+        "UnforeseenError": "unforeseen",
         "NotFoundError": "not-found",
         "LabError": "lab",
         "StoreError": "store",
+        "BusyError": "busy",
         "LeaseError": "lease",
     }

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from keepapart.cli import main
+from keepapart.cli._inventories import ansible_hosts, ssh_hosts
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG
+from keepapart.clouds.environments import SIGNS, Sign
 from keepapart.config import load
 from keepapart.errors import LabError
 from keepapart.lab import client
@@ -19,10 +21,17 @@ Printed = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder on a machine where no lab runs."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder on a machine where no lab runs, of an operator without a cloud; return their home."""
+    there = tmp_path / "home"
+    (there / ".ssh").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(client, "labs", list)
+    monkeypatch.setenv("HOME", str(there))
+    for sign in SIGNS:
+        for name in sign.variables:
+            monkeypatch.delenv(name, raising=False)
+    return there
 
 
 class OneLab:
@@ -58,16 +67,30 @@ def test_every_comment_is_a_default_that_loads() -> None:
     assert (after.store, after.reach.via) == (before.store, before.reach.via)
 
 
+def test_a_lab_is_adopted_only_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    """Somebody's demo is not their cluster: that it runs is said, and no more."""
+    monkeypatch.setattr(client, "labs", lambda: ["big"])
+    assert main(["init"]) == 0
+    assert load("keepapart.toml").cloud.provider == "static"
+    assert "lab big is running: --lab adopts it" in capsys.readouterr().out
+
+
 def test_with_a_lab(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
-    """Where labs run, the file is for the first of them and its largest cluster, others are mentioned."""
+    """The file is for the first lab, or the one named, and its largest cluster; others are mentioned."""
     monkeypatch.setattr(client, "labs", lambda: ["big", "small"])
     monkeypatch.setattr(client.Lab, "find", lambda _: OneLab(["a", 'b"', 'b"']))
-    assert main(["init"]) == 0
+    assert main(["init", "--lab"]) == 0
     config = load("keepapart.toml")
     assert (config.cloud.provider, config.cloud.settings) == ("lab", {"lab": "big"})
     assert config.cluster.name == 'b"'
     assert "running too: small" in Path("keepapart.toml").read_text(encoding="utf-8")
     assert "2 members" in capsys.readouterr().out
+    assert main(["init", "--lab", "small", "--force"]) == 0
+    assert load("keepapart.toml").cloud.settings == {"lab": "small"}
+    assert main(["init", "--lab", "other", "--force"]) == 2
+    assert "no lab other is running" in capsys.readouterr().err
 
 
 def test_a_lab_that_goes_away_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,8 +101,164 @@ def test_a_lab_that_goes_away_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(client, "labs", lambda: ["big"])
     monkeypatch.setattr(client.Lab, "find", gone)
-    assert main(["init"]) == 0
+    assert main(["init", "--lab"]) == 0
     assert load("keepapart.toml").cluster.name == "default"
+
+
+SSH = """
+Host *
+    User ops
+Host web-1 web-2
+    ProxyJump admin@bastion:2222
+Host db-1 db-1.example.net
+    HostName 10.1.2.3
+    Port 2222
+Host database
+    HostName 10.1.2.3
+    Port 2222
+Host out
+    HostName 8.8.8.8
+Host bastion
+Host github.com
+    User git
+Host web-? !web-9
+Match host web-1
+    HostName 10.9.9.9
+Include conf.d/*.conf
+"""
+
+
+def test_the_hosts_of_ssh_s_configuration(home: Path, capsys: Printed) -> None:
+    """Each machine that could be a member, by its first name for ssh; no pattern, jump host or forge."""
+    (home / ".ssh" / "config").write_text(SSH)
+    (home / ".ssh" / "conf.d").mkdir()
+    (home / ".ssh" / "conf.d" / "more.conf").write_text('Host="cache 1"\nHost cache-2\n')
+    assert main(["init"]) == 0
+    config = load("keepapart.toml")
+    assert [(i.id, i.address, i.reach) for i in config.instances] == [
+        ("web-1", "", "ssh:web-1"),
+        ("web-2", "", "ssh:web-2"),
+        ("db-1", "", "ssh:db-1"),
+        ("out", "", "ssh:out"),
+        ("cache 1", "", "ssh:cache 1"),
+        ("cache-2", "", "ssh:cache-2"),
+    ]
+    told = capsys.readouterr().out
+    assert "6 of ~/.ssh/config" in told
+    assert "take out what is no member" in told
+
+
+def test_a_configuration_that_includes_itself_ends(home: Path) -> None:
+    """As OpenSSH's does, after so many levels."""
+    path = home / ".ssh" / "config"
+    path.write_text("Host a\nInclude config\n")
+    assert [one.id for one in ssh_hosts(path)] == ["a"]
+
+
+INI = """
+; members
+cache ansible_host=cache.example.org
+[web]
+web[01:03] ansible_user=ubuntu
+[db]
+db-a ansible_host=10.0.0.7 ansible_port=2222
+db-b ansible_connection=local
+[all:vars]
+ansible_user = "ops"
+[backend:children]
+db
+[backend:vars]
+ansible_user=dba
+"""
+YAML = """
+all:
+  vars: {ansible_user: ops}
+  hosts:
+    cache: {ansible_host: cache.example.org}
+  children:
+    web:
+      vars: {ansible_user: ubuntu}
+      hosts:
+        web[01:03]:
+    db:
+      vars: {ansible_user: dba}
+      hosts:
+        db-a: {ansible_host: 10.0.0.7, ansible_port: 2222}
+        db-b: {ansible_connection: local}
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("hosts", INI), ("hosts.yml", YAML)])
+def test_an_ansible_inventory(name: str, text: str, capsys: Printed) -> None:
+    """Hosts of every group, ranges written out, and the way in that Ansible takes."""
+    Path(name).write_text(text)
+    assert main(["init", "--inventory", name]) == 0
+    found = {i.id: (i.address, i.reach) for i in load("keepapart.toml").instances}
+    assert found == {
+        "cache": ("", "ssh://ops@cache.example.org"),
+        "web01": ("", "ssh://ubuntu@web01"),
+        "web02": ("", "ssh://ubuntu@web02"),
+        "web03": ("", "ssh://ubuntu@web03"),
+        "db-a": ("10.0.0.7", "ssh://dba@10.0.0.7:2222"),
+        "db-b": ("", "local"),
+    }
+    assert f"6 of {name}" in capsys.readouterr().out
+
+
+def test_a_folder_is_an_inventory_too() -> None:
+    """All files in it, whatever their form."""
+    folder = Path("inventory")
+    folder.mkdir()
+    (folder / "a.ini").write_text("one\n")
+    (folder / "b.yml").write_text("all: {hosts: {two: }}")
+    assert [one.id for one in ansible_hosts(folder)] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("none", None), ("bad.yml", "a: [b"), ("bad.ini", "[web]\nweb 'x\n"), ("empty", "")]
+)
+def test_an_inventory_that_can_t_be_read(name: str, text: str | None, capsys: Printed) -> None:
+    """One line that names it, and no file is written."""
+    if text is not None:
+        Path(name).write_text(text)
+    assert main(["init", "--inventory", name]) == 2
+    told = capsys.readouterr().err
+    assert name in told
+    assert told.count("\n") == 1
+    assert not Path("keepapart.toml").exists()
+
+
+@pytest.mark.parametrize("sign", SIGNS, ids=lambda sign: sign.by)
+def test_each_platform_s_environment_is_seen(
+    sign: Sign, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    """By its tools' variables, all that it needs, or by a file of theirs; no content is written anywhere."""
+    for name in sign.variables[1:]:
+        monkeypatch.setenv(name, "secret")
+    if sign.variables[1:]:
+        assert main(["init", "--force"]) == 0
+        assert sign.provider not in capsys.readouterr().out
+    for name in sign.variables[:1]:
+        monkeypatch.setenv(name, "secret")
+    if sign.file:
+        (home / sign.file).parent.mkdir(parents=True, exist_ok=True)
+        (home / sign.file).write_text("secret")
+    assert main(["init", "--force"]) == 0
+    assert f"{sign.provider} ({sign.shown})" in capsys.readouterr().out
+    assert "secret" not in Path("keepapart.toml").read_text(encoding="utf-8")
+    load("keepapart.toml")
+
+
+def test_a_platform_alone_is_chosen(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Where nothing else lists members and one provider can be asked, it is; else it is an example."""
+    monkeypatch.setenv("AWS_PROFILE", "ops")
+    assert main(["init"]) == 0
+    assert load("keepapart.toml").cloud.provider == "ec2"
+    assert "# member_filter" in Path("keepapart.toml").read_text(encoding="utf-8")
+    (home / ".ssh" / "config").write_text("Host web-1\n")
+    assert main(["init", "--force"]) == 0
+    assert load("keepapart.toml").cloud.provider == "static"
+    assert '# provider = "ec2"' in Path("keepapart.toml").read_text(encoding="utf-8")
 
 
 def test_never_overwrites_unasked(capsys: Printed) -> None:

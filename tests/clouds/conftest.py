@@ -46,17 +46,13 @@ class Account:
         return {i["InstanceId"]: i for r in shown for i in r["Instances"]}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Yield a lab that answers the EC2 API; it ends with the session at the latest."""
-    read, write = os.pipe()
+    """Yield a lab that answers the EC2 API."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-        lab = client.up(world.parse(WORLD, "test"), simulated=True, api="ec2", lifeline=read)
-        yield lab
-        lab.down()
-    os.close(write)
-    os.close(read)
+        with client.running(world.parse(WORLD, "test"), simulated=True, api="ec2") as lab:
+            yield lab
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from keepapart.clouds import CLUSTER_TAG, Cloud, LaunchRequest, connect
+from keepapart import clouds
+from keepapart.clouds import CLUSTER_TAG, LaunchRequest, Listing, connect
 from keepapart.clouds.ec2 import cloud as ec2
 from keepapart.errors import CapacityError, CloudError, RefusedError
 from keepapart.lab import client
@@ -58,17 +60,18 @@ def test_programmable(rule: CloudRule, lag: Lag, tmp_path: Path) -> None:
         failing=_armed(Fault("*", CloudError("the platform is down"), times=0)),
         cut_short=_armed(Fault("instances", CloudError("cut"), times=0)),
         unanswered=_armed(Fault("launch", CloudError("lost"), times=0, after=True)),
+        handed=lambda instance_id: start().handed(instance_id),
         patience=PATIENCE,
         sleep=lambda _: None,
     ) as cloud:
         rule(cloud)
 
 
-def _armed(*faults: Fault) -> Callable[[Cloud], AbstractContextManager[None]]:
+def _armed(*faults: Fault) -> Callable[[Listing], AbstractContextManager[None]]:
     """Return what arms these faults at a programmable cloud as long as a context lasts."""
 
     @contextmanager
-    def armed(cloud: Cloud) -> Iterator[None]:
+    def armed(cloud: Listing) -> Iterator[None]:
         assert isinstance(cloud, ProgrammableCloud)
         cloud.arm(*faults)
         try:
@@ -83,16 +86,11 @@ def _armed(*faults: Fault) -> Callable[[Cloud], AbstractContextManager[None]]:
 def small_lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """Yield a lab of each kind, for all rules."""
     simulated = request.param == "simulated"
-    read, write = os.pipe()
-    lab = client.up(
-        world.parse(LAB, "test"), name=f"conformance-{request.param}", simulated=simulated, lifeline=read
-    )
-    if lab.kind != request.param:
-        pytest.skip(lab.because)
-    yield lab
-    lab.down()
-    os.close(write)
-    os.close(read)
+    name = f"conformance-{request.param}"
+    with client.running(world.parse(LAB, "test"), name=name, simulated=simulated) as lab:
+        if lab.kind != request.param:
+            pytest.skip(lab.because)
+        yield lab
 
 
 @every_rule
@@ -100,20 +98,20 @@ def test_lab(rule: CloudRule, small_lab: Lab) -> None:
     """The lab is a cloud like any other, simulated or with a network."""
 
     @contextmanager
-    def full(cloud: Cloud) -> Iterator[None]:
-        filling = []
+    def full(cloud: Listing) -> Iterator[None]:
+        launches, filling = clouds.launching(cloud), []
         with pytest.raises(CapacityError):
             while True:
                 token = os.urandom(16).hex()
-                filling.append(cloud.launch(LaunchRequest(token, {CLUSTER_TAG: "filling"})).id)
+                filling.append(launches.launch(LaunchRequest(token, {CLUSTER_TAG: "filling"})).id)
         try:
             yield
         finally:
             for instance_id in filling:
-                cloud.terminate(instance_id)
+                launches.terminate(instance_id)
 
     @contextmanager
-    def failing(_: Cloud) -> Iterator[None]:
+    def failing(_: Listing) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_RUNTIME_DIR", os.devnull)
             yield
@@ -146,9 +144,9 @@ def test_ec2(rule: CloudRule, group: str, account: Account, monkeypatch: pytest.
     }
     monkeypatch.setattr(ec2, "PAGE", 5)
 
-    def armed(*faults: ApiFault) -> Callable[[Cloud], AbstractContextManager[None]]:
+    def armed(*faults: ApiFault) -> Callable[[Listing], AbstractContextManager[None]]:
         @contextmanager
-        def arming(_: Cloud) -> Iterator[None]:
+        def arming(_: Listing) -> Iterator[None]:
             account.control.arm(*faults)
             try:
                 yield
@@ -156,6 +154,10 @@ def test_ec2(rule: CloudRule, group: str, account: Account, monkeypatch: pytest.
                 account.control.clear()
 
         return arming
+
+    def handed(instance_id: str) -> bytes:
+        said = account.ec2.describe_instance_attribute(InstanceId=instance_id, Attribute="userData")
+        return b64decode(said["UserData"].get("Value", ""))
 
     no_room = armed(ApiFault("capacity", times=0))
     with CloudUnderTest(
@@ -166,6 +168,7 @@ def test_ec2(rule: CloudRule, group: str, account: Account, monkeypatch: pytest.
         failing=armed(ApiFault("error", times=0)),
         cut_short=armed(ApiFault("error", "DescribeInstances", skip=1)),
         unanswered=armed(ApiFault("lost", "RunInstances", times=0)),
+        handed=handed,
         patience=PATIENCE,
     ) as cloud:
         rule(cloud)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from keepapart.clouds import LaunchRequest
 from keepapart.clouds.ec2 import connect
-from keepapart.errors import CapacityError, CloudError, ConfigError, NotFoundError, RefusedError
+from keepapart.errors import (
+    CapacityError,
+    CloudError,
+    ConfigError,
+    DeniedError,
+    NotFoundError,
+    QuotaError,
+    RefusedError,
+)
 from keepapart.lab.ec2.faults import Fault
 from tests.clouds.conftest import Account, Open, tagged
 
@@ -26,14 +33,14 @@ TOKENS = (f"token-{number}" for number in itertools.count())
         ("UnfulfillableCapacity", 500, CapacityError, ""),
         ("InvalidInstanceID.NotFound", 400, NotFoundError, ""),
         ("PlacementGroupLimitExceeded", 400, RefusedError, ""),
-        ("VcpuLimitExceeded", 400, CloudError, "quota"),
-        ("UnauthorizedOperation", 403, CloudError, "docs/ec2.md"),
-        ("AuthFailure", 401, CloudError, "AWS_PROFILE"),
+        ("VcpuLimitExceeded", 400, QuotaError, "quota"),
+        ("UnauthorizedOperation", 403, DeniedError, "docs/ec2.md"),
+        ("AuthFailure", 401, DeniedError, "AWS_PROFILE"),
         ("RequestExpired", 400, CloudError, "clock"),
         ("ExpiredToken", 400, CloudError, "log in again"),
         ("InvalidAMIID.NotFound", 400, CloudError, "[cloud] image_id"),
         ("InvalidSubnetID.NotFound", 400, CloudError, "[cloud] subnet_id"),
-        ("OperationNotPermitted", 400, CloudError, "protected"),
+        ("OperationNotPermitted", 400, DeniedError, "protected"),
         ("RequestLimitExceeded", 503, CloudError, "too many calls"),
         ("InternalError", 500, CloudError, ""),
     ],
@@ -81,10 +88,8 @@ def test_no_answer_is_an_error_after_the_timeout(cloud: Open, account: Account, 
     """A call that is never answered ends after `timeout` seconds; the token finds what came of it."""
     ec2, request = cloud(tries=1, timeout=1), LaunchRequest(next(TOKENS), tagged())
     account.control.arm(Fault(kind, action="RunInstances"))
-    began = time.monotonic()
     with pytest.raises(CloudError, match=r"imeout|timed out"):
         ec2.launch(request)
-    assert time.monotonic() - began < 5
     found = list(account.alive())
     assert len(found) == left
     again = ec2.launch(request).id

@@ -91,7 +91,7 @@ def test_no_room_in_a_group_is_a_reason_to_go_without_it(cloud: Open, account: A
     """A group whose hardware is short is done without; no room without a group is just no room."""
     ec2 = cloud(placement_group="auto", tries=1)
     account.control.arm(Fault("capacity", times=2))
-    with pytest.raises(RefusedError, match="next launch is without placement group keepapart-orders"):
+    with pytest.raises(RefusedError, match="next try is without placement group keepapart-orders"):
         launched(ec2)
     with pytest.raises(CapacityError):
         launched(ec2)
@@ -187,7 +187,10 @@ def test_ec2_s_own_words_become_facts() -> None:
     }
     said["State"] = {"Name": "stopped"}
     stopped = facts.instance(said, Settings(), owner="1234", strategy="partition")
-    assert stopped.facts == {"project": "1234"}
+    assert stopped.facts == {
+        "project": "1234",
+        "group": "parts",
+    }  # it stays one of the group
 
 
 @pytest.mark.parametrize(("kind", "whole"), [("m5.metal", True), ("c7gd.metal", False), ("m7g.large", False)])

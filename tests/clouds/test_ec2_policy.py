@@ -44,6 +44,7 @@ def everything(cloud: Open) -> None:
     assert list(ec2.describe([one])) == [one]
     ec2.tag(one, {ROLE_TAG: MEMBER})
     ec2.stop(one)
+    ec2.place(one, {"Placement.GroupName": ""})
     ec2.start(one)
     ec2.terminate(one)
     assert ec2.price_per_hour() > 0
@@ -110,9 +111,13 @@ def test_what_ends_instances_is_bound_to_keepapart_s_own() -> None:
     """Every statement that changes an instance asks for the cluster's tag, or for the call that makes it."""
     for statement in policy()["Statement"]:
         named = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        if {"ec2:TerminateInstances", "ec2:StopInstances", "ec2:StartInstances", "ec2:CreateTags"} & set(
-            named
-        ):
+        if {
+            "ec2:TerminateInstances",
+            "ec2:StopInstances",
+            "ec2:StartInstances",
+            "ec2:CreateTags",
+            "ec2:ModifyInstancePlacement",
+        } & set(named):
             assert "keepapart:cluster" in str(statement["Condition"]) or "CreateAction" in str(
                 statement["Condition"]
             )

@@ -10,7 +10,7 @@ from keepapart.domains.risk import Risk, losses, needed, risk
 from keepapart.domains.stated_places import stated_places
 from keepapart.errors import ConfigError
 from keepapart.judging.judge import judge
-from keepapart.model import Instance, Strength
+from keepapart.model import Strength
 from keepapart.signals import PairTestimony
 
 
@@ -112,8 +112,7 @@ def test_a_majority_is_more_than_half(size: int, need: int) -> None:
 
 def test_what_the_loss_of_a_zone_takes() -> None:
     """Zone a has the majority; b may have one more, of which nothing is stated, and its loss is survived."""
-    zones = [{"zone": "a"}, {"zone": "a"}, {"zone": "a"}, {"zone": "b"}, {}]
-    places = stated_places([Instance(i, facts=facts) for i, facts in zip("abcde", zones, strict=True)])
+    places = stated_places([{"zone": "a"}, {"zone": "a"}, {"zone": "a"}, {"zone": "b"}, {}])
     weights = np.where(np.eye(5, dtype=np.bool_), 0, -2).astype(np.int8)
     judgement = judge("abcde", [PairTestimony("s", weights, lambda _i, _j: "…")], Strength.STRONG)
     found = domains(judgement, None, [True] * 5, stated=places)

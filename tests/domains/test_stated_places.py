@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.domains.stated_places import stated_places
-from keepapart.model import Instance
 
 GROUP = {"group": "orders", "group_strategy": "partition"}
 
 
 def named(*facts: dict[str, str]) -> dict[str, dict[str, tuple[list[int], int]]]:
     """Return the members of each domain by level and name, and how many may be in it."""
-    places = stated_places([Instance(f"web-{number}", facts=of) for number, of in enumerate(facts)])
+    places = stated_places(facts)
     return {
         level: {domain.name: (list(domain.members), domain.most) for domain in found}
         for level, found in places.at.items()
@@ -84,13 +81,13 @@ def test_fault_domains_are_called_by_group_and_zone() -> None:
     }
 
 
-def test_what_does_not_run_states_nothing() -> None:
-    """A stopped instance's zone is no fact: where it starts next is open."""
-    stopped = Instance("c", state="stopped", facts={"zone": "b"})
-    places = stated_places([Instance("a", facts={"zone": "a"}), stopped])
+def test_of_whom_nothing_is_stated_may_be_anywhere() -> None:
+    """Who runs and states nothing may be in any zone, who doesn't run in none."""
+    places = stated_places([{"zone": "a"}, {}])
     assert [(domain.name, domain.most) for domain in places.at["zone"]] == [("a", 2)]
+    assert [domain.most for domain in stated_places([{"zone": "a"}, {}], 1).at["zone"]] == [1]
     assert places.zones == [("", "a"), None]
-    assert stated_places([stopped]).zones == ()
+    assert stated_places([{}]).zones == ()
 
 
 values = {
@@ -101,42 +98,29 @@ values = {
     "partition": st.sampled_from(["", "1", "2"]),
     "fault_domain": st.sampled_from(["", "0", "1"]),
 }
-stated = st.builds(
-    Instance,
-    st.just("i"),
-    state=st.sampled_from(["running"] * 4 + ["stopped"]),
-    facts=st.fixed_dictionaries(values),
-)
+nothing: dict[str, str] = {}
+stated = st.one_of(st.fixed_dictionaries(values), st.just(nothing))
 
 
 @given(st.lists(stated, max_size=9))
-def test_each_level_parts_those_who_state_it(instances: list[Instance]) -> None:
+def test_each_level_parts_those_who_state_it(facts: list[dict[str, str]]) -> None:
     """Nobody is in two domains of a level, no two have one name, and members of one state the same."""
-    for level, found in stated_places(instances).at.items():
+    for level, found in stated_places(facts).at.items():
         inside = [i for domain in found for i in domain.members]
         assert len(inside) == len(set(inside))
         assert len({domain.name for domain in found}) == len(found)
         for domain in found:
-            facts = {(instances[i].facts["project"], instances[i].facts[level]) for i in domain.members}
-            assert len(facts) == 1
-            assert all(instances[i].running for i in domain.members)
-            assert len(domain.members) <= domain.most <= len(instances)
+            assert len({(facts[i]["project"], facts[i][level]) for i in domain.members}) == 1
+            assert len(domain.members) <= domain.most <= len(facts)
 
 
 @given(st.lists(stated, min_size=1, max_size=9))
-def test_whoever_may_be_in_a_domain_is_counted(instances: list[Instance]) -> None:
+def test_whoever_may_be_in_a_domain_is_counted(facts: list[dict[str, str]]) -> None:
     """Whatever those who don't state something would state, a domain then holds no more than `most`."""
-    for level, found in stated_places(instances).at.items():
+    for level, found in stated_places(facts).at.items():
         for domain in found:
-            like = instances[domain.members[0]]
-            filled = [
-                replace(
-                    i,
-                    state="running",
-                    facts={k: v if i.running and v else like.facts[k] for k, v in i.facts.items()},
-                )
-                for i in instances
-            ]
+            like = facts[domain.members[0]]
+            filled = [{**like, **{key: value for key, value in of.items() if value}} for of in facts]
             then = stated_places(filled).at[level]
             held = next(len(other.members) for other in then if domain.members[0] in other.members)
             assert held <= domain.most

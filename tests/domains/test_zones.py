@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from keepapart.domains.fault_domains import LEVELS, NOTHING, DomainPrior, Domains, domains
 from keepapart.domains.stated_places import stated_places
-from keepapart.model import Instance
 from keepapart.probe.measured import Counts
 from tests.domains.test_fault_domains import FOUR_RACKS, Spot, counted, judged, trees, with_gaps
 
@@ -26,8 +25,7 @@ def in_zones(
     facts = [{"zone": zone} if zone != "." else {} for zone in zones]
     for of, letter in zip(facts, project, strict=False):
         of["project"] = letter
-    instances = [Instance(f"i{number}", facts=of) for number, of in enumerate(facts)]
-    return domains(judged(counts), counts, [True] * len(counts), before, stated_places(instances))
+    return domains(judged(counts), counts, [True] * len(counts), before, stated_places(facts))
 
 
 FOUR_HOSTS = np.array([[0, 4, 6, 6], [4, 0, 6, 6], [6, 6, 0, 4], [6, 6, 4, 0]], np.uint8)  # two racks of two

@@ -17,10 +17,10 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder into which every example is installed, without anything from the network."""
+    """Return a folder into which every example package is installed, without anything from the network."""
     folder = tmp_path_factory.mktemp("examples")
     offline = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    packages = [str(example) for example in sorted(EXAMPLES.iterdir())]
+    packages = [str(project.parent) for project in sorted(EXAMPLES.glob("*/pyproject.toml"))]
     subprocess.run(
         [sys.executable, "-m", "pip", "install", *offline, f"--target={folder}", *packages], check=True
     )

@@ -1,40 +1,57 @@
-"""The example of an export: a table that calls two separate only where the audit does."""
+"""The example of an export: a form of one's own, found through its entry point."""
 
 from __future__ import annotations
 
-import json
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.examples.conftest import Run
-from tests.examples.test_cloud import CONFIG
 
-EXPORT = ("-m", "keepapart_example_export")
+MEMBERS = "".join(
+    f'[[instances]]\nid = "{name}"\nhost = "{host}"\n' for name, host in (("a", "x"), ("b", "x"), ("c", "y"))
+)
+EXPORT = ("-m", "keepapart", "export", "dot", "--stated")
+DRAWN = """graph hosts {
+  node [shape=ellipse];
+  subgraph cluster_0 { label="x";
+    "a";
+    "b";
+  }
+  subgraph cluster_1 { label="y";
+    "c";
+  }
+}
+"""
 
 
-def test_separate_members_get_paths_of_their_own(run: Run, tmp_path: Path) -> None:
-    """Of a real audit the table has a line for each member, with its address and its host."""
-    (tmp_path / "keepapart.toml").write_text(CONFIG.format(file=tmp_path / "instances.json"))
-    assert run("-m", "keepapart", "admit", "--count", "2").returncode == 0
-    audit = run("-m", "keepapart", "audit", "--json").stdout
-    done = run(*EXPORT, feed=audit)
+def test_each_host_is_a_box(run: Run, tmp_path: Path) -> None:
+    """Instances stand in the box of their host, under a line that says what it is of."""
+    (tmp_path / "keepapart.toml").write_text(MEMBERS)
+    done = run(*EXPORT)
     assert (done.returncode, done.stderr) == (0, "")
-    hosts = [(one["address"], one["host"]) for one in json.loads(audit)["instances"]]
-    assert len({host for _, host in hosts}) == 2
-    assert done.stdout == "".join(f"{address} /{host}\n" for address, host in hosts)
+    first, _, drawn = done.stdout.partition("\n")
+    assert first.startswith("// keepapart: cluster default as of ")
+    assert drawn == DRAWN
+    assert "shape=box" in run(*EXPORT, "--set", "shape=box").stdout
 
 
-def test_an_unknown_pair_makes_no_table(run: Run) -> None:
-    """Unknown is never separate: nothing is written, the pair is named, the exit code is 3."""
-    pair = {"a": "web-1", "b": "web-2", "verdict": "unknown"}
-    counts = {"separate": 0, "co-resident": 0, "unknown": 1}
-    document = {"schema": "keepapart.audit/1", "instances": [], "verdicts": counts, "pairs": [pair]}
-    done = run(*EXPORT, feed=json.dumps(document))
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "pairs that may share a host: 1, such as web-1 and web-2" in done.stderr
+def test_graphviz_draws_it(run: Run, tmp_path: Path) -> None:
+    """Where it is installed, Graphviz takes it."""
+    (tmp_path / "keepapart.toml").write_text(MEMBERS)
+    if not (dot := shutil.which("dot")):
+        pytest.skip("no dot here; Debian's package is graphviz")
+    drawing = subprocess.run([dot, "-Tplain"], input=run(*EXPORT).stdout, capture_output=True, text=True)
+    assert drawing.returncode == 0
 
 
-def test_what_is_no_audit_makes_no_table(run: Run) -> None:
-    """Another document, or none at all, is refused with one line."""
-    for feed in ('{"schema": "keepapart.hops/1"}', ""):
-        done = run(*EXPORT, feed=feed)
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+def test_what_holds_of_every_format_holds_of_it(run: Run, tmp_path: Path) -> None:
+    """It is listed and explains itself; unknown pairs and names that it can't take are refused."""
+    (tmp_path / "keepapart.toml").write_text(MEMBERS + '[[instances]]\nid = "d"\n')
+    assert "dot " in run("-m", "keepapart", "export").stdout
+    assert "without one" in run("-m", "keepapart", "export", "dot", "--help").stdout
+    assert run(*EXPORT).returncode == 3
+    (tmp_path / "keepapart.toml").write_text(MEMBERS.replace('"y"', "'\"'"))
+    assert run(*EXPORT).returncode == 2

@@ -32,8 +32,8 @@ def test_a_command_that_fails_loses_its_instance_alone(run: Run, tmp_path: Path)
     assert because == [
         None,
         None,
-        "no child process: No such file or directory",
-        "python3 did not start there",
+        "/nowhere/python3 can't be run: No such file or directory",
+        "python3 did not start there with exit status 1",
     ]
 
 

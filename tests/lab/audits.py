@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -12,8 +11,7 @@ from typing import Any
 
 from keepapart.lab.client import Lab
 from keepapart.probe.measured import Extras
-from keepapart.probe.round import measure
-from keepapart.reach.transports import Transports
+from tests.measuring import one_round
 
 Verdicts = dict[frozenset[str], str]
 
@@ -39,7 +37,7 @@ def audit(folder: Path, lab: Lab, *, model: str = "auto") -> tuple[Any, Verdicts
 
 def survey(lab: Lab) -> Extras:
     """Run one round; return what was gathered in it beside the counts."""
-    extras = asyncio.run(measure(lab.instances(), Transports())).extras
+    extras = one_round(lab.instances()).extras
     assert extras
     return extras
 

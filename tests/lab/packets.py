@@ -36,6 +36,12 @@ def measure(lab: Lab, ids: list[str], patience: float = 5.0) -> NDArray[np.uint8
     return hops
 
 
+def counts_as(twin: Lab, lab: Lab, ids: list[str]) -> bool:
+    """Say whether real packets count what the twin computes; a datagram may be lost, not three in a row."""
+    computed = twin.hops(ids, 1)[0].tolist()
+    return any(measure(lab, ids).tolist() == computed for _ in range(3))
+
+
 def seen(found: list[Arrival], ids: list[str]) -> list[list[set[int]]]:
     """Return every count that was measured, [from][to]."""
     counts: list[list[set[int]]] = [[set() for _ in ids] for _ in ids]

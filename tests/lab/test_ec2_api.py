@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,10 +44,8 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def lab(runtime: Path) -> Iterator[Lab]:  # noqa: ARG001  # for its order
     """Yield a simulated lab with the API."""
-    read, write = os.pipe()
-    yield client.up(world.parse(WORLD, "test"), simulated=True, api="ec2", lifeline=read)
-    os.close(write)
-    os.close(read)
+    with client.running(world.parse(WORLD, "test"), simulated=True, api="ec2") as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +192,41 @@ def test_an_instance_changes_its_group_only_while_stopped(lab: Lab, ec2: EC2Clie
     ec2.start_instances(InstanceIds=[one])
     assert lab.truth()[one].rack != lab.truth()[inside].rack
     assert shown(ec2)[one]["Placement"]["GroupName"] == name
+
+
+def test_a_placement_is_changed_as_aws_has_it(lab: Lab, ec2: EC2Client) -> None:
+    """Group, partition, tenancy and Dedicated Host, each alone or with others; what can't be is refused."""
+    spread, parts = group(ec2, "spread"), group(ec2, "partition")
+    one = run(ec2, Placement={"AvailabilityZone": "us-east-1a"})
+    (host,) = ec2.allocate_hosts(AvailabilityZone="us-east-1a", Quantity=1, InstanceType="m5.large")[
+        "HostIds"
+    ]
+    ec2.stop_instances(InstanceIds=[one])
+
+    def modified(**said: Any) -> Any:
+        assert ec2.modify_instance_placement(InstanceId=one, **said)["Return"]
+        return shown(ec2)[one]["Placement"]
+
+    assert modified(GroupName=parts, PartitionNumber=2)["PartitionNumber"] == 2
+    assert modified(PartitionNumber=1)["GroupName"] == parts
+    assert "PartitionNumber" not in modified(GroupName=spread)
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({}, "InvalidParameterCombination"),
+        ({"GroupName": "nobody-s"}, "InvalidPlacementGroup.Unknown"),
+        ({"PartitionNumber": 1}, "InvalidParameterValue"),
+        ({"Tenancy": "shared"}, "InvalidParameterValue"),
+        ({"HostId": host}, "InvalidParameterCombination"),
+        ({"HostId": "h-0123", "Tenancy": "host", "GroupName": ""}, "InvalidHostID.NotFound"),
+        ({"HostId": host, "Tenancy": "host"}, "InvalidParameterCombination"),
+    ]
+    for said, why in wrong:
+        with pytest.raises(ClientError) as refused:
+            modified(**said)
+        assert code(refused)[0] == why
+    placed = modified(HostId=host, Tenancy="host", GroupName="")
+    assert (placed["HostId"], placed["Tenancy"], placed.get("GroupName", "")) == (host, "host", "")
+    ec2.start_instances(InstanceIds=[one])
+    assert lab.truth()[one].host == "a1-1"
 
 
 def test_the_topology_is_stated_as_botocore_s_model_says(ec2: EC2Client) -> None:

@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import socket
-import time
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlparse
@@ -60,10 +59,8 @@ def test_admission_through_the_api_with_real_packets(
     monkeypatch.setenv("AWS_ENDPOINT_URL", lab.api)
     config = tmp_path / "keepapart.toml"
     config.write_text(CONFIG, encoding="utf-8")
-    began = time.monotonic()
     assert cli.main(["-c", str(config), "admit", "--count", "3", "--json"]) == 0
     outcome = json.loads(capfd.readouterr().out)
-    assert time.monotonic() - began < 60
     alive = [i.id for i in lab.instances() if i.state != "terminated"]
     assert sorted(outcome["admitted"]) == sorted(alive)
     assert len({lab.truth()[i].host for i in alive}) == 3

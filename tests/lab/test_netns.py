@@ -18,7 +18,7 @@ from keepapart.clouds import LaunchRequest
 from keepapart.errors import LabError
 from keepapart.lab import client, protocol
 from keepapart.lab.client import Lab
-from tests.lab.packets import PORT, ids_of, measure
+from tests.lab.packets import PORT, counts_as, ids_of, measure
 
 if TYPE_CHECKING:
     from .conftest import BringUp
@@ -81,7 +81,7 @@ def test_measured_hops_are_the_computed_ones(
     ids = ids_of(lab)
     assert [one.address for one in lab.instances()] == [one.address for one in twin.instances()]
     assert lab.truth() == twin.truth()
-    assert measure(lab, ids).tolist() == twin.hops(ids, 1)[0].tolist()
+    assert counts_as(twin, lab, ids)
 
 
 def test_one_rack_needs_no_spine(real: BringUp) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from functools import partial
 from itertools import cycle
@@ -12,9 +11,8 @@ import pytest
 
 from keepapart.auditing.assess import assess
 from keepapart.config import ClusterSettings
-from keepapart.probe.round import measure
-from keepapart.reach.transports import Transports
 from keepapart.signals.hops import wanting
+from tests.measuring import one_round
 
 if TYPE_CHECKING:
     from .conftest import BringUp
@@ -43,7 +41,7 @@ def test_no_verdict_is_wrong_while_an_instance_moves(real: BringUp, turn: int) -
     mover = threading.Thread(target=move_about)
     mover.start()
     try:
-        measured = asyncio.run(measure(lab.instances(), Transports(), wanting=partial(wanting, "auto")))
+        measured = one_round(lab.instances(), wanting=partial(wanting, "auto"))
     finally:
         done.set()
         mover.join()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,9 @@ import pytest
 from keepapart.lab.protocol import guests_folder
 from keepapart.model import Instance
 from keepapart.probe.measured import Extras
-from keepapart.probe.round import measure
-from keepapart.reach.transports import Transports
 from keepapart.signals.platform import platform_of
 from tests.lab.conftest import BringUp
+from tests.measuring import one_round
 from tests.networks import build
 from tests.networks.build import Network
 
@@ -22,7 +20,7 @@ namespaces = pytest.mark.skipif(bool(build.possible()), reason=build.possible())
 
 def survey(instances: list[Instance]) -> Extras:
     """Run one round; return what was gathered in it beside the counts."""
-    extras = asyncio.run(measure(instances, Transports())).extras
+    extras = one_round(instances).extras
     assert extras
     return extras
 

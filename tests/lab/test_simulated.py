@@ -51,7 +51,7 @@ def test_placement_is_the_truth_command_s_alone(lab: Lab) -> None:
 
 def test_an_instance_s_life_through_the_cloud_protocol(lab: Lab) -> None:
     """Launch, tag, stop, start and terminate do what every cloud does, and repeat without harm."""
-    cloud = clouds.connect("lab", {"lab": lab.name}, [])
+    cloud = clouds.launching(clouds.connect("lab", {"lab": lab.name}, []))
     request = LaunchRequest("token", {"who": "me"}, {"size": "small"})
     one = cloud.launch(request)
     assert cloud.launch(request) == one

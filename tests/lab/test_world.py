@@ -42,6 +42,7 @@ networks = (
     )
     | st.builds(Network, bypass=st.integers(0, 9), machines=st.just(0))
     | st.builds(Network, machines=st.integers(0, 3))
+    | st.builds(Network, floating=st.integers(0, 250))
     | st.builds(Network, front=st.just("172.31.1.1"), turn=st.sampled_from(["inner", "outer", "straight"]))
     | st.builds(Network, kind=st.just("leaves"), leaves=st.integers(1, 8))
     | st.builds(Network, kind=st.just("flat"), silent=st.booleans(), loss=shares)
@@ -68,7 +69,7 @@ worlds = st.builds(
     filters=st.just(())
     | st.builds(PairFilter, st.just("i-0001"), st.just("i-0002"), st.booleans()).map(lambda one: (one,)),
     clusters=st.just(()) | st.builds(Cluster, name=names, size=st.just(1)).map(lambda one: (one,)),
-).filter(lambda one: not one.filters or one.network.nat == "none")
+).filter(lambda one: not one.filters or (one.network.nat == "none" and not one.network.floating))
 
 
 pods = st.sampled_from(["", "p", "q"])
@@ -142,6 +143,44 @@ def test_every_example_is_a_world(path: Path) -> None:
         (
             {"name": "w", "racks": [{"name": "a", "bypass": 1}], "network": {"kind": "flat"}},
             "number 1 bypass: says nothing unless",
+        ),
+        ({"name": "w", "racks": RACKS, "network": {"bypass_to": "spine"}}, "says nothing without bypass"),
+        (
+            {"name": "w", "racks": RACKS, "network": {"bypass": 1, "bypass_to": "spine"}},
+            "bypass_to: a single rack or pod has no spine",
+        ),
+        (
+            {"name": "w", "racks": RACKS, "network": {"floating": 1, "nat": "rack"}},
+            "floating: not together with nat",
+        ),
+        (
+            {"name": "w", "racks": [{"name": "a", "kind": "bridged"}], "network": {"floating": 1}},
+            "floating: not together with bridged",
+        ),
+        (
+            {"name": "w", "racks": [{"name": "a", "kind": "bridged", "bypass": 1}]},
+            "bridged: not together with bypass",
+        ),
+        (
+            {"name": "w", "racks": [{"name": "a", "kind": "bridged"}], "network": {"kind": "leaves"}},
+            "number 1 kind: says nothing unless the network's kind",
+        ),
+        (
+            {
+                "name": "w",
+                "racks": [{"name": "a", "gateway_mac": "ee:ee:ee:ee:ee:ee"}],
+                "network": {"kind": "fabric"},
+            },
+            "gateway_mac: says nothing unless a rack has gateways of its own",
+        ),
+        (
+            {
+                "name": "w",
+                "racks": RACKS,
+                "filters": [{"from": "i-0001", "to": "i-0002"}],
+                "network": {"floating": 1},
+            },
+            "filters: not together with floating",
         ),
         (
             {"name": "w", "racks": RACKS, "network": {"leaves": 2}},

@@ -124,6 +124,40 @@ def test_what_another_machine_answered_is_not_confirmed(net: Network, by: str) -
         assert confirm(net, by, climber, target) == (1, [False])
 
 
+RAISING = "type filter hook forward priority 0; ip ttl < 64 ip ttl set 64"
+RAISING_LITTLE = "type filter hook forward priority 0; ip ttl < 6 ip ttl set 6"
+
+
+@namespaces
+@pytest.mark.parametrize("by", ["tcp", "icmp"])
+@pytest.mark.parametrize("rule", [RAISING, RAISING_LITTLE])
+def test_what_should_have_run_out_is_not_confirmed(net: Network, by: str, rule: str) -> None:
+    """Hosts raise a low time-to-live: two hops get through to another host, and answers count otherwise."""
+    build.routed(net, racks=1, hosts=2, guests=1)
+    climber, target = net.guests
+    for host in net.host_of.values():
+        build.nft(host, f"table ip raising {{\nchain on {{\n{rule}\n}}\n}}\n")
+    with running(target, *listening()):
+        assert confirm(net, by, climber, target) == (2, [])
+
+
+@namespaces
+def test_a_connection_that_a_router_accepts_first_is_not_confirmed(net: Network) -> None:
+    """A firewall on the climber's host shakes hands before it hands on: the target has the connection."""
+    build.routed(net, racks=1, hosts=2, guests=1)
+    climber, target = net.guests
+    early = f"type filter hook prerouting priority raw; tcp dport {PORT} tcp flags syn notrack"
+    answers = (
+        f"type filter hook forward priority 0; tcp dport {PORT} ct state invalid,untracked"
+        " synproxy mss 1460 wscale 7 timestamp sack-perm"
+    )
+    chains = f"chain early {{\n{early}\n}}\nchain answers {{\n{answers}\n}}\n"
+    build.nft(net.host_of[climber], f"table ip shaking {{\n{chains}}}\n")
+    build.sysctl(net.host_of[climber], "netfilter.nf_conntrack_tcp_loose", "0")
+    with running(target, *listening()):
+        assert confirm(net, "tcp", climber, target) == (2, [])
+
+
 @namespaces
 def test_a_translated_address_is_confirmed(net: Network, pair: tuple[str, str]) -> None:
     """It is for others to say that the address is not the machine's; what was sent to it did arrive."""

@@ -67,11 +67,11 @@ def test_hops_are_counted_as_tracepath_counts_them(pair: Pair) -> None:
 
 
 def test_each_sample_is_a_flow_of_its_own(pair: Pair) -> None:
-    """Samples leave from different ports, so that what balances load may part them."""
+    """Samples leave from different ports and go to different ones: what balances load may part them."""
     first, second = pair[0].sockets
     assert first.getsockname()[1] != second.getsockname()[1]
     send(pair[0], (1, None))
-    sender = pair[1].sockets[0].recvfrom(SIZE)[1]
+    sender = pair[1].sockets[1].recvfrom(SIZE)[1]
     assert sender[1] == second.getsockname()[1]
 
 

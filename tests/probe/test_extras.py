@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,9 +15,8 @@ from keepapart.auditing.assess import Audit, assess
 from keepapart.config import ClusterSettings
 from keepapart.model import Instance, Says, Strength, Verdict
 from keepapart.probe.measured import Extras, Round, Route, Trace
-from keepapart.probe.round import measure
 from keepapart.reach.bootstrap import NODE, node_source
-from keepapart.reach.transports import Transports
+from tests.measuring import one_round
 from tests.networks import build
 from tests.networks.build import Network
 
@@ -35,7 +33,7 @@ def net() -> Iterator[Network]:
 
 def survey(instances: Sequence[Instance]) -> Round:
     """Run one round."""
-    return asyncio.run(measure(instances, Transports()))
+    return one_round(instances)
 
 
 def inside(net: Network) -> list[Instance]:
@@ -179,9 +177,11 @@ def test_what_is_not_known_of_some_stays_unknown() -> None:
         own_address=[True, False],
         times=np.array([[0, 1], [1, 0]], np.float32),
         guests=[{"a": "1"}, {}],
+        metadata=[{"id": "i-1"}, {}],
     )
     wide = few.spread([2, 0], 3)
     assert (wide.firsts, wide.upstreams, wide.guests) == (["y", "", "x"], ["z", "", ""], [{}, {}, {"a": "1"}])
+    assert wide.metadata == [{}, {}, {"id": "i-1"}]
     assert (wide.traces, wide.own_address) == ([Trace(2, 0, "x", "z")], [False, None, True])
     assert wide.routes == [(), (), [route]]
     assert wide.times is not None

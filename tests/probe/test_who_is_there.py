@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Iterator
 
@@ -11,8 +10,7 @@ import pytest
 
 from keepapart.model import Instance
 from keepapart.probe.measured import BY, ELSEWHERE, NOTHING_ARRIVED, Round
-from keepapart.probe.round import measure
-from keepapart.reach.transports import Transports
+from tests.measuring import one_round
 from tests.networks import build
 from tests.networks.build import Network
 
@@ -35,7 +33,7 @@ def survey(net: Network, **ways_in: str) -> Round:
         Instance(name, net.guests[inside[name]], f"netns:{ways_in.get(name, inside[name])}")
         for name in inside
     ]
-    return asyncio.run(measure(instances, Transports()))
+    return one_round(instances)
 
 
 def floating(net: Network, number: int, address: str) -> None:

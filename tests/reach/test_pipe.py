@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.errors import ReachError
-from keepapart.reach import Roster, pipe
+from keepapart.reach import Roster, conversation
 from keepapart.reach.answers import decode, plain
 from keepapart.reach.bootstrap import READY
-from keepapart.reach.pipe import NOISE_LIMIT, PipedNodes
+from keepapart.reach.conversation import NOISE_LIMIT
+from keepapart.reach.pipe import PipedNodes
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -47,6 +48,9 @@ class Scripted:
 
     async def read_line(self) -> bytes:
         return self._lines.pop(0) if self._lines else b""
+
+    def complaint(self) -> str:
+        return ""
 
     async def last_words(self) -> str:
         return ""
@@ -172,7 +176,7 @@ def test_endless_noise_is_given_up() -> None:
 
 def test_a_node_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence lasts only so long."""
-    monkeypatch.setattr(pipe, "PATIENCE", 0.05)
+    monkeypatch.setattr(conversation, "PATIENCE", 0.05)
     group = ScriptedCrew({"a": [], "b": GOOD})
     forever: Callable[[], Any] = asyncio.Event().wait
     monkeypatch.setattr(group.pipes["a"], "read_line", forever)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import builtins
 import shutil
 import subprocess
-import sys
-from typing import Any
 
 import pytest
 
 from keepapart.errors import ConfigError, OperationError
+from keepapart.model import Instance
 from keepapart.reach.bootstrap import READY, handed_over
-from keepapart.reach.pipe import encoded
-from keepapart.reach.ssh import COMMAND, target
-from keepapart.reach.ssh_connections import Target, in_words
+from keepapart.reach.conversation import encoded
+from keepapart.reach.ssh import COMMAND
+from keepapart.reach.ssh_client import Resolved, Target, refusal, target, turned_away
+from keepapart.reach.transports import Transports
 
 
 @pytest.mark.parametrize(
@@ -23,6 +22,8 @@ from keepapart.reach.ssh_connections import Target, in_words
         ("", Target("10.0.0.9")),
         ("//web-1", Target("web-1")),
         ("Web-1", Target("Web-1")),
+        ("ubuntu@web-1", Target("ubuntu@web-1")),
+        ("fd00::1", Target("fd00::1")),
         ("//ubuntu@10.0.0.1:2222", Target("10.0.0.1", 2222, "ubuntu")),
         ("//root@[fd00::1]:22", Target("fd00::1", 22, "root")),
         ("//[fd00::1]", Target("fd00::1")),
@@ -38,26 +39,56 @@ def test_a_way_in_is_read_or_refused(where: str, right: Target | None) -> None:
     if right:
         assert target("i", where, "10.0.0.9") == right
     else:
-        with pytest.raises(ConfigError, match="ssh://USER@HOST:PORT is wanted"):
+        with pytest.raises(ConfigError, match="ssh://USER@HOST:PORT or ssh:NAME is wanted"):
             target("i", where, "10.0.0.9")
 
 
+WEB = Resolved({"hostname": "10.0.0.9", "port": "2222", "user": "me", "hostkeyalias": "none"})
+
+
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("errors", "words"),
     [
         (
-            ConnectionRefusedError(111, "Connect call failed ('10.0.0.9', 22)"),
-            "ssh: connection refused: no sshd",
+            "ssh: connect to host 10.0.0.9 port 22: Connection refused",
+            "ssh: connect to host 10.0.0.9 port 22: Conn",
         ),
-        (OSError(113, "Connect call failed ('10.0.0.9', 22)"), "ssh: No route to host"),
-        (OSError("Multiple exceptions: a, b"), "ssh: Multiple exceptions: a, b"),
-        (TimeoutError(), "ssh: no answer in time"),
+        ("me@10.0.0.9: Permission denied (publickey).", "with no key of yours: try `ssh -p 2222 web`"),
+        ("Host key verification failed.", "`ssh-keyscan -p 2222 10.0.0.9`"),
+        (
+            "@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification",
+            "is NOT the one",
+        ),
+        ("Warning: Permanently added 'x'.\nbad \x1b[31mword", "ssh: bad [31mword"),
+        ("kex_exchange_identification: Connection closed by remote host", "closed by remote host"),
+        ("proxy: no such host\nConnection closed by UNKNOWN port 65535", "ssh: proxy: no such host"),
+        ("", "ssh: it ended without a word"),
     ],
-    ids=lambda one: type(one).__name__,
 )
-def test_why_there_is_no_connection_is_said_plainly(error: Exception, words: str) -> None:
-    """The reason is the system's, in its words, not the call's that met it."""
-    assert in_words(error).startswith(words)
+def test_why_ssh_does_not_get_in_is_said_in_one_line(errors: str, words: str) -> None:
+    """What ssh complains of becomes a reason of one line, with the mend where there is one."""
+    said = str(refusal(errors, Target("web", 2222), WEB))
+    assert words in said
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("errors", "away"),
+    [
+        ("kex_exchange_identification: Connection closed by remote host\nConnection closed by 10.0.0", True),
+        ("kex_exchange_identification: read: Connection reset by peer\nConnection reset by 10.0.0.9", True),
+        ("kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN", True),
+        ("ssh_exchange_identification: Connection closed by remote host", True),
+        ("channel 0: open failed: connect failed: Connection refused\nstdio forwarding failed\n"
+         "kex_exchange_identification: Connection closed by remote host", False),
+        ("kex_exchange_identification: banner line contains invalid characters", False),
+        ("me@10.0.0.9: Permission denied (publickey).", False),
+        ("", False),
+    ],
+)  # fmt: skip
+def test_who_is_turned_away_unheard_is_told_from_who_is_refused(errors: str, *, away: bool) -> None:
+    """Only what an sshd that has no time leaves to read makes ssh worth trying again."""
+    assert turned_away(errors) is away
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "dash", "busybox sh", "zsh", "ksh", "tcsh", "fish"])
@@ -78,20 +109,8 @@ def test_the_command_means_the_same_to_every_shell(shell: str) -> None:
     assert answer.startswith(b'{"ports":[')
 
 
-def test_without_asyncssh_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library is an extra: where it is missing, the error says what to type."""
-    for name in ("keepapart.reach.ssh", "keepapart.reach.ssh_connections", "asyncssh"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any, **more: Any) -> Any:
-        if name == "asyncssh":
-            raise ModuleNotFoundError("No module named 'asyncssh'", name="asyncssh")
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    from keepapart.model import Instance
-    from keepapart.reach.transports import Transports
-
-    with pytest.raises(OperationError, match=r"pip install 'keepapart\[ssh\]'"):
+def test_without_ssh_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no ssh, the error says what to type."""
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(OperationError, match="apt-get install openssh-client"):
         Transports().group([Instance("a", "10.0.0.1", "ssh://a")])

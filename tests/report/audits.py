@@ -8,7 +8,7 @@ import numpy as np
 
 from keepapart.auditing.assess import Audit, assess
 from keepapart.config import ClusterSettings
-from keepapart.model import Controls, Instance
+from keepapart.model import Controls, Instance, Statement
 from keepapart.probe.measured import Round, Tally
 
 Place = tuple[int, int]  # rack, host within it
@@ -22,13 +22,16 @@ def audit_of(
     lost: Mapping[str, str] | None = None,
     missing: Sequence[tuple[int, int]] = (),
     facts: Sequence[Mapping[str, str]] = (),
+    said: Sequence[Sequence[Statement]] = (),
+    states: Sequence[str] = (),
     model: str = "routed-host",
     cluster: ClusterSettings | None = None,
     at: float = 0.0,
 ) -> Audit:
     """Judge a round among instances at these places; pairs `missing` and those of `lost` weren't measured.
 
-    `pods` is the pod of each rack, where racks stand in pods; `facts` are what the platform states of each.
+    `pods` is the pod of each rack, where racks stand in pods; `facts` are what the platform states of each,
+    `said` what others do, and `states` what state it is in.
     """
     names = tuple(ids) or tuple(f"web-{number}" for number in range(1, len(where) + 1))
     rack, host = np.array(where, np.int64).reshape(-1, 2).T
@@ -39,13 +42,21 @@ def audit_of(
     np.fill_diagonal(hops, 0)
     for a, b in missing:
         hops[a, b] = hops[b, a] = 0
-    for name in lost or {}:
+    down = {names[k]: f"it is {state}" for k, state in enumerate(states) if state != "running"}
+    lost = {**(lost or {}), **down}
+    for name in lost:
         hops[names.index(name), :] = hops[:, names.index(name)] = 0
     instances = [
-        Instance(name, f"10.0.{k // 250}.{k % 250 + 1}", facts=facts[k] if facts else {})
+        Instance(
+            name,
+            f"10.0.{k // 250}.{k % 250 + 1}",
+            state=states[k] if states else "running",
+            facts=facts[k] if facts else {},
+            said=said[k] if said else (),
+        )
         for k, name in enumerate(names)
     ]
-    measured = Round(names, Tally.of(np.repeat(hops[None], 8, axis=0)), dict(lost or {}))
+    measured = Round(names, Tally.of(np.repeat(hops[None], 8, axis=0)), lost)
     return assess(instances, measured, cluster=cluster or ClusterSettings(name="orders"), model=model, at=at)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keepapart.model import Verdict
+from keepapart.report.ground import Step
 from keepapart.report.terminal import print_audit, print_hops, print_pair
 from tests.report.audits import APART, SHARED, audit_of, with_refuted_chain
 
@@ -21,7 +22,7 @@ def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_answer_comes_first(capsys: Printed) -> None:
     """The first line is the answer, and the last two are what to do next."""
-    print_audit(audit_of(SHARED), all_pairs=False)
+    print_audit(audit_of(SHARED), [Step("keepapart replace web-2", "so that …")], all_pairs=False)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("✗ 2 of 5 members share a host")
     assert "keepapart replace web-2" in lines[-2]
@@ -129,7 +130,7 @@ def test_hops_of_a_large_cluster_are_bounded(capsys: Printed) -> None:
     table = [line for line in out.splitlines() if "web-" in line]
     assert 0 < len(table) <= 64
     assert max(map(len, table)) <= 80
-    assert "keepapart hops --json" in out
+    assert "keepapart hops -o wide" in out
 
 
 def test_zones_are_listed_with_their_members(capsys: Printed) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.auditing.assess import Audit
 from keepapart.config import ClusterSettings
 from keepapart.report import words
+from keepapart.report.places import places, unplaced
 from keepapart.report.words import Tone
 from keepapart.signals.network import NetworkStatus
 from tests.report.audits import APART, SHARED, audit_of, with_refuted_chain
@@ -43,8 +43,8 @@ def test_never_apart_while_unknown(audit: Audit) -> None:
 @given(audits())
 def test_everybody_has_one_place(audit: Audit) -> None:
     """Every instance stands in exactly one host box or among those without one."""
-    boxed = [i for place in words.places(audit) for host in place.hosts for i in host.members]
-    assert sorted(boxed + words.unplaced(audit)) == list(range(len(audit.instances)))
+    boxed = [i for place in places(audit) for host in place.hosts for i in host.members]
+    assert sorted(boxed + unplaced(audit)) == list(range(len(audit.instances)))
 
 
 @given(audits())
@@ -100,22 +100,6 @@ def test_contradictions_name_everybody_involved() -> None:
     (text,) = words.contradictions(audit)
     assert "a, b and c" in text
     assert words.answer(audit).tone is Tone.OPEN
-
-
-@pytest.mark.parametrize(
-    ("audit", "command"),
-    [
-        (audit_of(SHARED), "keepapart replace web-2"),
-        (audit_of([(0, 0)] * 2 + [(0, 1)], ids=["a", "b c", "d"]), "keepapart replace 'b c'"),
-        (audit_of([(0, 0)] * 20), "keepapart replace $(keepapart audit --json | jq -r '.risk.replace[]')"),
-        (audit_of(APART, missing=[(0, 1)]), "keepapart check web-1 web-2"),
-        (audit_of(APART, lost={"web-1": "timed out"}), "keepapart audit"),
-        (audit_of(APART), "keepapart history"),
-    ],
-)
-def test_next_command(audit: Audit, command: str) -> None:
-    """The command to type next fits what was found, and survives a shell."""
-    assert words.next_step(audit)[0] == command
 
 
 def test_a_large_opaque_cluster_is_summed_up_at_once() -> None:
@@ -177,6 +161,69 @@ def test_unreached_members_leave_bounds() -> None:
     )
 
 
+def test_unreached_members_bound_the_odds() -> None:
+    """How probable it is to be without quorum is bounded too, and not called unknown."""
+    where = [(0, k) for k in range(20)]
+    few = audit_of(where, lost=dict.fromkeys(["web-1", "web-2", "web-3"], "timed out"))
+    assert "at most " in words.odds(few)
+    assert "not known" not in words.odds(few)
+    assert "at most" not in words.odds(audit_of(APART))
+
+
+def test_two_of_three_stopped() -> None:
+    """The first thing said is that there is no quorum, and nothing is said to be well."""
+    audit = audit_of(APART[:3], states=["stopped", "running", "stopped"])
+    found = words.answer(audit)
+    assert found.tone is Tone.BAD
+    assert found.text == "2 of 3 members are stopped: the cluster has no majority now"
+    assert words.stakes(audit) == "The cluster is without its quorum now: it needs 2, and 1 of 3 runs."
+    assert words.odds(audit).startswith("chance to be without quorum at some moment: 100% as it is")
+
+
+def test_more_than_a_majority_needed() -> None:
+    """Where a number must run, that number is named, and states are told one by one where they differ."""
+    states = ["stopped", "paused", "running", "running", "running"]
+    few = audit_of(APART, states=states, cluster=ClusterSettings(name="orders", survive=4))
+    assert words.answer(few).text == (
+        "2 of 5 members are down (1 stopped, 1 paused): 3 run now, and the cluster needs 4"
+    )
+
+
+def test_one_of_five_stopped() -> None:
+    """The others are on hosts of their own: not well, not unknown, and the stopped one is on no host."""
+    audit = audit_of(APART, states=["running"] * 4 + ["stopped"])
+    found = words.answer(audit)
+    assert found.tone is Tone.OPEN
+    assert found.text == "1 of 5 members is stopped; each of the other 4 is on a host of its own"
+    assert words.stakes(audit) == (
+        "The cluster survives the loss of any one host."
+        " Losing all of rack-1 takes 2 of the 4 that run: the majority goes."
+    )
+    assert unplaced(audit) == []
+    assert words.unknown_reasons(audit) == []
+
+
+def test_one_of_three_stopped() -> None:
+    """Two are left, and neither may go."""
+    found = words.answer(audit_of(APART[:3], states=["running", "running", "stopped"]))
+    assert found.tone is Tone.BAD
+    assert found.text == (
+        "1 of 3 members is stopped; each of the other 2 is on a host of its own,"
+        " but 2 are too few to survive losing one"
+    )
+
+
+def test_sharing_and_stopped() -> None:
+    """Who shares a host is said of those that run, and what its loss takes is counted beside who is down."""
+    found = words.answer(
+        audit_of([(0, 0), (0, 0), (0, 1), (1, 0), (1, 1)], states=["running"] * 4 + ["stopped"])
+    )
+    assert found.text == (
+        "1 of 5 members is stopped; 2 of 4 members share a host: losing host-1 takes 2,"
+        " and the cluster loses its majority"
+    )
+
+
 def test_counts_that_would_join_zones_are_a_contradiction() -> None:
     """A rack that would span two zones is told of with the two that show it, and no rack is named."""
     audit = audit_of(APART, facts=[{"zone": "a"}, {"zone": "b"}, {}, {}, {}])
@@ -189,7 +236,7 @@ def test_counts_that_would_join_zones_are_a_contradiction() -> None:
 
 def test_racks_stand_in_their_pods() -> None:
     """Places nest as the domains do, and each says what it holds."""
-    first, second = words.places(audit_of(PODS, pods=[0, 0, 1]))
+    first, second = places(audit_of(PODS, pods=[0, 0, 1]))
     assert (first.title, first.holds) == ("pod-1", "2 racks, 3 hosts, 4 members")
     assert [(rack.title, rack.holds) for rack in (*first.inner, *second.inner)] == [
         ("rack-1", "2 hosts, 3 members"),
@@ -202,7 +249,7 @@ def test_a_host_of_no_known_rack_stands_apart() -> None:
     """Where it isn't known which rack a host is in, it is drawn beside the racks, not in one."""
     where = [(rack, host) for rack, host in ((0, 0), (0, 1), (1, 2), (2, 3)) for _ in range(2)]
     found = audit_of(where, missing=[(a, b) for a in range(4) for b in (4, 5)])
-    assert [(place.title, place.holds) for place in words.places(found)] == [
+    assert [(place.title, place.holds) for place in places(found)] == [
         ("rack-1", "2 hosts, 4 members"),
         ("rack-2", "1 host, 2 members"),
         ("no rack known", "1 host, 2 members"),

@@ -40,7 +40,7 @@ class Tree:
 
     def counts(self) -> Counts:
         """Count the hops between all instances: routers between + 1."""
-        ways = [self._way(router) for router in self.at]
+        ways = [self.way(router) for router in self.at]
         hops = [[_routers(one, other) + 1 for other in ways] for one in ways]
         found = np.array(hops, np.uint8)
         np.fill_diagonal(found, 0)
@@ -53,11 +53,16 @@ class Tree:
         np.fill_diagonal(same, val=False)
         return same
 
-    def _way(self, router: int) -> list[int]:
+    def way(self, router: int) -> list[int]:
         way = [router]
         while self.above[way[-1]] >= 0:
             way.append(self.above[way[-1]])
         return way
+
+
+def _above(router: int, above: list[int]) -> list[int]:
+    """Return the routers above one, the next first."""
+    return [] if above[router] < 0 else [above[router], *_above(above[router], above)]
 
 
 def _routers(one: list[int], other: list[int]) -> int:
@@ -97,12 +102,12 @@ def strongly_same(counts: Counts) -> Mask:
 
 @st.composite
 def trees(draw: st.DrawFn, *, most_bypassing: int, most_nested: int) -> Tree:
-    """Draw racks of hosts with guests, some past their host at the rack's router, some behind one in it."""
+    """Draw racks of hosts with guests, some past their host at a router above it, some behind one in it."""
     above, found = routed(draw(st.integers(1, 3)), draw(st.integers(1, 4)))
     host = draw(st.lists(st.sampled_from(found), min_size=3, max_size=9))
     at = list(host)
     for who in draw(st.lists(st.integers(0, len(host) - 1), max_size=most_bypassing, unique=True)):
-        at[who] = above[host[who]]
+        at[who] = draw(st.sampled_from(_above(host[who], above)))
     inner: dict[int, int] = {}
     for who in draw(st.lists(st.integers(0, len(host) - 1), max_size=most_nested, unique=True)):
         if at[who] == host[who]:
@@ -113,10 +118,21 @@ def trees(draw: st.DrawFn, *, most_bypassing: int, most_nested: int) -> Tree:
     return Tree(above, at, host)
 
 
+def ports_are_on_the_way(tree: Tree) -> bool:
+    """Say whether each router where a port ends has plain guests below it in two directions, or two ways."""
+    ways = {at: tree.way(at) for at in {*tree.at}}
+
+    def on_the_way(router: int) -> bool:
+        below = [way[way.index(router) - 1] for way in ways.values() if router in way[1:]]
+        return len({*below}) + any(router not in way for way in ways.values()) > 1
+
+    return all(a == h or on_the_way(a) for a, h in zip(tree.at, tree.host, strict=True))
+
+
 @settings(deadline=None, max_examples=300)
-@given(trees(most_bypassing=1, most_nested=0))
+@given(trees(most_bypassing=3, most_nested=0).filter(ports_are_on_the_way))
 def test_a_member_past_its_host_is_separated_from_nobody_on_it(tree: Tree) -> None:
-    """A port that is passed through ends at the rack's router: three hops from its own host's guests."""
+    """A port that is passed through ends at a router above: three hops or more from its own host's guests."""
     assert not (strongly_different(tree.counts()) & tree.together).any()
 
 
@@ -165,7 +181,8 @@ def test_the_order_of_the_instances_changes_nothing(
     assert (strongly_different(counts[at]) == strongly_different(counts)[at]).all()
 
 
-@settings(deadline=None, max_examples=500)
+# Derandomized: no world is known in which it doesn't hold, and none in 10,000 isn't shown.
+@settings(deadline=None, max_examples=500, derandomize=True)
 @given(worlds(), st.data())
 def test_measuring_less_separates_no_co_residents(world: tuple[Counts, Numbers], data: st.DataObject) -> None:
     """With one pair's counts away, no two of one host are held apart that weren't."""
@@ -192,6 +209,19 @@ def test_a_packet_filter_between_two_others_separates_nobody(filtered: tuple[tup
     assert not strongly_different(counts)[4, 5]
 
 
+@pytest.mark.parametrize(
+    ("rows", "host"),
+    [
+        (["05440", "50330", "43003", "43003", "00330"], "abbbb"),  # c and d are plain
+        (["06044", "60404", "04030", "40303", "44030"], "abbcb"),  # c and e are, b is behind two gateways
+    ],
+)
+def test_whom_only_what_is_not_measured_would_attach_may_share_a_host(rows: list[str], host: str) -> None:
+    """Of one host, two plain ones and some behind gateways: the plain ones' two hops weren't measured."""
+    counts = np.array([[int(c) for c in row] for row in rows], np.uint8)
+    assert not (strongly_different(counts) & np.equal.outer(list(host), list(host))).any()
+
+
 def test_two_groups_that_nothing_passes_between_may_be_one_host() -> None:
     """One host: a to d are plain, e is behind a gateway; nothing passes between a, b and c, d."""
     rows = ["02003", "20003", "00023", "00203", "33330"]
@@ -203,3 +233,27 @@ def test_ports_past_two_hosts_are_not_joined_by_the_router_that_they_end_at() ->
     tree = Tree([-1, 0, 0, 0], [1, 1, 2, 3, 0, 0], [1, 1, 2, 3, 1, 2])
     assert not strongly_same(tree.counts())[4, 5]
     assert strongly_same(tree.counts())[0, 1]
+
+
+def test_ports_beside_one_host_are_not_joined_by_the_rack_s_router() -> None:
+    """p and q end where h's host hangs; h and not they are as far from the others as hosts are."""
+    tree = Tree([-1, 0, 0, 0, 1, 2, 3, 1], [1, 1, 4, 5, 6], [4, 7, 4, 5, 6])
+    assert not strongly_same(tree.counts()).any()
+
+
+def test_plain_guests_beside_a_router_within_their_host_are_joined() -> None:
+    """They and not h, which is behind that router, are as far from the others as hosts are."""
+    tree = Tree([-1, 0, 0, 0, 1, 2, 3, 4], [4, 4, 7, 5, 6], [4, 4, 4, 5, 6])
+    assert strongly_same(tree.counts())[0, 1]
+
+
+def test_whether_a_router_within_is_a_host_nobody_knows_where_no_others_show_how_far_hosts_are() -> None:
+    """p and q are guests of one host, or their ports end at the router of h's: one other tells nothing."""
+    tree = Tree([-1, 0, 0, 1, 2], [1, 1, 3, 4], [1, 1, 3, 4])
+    assert not strongly_same(tree.counts()).any()
+
+
+def test_of_farther_racks_than_the_plain_hosts_show_nobody_knows_whether_they_are_odd() -> None:
+    """Two plain hosts, four hops apart; e and f, of one host seven hops away, are behind a gateway each."""
+    rows = ["024488", "204488", "440288", "442088", "888804", "888840"]
+    assert not strongly_different(np.array([[int(c) for c in row] for row in rows], np.uint8))[4, 5]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.arrays import Mask
@@ -145,6 +145,13 @@ def test_controls_vouch_where_they_can_hardly_agree_by_accident() -> None:
     assert find(HOSTS_OF_TWO, "auto", said=[known(*same[:3])]).standing is NetworkStatus.UNVOUCHED
 
 
+def test_controls_vouch_for_who_is_apart_and_not_for_who_is_together() -> None:
+    """Behind a leaf switch are all guests of a host, and of others: two hops stay a suspicion."""
+    same = [(i, i + 1, Strength.STRONG) for i in (0, 2, 4, 6)]
+    weights = hops.testimony(HOSTS_OF_TWO, find(HOSTS_OF_TWO, "auto", said=[known(*same)])).weights
+    assert (weights[0, 1], weights[0, 2]) == (Strength.WEAK, -Strength.STRONG)
+
+
 def test_controls_that_are_known_apart_alone_vouch_for_nothing() -> None:
     """What is apart counts more than two on many networks: only co-residents show what two hops mean."""
     apart = [(i, j, -Strength.CONCLUSIVE) for i in range(8) for j in range(8) if i // 2 != j // 2]
@@ -189,7 +196,7 @@ def test_one_way_only_is_not_steady() -> None:
 )
 def test_steady_rounds_of_any_size_separate(size: int, samples: int) -> None:
     """As many samples as a round takes of so many instances are enough where counts never vary."""
-    from keepapart.probe.round import samples_for
+    from keepapart.probe.batches import samples_for
 
     assert samples_for(size) >= samples
     counts = np.full((samples, size, size), 4, np.uint8)
@@ -259,6 +266,7 @@ NETWORKS = {  # hops between hosts of one rack, and of two
     "racks": (4, 6),
     "racks that are links": (3, 6),
     "links at one router": (3, 4),
+    "racks at unlike depths": (4, 7),
 }
 
 
@@ -333,3 +341,44 @@ def test_a_rewritten_time_to_live_says_nothing() -> None:
     assert find(given).standing is NetworkStatus.REFUTED
     assert "a and c" in find(given).because
     assert says(given, 0, 2) is says(given, 0, 1) is None
+
+
+def raised(*, hosts: int, ways: int) -> PathConfidence:
+    """Return two hosts' counts, four hops apart, but two on so many `ways` from whoever begins with 64."""
+    counts = np.full((8, hosts, hosts), 4, np.uint8)
+    counts[:, np.arange(hosts), np.arange(hosts)] = 0
+    for i, j in [(0, 1), (1, 0)][:ways]:
+        counts[int(i > j) :: 2, i, j] = 2
+    return PathConfidence.of(Tally.of(counts))
+
+
+@pytest.mark.parametrize("ways", [1, 2])
+def test_two_hops_that_a_smaller_time_to_live_alone_shows_join_nobody(ways: int) -> None:
+    """A firewall raises a low one: of two or three instances too few ways show it to refute the network."""
+    given = raised(hosts=3, ways=ways)
+    assert find(given).standing is NetworkStatus.VOUCHED
+    assert says(given, 0, 1) == (Says.SAME, Strength.WEAK)
+    assert "smaller time-to-live" in hops.testimony(given, find(given)).because(0, 1)
+    more = hops.wanting("routed-host", given.tally)
+    assert more is not None
+    assert more[0, 1]
+
+
+@settings(deadline=None)
+@given(st.lists(st.booleans(), min_size=3, max_size=7), st.integers(4, 6), st.integers(0, 2**32 - 1))
+def test_who_has_a_translated_address_changes_nothing_of_how_paths_vary(
+    own: list[bool], up: int, seed: int
+) -> None:
+    """Whatever is counted towards such addresses, the others are believed as if those took no part."""
+    host = np.random.default_rng(seed).integers(0, 3, len(own))
+    counts = np.where(np.equal.outer(host, host), 2, 4)
+    counts = np.where(own, counts, np.maximum(counts, up))
+    np.fill_diagonal(counts, 0)
+    samples = np.repeat(counts[None].astype(np.uint8), 8, axis=0)
+    others = np.flatnonzero(own)
+    among = np.ix_(others, others)
+    with_them = PathConfidence.of(Tally.of(samples), own)
+    without = PathConfidence.of(Tally.of(samples[:, others][:, :, others]))
+    assert (with_them.sure[among] == without.sure).all()
+    refuted = find(with_them).standing is NetworkStatus.REFUTED
+    assert refuted == (find(without).standing is NetworkStatus.REFUTED)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from keepapart.probe.measured import Counts, Tally
 from keepapart.signals.network import NetworkStatus, find
 from keepapart.signals.path_confidence import PathConfidence
 from keepapart.signals.per_destination import compared
+from keepapart.signals.trials import Trial
 
 HOSTS = np.array([0, 0, 1, 1, 2, 3, 4, 5])  # the second pair shares a host as the first does
 
@@ -43,6 +45,37 @@ def test_where_addresses_decide_repeating_shows_nothing() -> None:
     counts[:, 2, 3] = counts[:, 3, 2] = 3
     assert compared(Tally.of(counts))[0] > 0
     assert not separated(counts)
+
+
+@pytest.mark.parametrize("turns", [1, 8], ids=["the sender's", "the target's"])
+def test_where_one_port_decides_its_flows_are_one(turns: int) -> None:
+    """Three of one host: each way meets, for good by one port, up to four gateways; 128 flows are 16."""
+    chance, hops = np.random.default_rng(1), np.where(np.eye(3, dtype=bool), 0, 2)
+    for _ in range(200):
+        met = chance.integers(0, 5, (8, 3, 3))
+        samples = np.arange(64)
+        by = (samples if turns == 1 else samples + samples // 8) % 8
+        paths = PathConfidence.of(Tally.of(np.where(hops > 0, hops + met[by], 0).astype(np.uint8)))
+        assert not (paths.sure & (paths.least > 2)).any()
+
+
+def test_flows_that_chance_scatters_over_ports_are_trials_though_ports_count_too() -> None:
+    """Of eight instances each flow meets a gateway or none by chance: 128 flows are 128, and all are sure."""
+    met = np.random.default_rng(1).integers(0, 2, (64, 8, 8))
+    paths = PathConfidence.of(Tally.of(np.where(routed(64) > 0, routed(64) + met, 0).astype(np.uint8)))
+    assert set(paths.variations) == {Trial.FLOW, Trial.SOURCE, Trial.TARGET}
+    assert paths.sure[~np.eye(8, dtype=bool)].all()
+
+
+@pytest.mark.parametrize("size", [3, 8])
+def test_gateways_that_ports_decide_are_seen_beside_others_that_flows_do(size: int) -> None:
+    """All on one host, and each flow meets up to four gateways by its port and one or none by itself."""
+    chance, hops = np.random.default_rng(2), np.where(np.eye(size, dtype=bool), 0, 2)
+    for _ in range(100):
+        by_port = chance.integers(0, 5, (8, size, size))[np.arange(64) % 8]
+        met = by_port + chance.integers(0, 2, (64, size, size))
+        paths = PathConfidence.of(Tally.of(np.where(hops > 0, hops + met, 0).astype(np.uint8)))
+        assert not (paths.sure & (paths.least > 2)).any()
 
 
 def test_where_the_shortest_path_is_rare_most_pairs_look_steady() -> None:

@@ -11,6 +11,7 @@ from keepapart.model import Instance, Says, Strength, Verdict
 from keepapart.signals import network, stated
 from keepapart.signals.network import NetworkStatus
 from keepapart.signals.path_confidence import PathConfidence
+from keepapart.signals.sources import Stated
 
 WEAK, STRONG, CONCLUSIVE = Strength
 SAME, DIFFERENT = Says.SAME, Says.DIFFERENT
@@ -176,4 +177,5 @@ def test_what_does_not_run_is_on_no_host(state: str) -> None:
     ]
     for said in stated.testimonies(instances):
         assert said.evidence(0, 2) is None
-    assert [stated.states_place(i) for i in instances] == [True, True, False]
+    (platform,) = Stated.of(instances, 0.0).views
+    assert stated.states_place(platform) == [True, True, False]

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from keepapart.errors import ConfigError, StoreError
-from keepapart.store import Store
+from keepapart.errors import BusyError, ConfigError, StoreError
+from keepapart.store import Store, database
 from keepapart.store.database import Database
+from tests.postgresql import serving
 
 
 def test_sqlite_is_durable(tmp_path: Path) -> None:
     """What is written is written ahead and synced in full."""
-    database = Database(f"sqlite:///{tmp_path / 'keepapart.db'}")
-    with database.transaction() as connection:
+    opened = Database(f"sqlite:///{tmp_path / 'keepapart.db'}")
+    with opened.transaction() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-    database.close()
+    opened.close()
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,47 @@ def test_version_loads_no_database() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_server_that_hangs_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that keeps the connection and never answers is an error after a while."""
+    monkeypatch.setattr(database, "HANGING_SECONDS", 1.0)
+    with serving() as url:
+        opened = Database(url)
+        backends = []
+        try:
+            with pytest.raises(StoreError), opened.transaction() as connection:
+                backends.append(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+                os.kill(backends[0], signal.SIGSTOP)
+                connection.exec_driver_sql("SELECT 1")
+        finally:
+            for backend in backends:
+                os.kill(backend, signal.SIGKILL)
+        opened.close()
+
+
+def test_a_statement_has_its_time() -> None:
+    """A server that is merely slow ends a statement itself."""
+    with serving() as url:
+        opened = Database(url)
+        with opened.transaction() as connection:
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "30s"
+        opened.close()
+
+
+def test_what_another_process_locks_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is an error of its own, since it may pass."""
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0)
+    url = f"sqlite:///{tmp_path / 'keepapart.db'}"
+    opened, other = Database(url), Database(url)
+    with opened.transaction(), pytest.raises(BusyError, match="database is locked"), other.transaction():
+        pass
+    opened.close()
+    other.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_store_that_nothing_outlives_is_refused(url: str) -> None:
+    """A database in memory has no lease that another process sees, and no journal that a kill leaves."""
+    with pytest.raises(ConfigError, match=r"\[store\] url: .*in memory.*sqlite:///FILE"):
+        Store(url)

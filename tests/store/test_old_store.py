@@ -20,6 +20,21 @@ from keepapart.store import Store
 from keepapart.testing import ManualClock, ProgrammableCloud
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "store-1.db"
+LATER = {
+    "migrating",
+    "notlive",
+    "placed",
+    "keptold",
+    "standsin",
+    "welcomed",
+    "lost",
+    "joining",
+    "unjoined",
+    "sized",
+    "overquota",
+    *("move", "looked", "ready", "stopping", "stopped", "chosen", "placedanew", "starting", "noroom", "up"),
+    *("compared", "moved", "unmoved", "down"),
+}  # words that came after it
 EVERY_KIND, UNFINISHED = "run-every-kind", "run-unfinished"
 
 
@@ -54,7 +69,7 @@ def test_every_event_is_read(store: Store, config: Path) -> None:
             assert json.loads(json.dumps(e.encode(e.decode(kind, data)))) == [kind, data]
             kinds.add(kind)
         assert folded(store, run).attempts
-    assert kinds == {kind.__struct_config__.tag for kind in e.Event.__subclasses__()}
+    assert kinds == {kind.__struct_config__.tag for kind in e.Event.__subclasses__()} - LATER
     assert len(runs) == 5
 
 
@@ -88,7 +103,7 @@ def test_history_prints_the_old_audits(config: Path, capsys: pytest.CaptureFixtu
     """All that was kept is listed, for people and as JSON."""
     assert main(["-c", str(config), "history", "--limit", "100"]) == 0
     assert "2026-11-28T15:12:15Z  audit" in capsys.readouterr().out
-    assert main(["-c", str(config), "history", "--limit", "100", "--json"]) == 0
+    assert main(["-c", str(config), "history", "--verb", "all", "--limit", "100", "--json"]) == 0
     audits = json.loads(capsys.readouterr().out)["audits"]
     assert {audit["verb"] for audit in audits} == {"audit", "admit"}
     assert audits[0]["verdicts"] == {"separate": 10, "co-resident": 0, "unknown": 0}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.clouds import STOPPED, Cloud, LaunchRequest
+from keepapart.clouds import STOPPED, LaunchRequest, Listing
 from keepapart.errors import CapacityError, CloudError, NotFoundError, RefusedError
 from keepapart.model import Instance
 from keepapart.testing import Fault, ManualClock, ProgrammableCloud
@@ -52,6 +52,11 @@ class NamesFactsOtherwise(ProgrammableCloud):
 class StatesEmptyFacts(ProgrammableCloud):
     def describe(self, ids: Iterable[str]) -> Mapping[str, Instance]:
         return {i: replace(found, facts={"host": ""}) for i, found in super().describe(ids).items()}
+
+
+class HandsOnTrimmed(ProgrammableCloud):
+    def launch(self, request: LaunchRequest) -> Instance:
+        return super().launch(replace(request, user_data=request.user_data.rstrip(b"\0")))
 
 
 class ClosesAll(ProgrammableCloud):
@@ -165,9 +170,23 @@ class ChoosesNumbers(ProgrammableCloud):
         return ""
 
 
+class IsSomewhere(ProgrammableCloud):
+    def where(self) -> Mapping[str, str]:
+        return {"region": ""}
+
+
 class HasNoPrice(ProgrammableCloud):
     def price_per_hour(self) -> float:
         return nan
+
+
+class Wanders(ProgrammableCloud):
+    stays = "one that is stopped and started stays on its host"
+
+    def describe(self, ids: Iterable[str]) -> Mapping[str, Instance]:
+        host = f"host-{len(self.calls('start'))}"
+        found = super().describe(ids)
+        return {n: replace(i, facts={"host": host} if i.running else {}) for n, i in found.items()}
 
 
 BROKEN: Sequence[tuple[type[ProgrammableCloud], CloudRule]] = [
@@ -190,6 +209,7 @@ BROKEN: Sequence[tuple[type[ProgrammableCloud], CloudRule]] = [
     (HasNoTokens, launching.finds_again_what_it_launched_unanswered),
     (StopsOnce, launching.stops_and_starts),
     (StatesOldHosts, launching.states_no_place_of_what_does_not_run),
+    (Wanders, launching.keeps_the_host_where_it_says_so),
     (ReplacesTags, launching.sets_tags_and_leaves_others),
     (OnlyStops, launching.ends_what_it_terminates),
     (EndsOnlyWhatRuns, launching.ends_what_is_stopped),
@@ -199,6 +219,8 @@ BROKEN: Sequence[tuple[type[ProgrammableCloud], CloudRule]] = [
     (SaysNothing, launching.changes_nothing_that_it_can_not),
     (ChoosesNumbers, launching.chooses_what_can_be_journalled),
     (HasNoPrice, launching.knows_a_price_per_hour),
+    (HandsOnTrimmed, launching.hands_on_user_data_as_it_is),
+    (IsSomewhere, launching.knows_which_one_it_is),
 ]
 
 
@@ -213,6 +235,7 @@ def test_a_broken_rule_is_found_out(broken: type[ProgrammableCloud], rule: Cloud
         failing=_armed(Fault("*", CloudError("down"), times=0)),
         cut_short=_armed(Fault("instances", CloudError("cut"), times=0)),
         unanswered=_armed(Fault("launch", CloudError("lost"), times=0, after=True)),
+        handed=lambda instance_id: ProgrammableCloud(tmp_path / "cloud").handed(instance_id),
         patience=1.0,
         clock=clock,
         sleep=clock.sleep,
@@ -228,9 +251,9 @@ def test_every_rule_can_be_broken() -> None:
     assert {rule for _, rule in BROKEN} == set(CLOUD_RULES)
 
 
-def _armed(fault: Fault) -> Callable[[Cloud], AbstractContextManager[None]]:
+def _armed(fault: Fault) -> Callable[[Listing], AbstractContextManager[None]]:
     @contextmanager
-    def armed(cloud: Cloud) -> Iterator[None]:
+    def armed(cloud: Listing) -> Iterator[None]:
         assert isinstance(cloud, ProgrammableCloud)
         cloud.arm(fault)
         try:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from keepapart.errors import ConfigError
+from keepapart.model import Service
 from keepapart.node.node import Want
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings
 from keepapart.testing.reach import TRANSPORT_RULES, TransportRule, TransportUnderTest, rules
@@ -71,6 +72,9 @@ class Nodes:
 
     async def guests(self) -> Mapping[str, Mapping[str, str]]:
         return {name: {"cpu": "some"} for name in self.there}
+
+    async def metadata(self, wants: Mapping[str, Service]) -> Mapping[str, Mapping[str, str]]:
+        return {name: {"id": "i-1"} for name in wants if name in self.there}
 
     async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
         return {name: (True, []) for name in wants if name in self.there}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_type
 
 import keepapart
-from keepapart import Audit, Controls, Instance, Pair, Store, Strength, Verdict, clouds
+from keepapart import Audit, Controls, Instance, Pair, Store, Strength, Verdict, clouds, exports
 from keepapart.admit import AdmissionContext, Checker, Collected, Outcome, Plan, admit, collect, plan, replace
 from keepapart.clouds import Chooser, Cloud, LaunchRequest, Priced
 from keepapart.config import ClusterSettings, Config, LaunchSettings, ReachSettings
@@ -16,6 +17,7 @@ from keepapart.reach import NodeGroup, Transport
 from keepapart.reach.local import child
 from keepapart.reach.pipe import Pipe, PipedNodes
 from keepapart.signals import LabelTestimony, Observed, Signal, Stage, Testimony
+from keepapart.watch import NewsDocument, Watched, follow, follow_async
 
 
 def an_audit() -> None:
@@ -40,6 +42,34 @@ def an_audit() -> None:
             print(evidence.signal, evidence.because)
 
 
+async def on_an_event_loop(config: Config) -> None:
+    """A service that does other things meanwhile."""
+    found = await keepapart.audit_async(config, only=["web-1", "web-2"])
+    assert_type(found, Audit)
+    assert_type(await keepapart.check_async(config, "web-1", "web-2"), Audit)
+    assert_type(await asyncio.to_thread(exports.write_labels, exports.map_of(found), "example.org/host"), str)
+    async for seen in follow_async("keepapart.toml"):
+        assert_type(seen, Watched)
+        assert_type(seen.survives, bool | None)
+        assert_type(seen.news, Sequence[NewsDocument])
+
+
+def a_map(config: Config) -> None:
+    """An operator who feeds other systems."""
+    found = exports.map_of(keepapart.audit(config), "rack", "merge")
+    assert_type(found, exports.DomainsDocument)
+    kafka = exports.named("kafka", exports.formats(Path("own.toml")))
+    assert_type(exports.write_files(kafka, found, kafka.render(found), Path("racks")), str)
+    with Store(config.store.url) as store:
+        known = exports.read_racks("racks.txt")
+        racks = exports.give_racks(store, "cassandra", found, "3", known=known, anew=True)
+        assert_type(racks, exports.DomainsDocument)
+    for each in exports.findings(found, exports.read_sets("etcd: a b c")):
+        assert_type(each.survives, bool)
+    for seen in follow(config.path):
+        assert_type(seen.audit, Mapping[str, Any] | None)
+
+
 def shown(what: str, share: float) -> None:
     """Show how far a round is."""
     print(what, share)
@@ -57,7 +87,7 @@ def a_configuration_without_a_file() -> Config:
 
 def an_admission(config: Config) -> int:
     """A controller: admit, replace and collect by the same context."""
-    cloud = clouds.connect(config.cloud.provider, config.cloud.settings, config.instances)
+    cloud = clouds.launching(clouds.connect(config.cloud.provider, config.cloud.settings, config.instances))
     policy = LaunchSettings(max_attempts=3)
     with Store(config.store.url) as store, keepapart.checker(config, store=store) as checker:
         assert_type(checker, Checker)

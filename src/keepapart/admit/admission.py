@@ -2,154 +2,201 @@
 
 Rules:
 1. One admission a cluster at a time: the lease is taken first and given back last.
-2. The platform is listed before the journal is read, so that whatever the list shows was journalled.
-3. An unfinished run of the same request is gone on with, unless it was already ending without success; any
-   other unfinished run is cleaned up first, and that is said.
-4. Interrupted or failing, the run releases what it holds, waiting only briefly; what it can't release is
-   named for `gc`.
-5. A run that lost its lease touches nothing any more.
+2. Under it the journals are read first, for who joined and what is unsettled, and where; then the platform is
+   asked. Nothing is done where the journal is of another place.
+3. What was done before is not done again: a size that is reached wants no more, a member that was replaced is
+   left out, and one whose stand-in is in gets no other.
+4. Members that an earlier run left beside each other are named; a size that counts both ends with 3. So does
+   one that counts a member that joined lately and that the platform doesn't show, unless it is excused.
+5. A size is journalled by itself, also of a run that goes on: what is missing now is what it asks for.
+Unfinished runs, and what becomes of this one where it fails or is interrupted, are a matter of `runs`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from keepapart.admit import events as e
+from keepapart.admit import ledger, runs
 from keepapart.admit.context import AdmissionContext
 from keepapart.admit.executor import Executor
 from keepapart.admit.guarded_cloud import GuardedCloud
-from keepapart.admit.inventory import Inventory, is_member
+from keepapart.admit.inventory import Inventory, unshown
 from keepapart.admit.lease import leased
-from keepapart.admit.outcome import Outcome, outcome
-from keepapart.admit.state import HELD, IN_FLIGHT, Phase, State
-from keepapart.errors import ExitCode, KeepapartError, LeaseError, OperationError, UsageError
+from keepapart.admit.ledger import Ledger
+from keepapart.admit.outcome import Outcome, beside, outcome
+from keepapart.admit.state import State
+from keepapart.clouds import Staying, where
+from keepapart.errors import ConfigError, ExitCode, UsageError
 from keepapart.model import Checker
-from keepapart.store import Lease
-
-BRIEFLY = 20.0  # seconds to wait for an instance to go when interrupted: a person is waiting
 
 
-def admit(context: AdmissionContext, checker: Checker, count: int = 1, excuse: Sequence[str] = ()) -> Outcome:
-    """Launch candidates and check them until `count` more are members.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: `count` new members, or as many as make `size` of them, or stand-ins."""
+
+    count: int = 0
+    size: int = 0
+    replaces: tuple[str, ...] = ()
+    keeps_old: bool = False
+    excuse: tuple[str, ...] = ()
+
+    def is_of(self, state: State, members: int) -> bool:
+        """Say whether an unfinished run was asked for the same, where there are so many members now."""
+        if self.size:
+            return not state.replaces and state.count - len(state.came_in) == self.size - members
+        alike = (state.count, sorted(state.replaces)) == (self.count, sorted(self.replaces))
+        return alike and state.keeps_old == self.keeps_old
+
+
+def admit(
+    context: AdmissionContext, checker: Checker, count: int = 1, excuse: Sequence[str] = (), *, to: int = 0
+) -> Outcome:
+    """Launch candidates and check them until `count` more are members, or (`to`) until there are so many.
 
     Raises `UsageError` for what can't be meant, `LeaseError` where another admission of the cluster is
-    running, `OperationError` where it failed and something is left for `gc`.
+    running, `CloudError` or `StoreError` where the run could not be begun.
     """
-    return _run(context, checker, e.Requested(context.cluster, count), tuple(excuse))
+    if count < 1 or to < 0:
+        raise UsageError(f"{count if count < 1 else to} members can't be asked for; 1 is the least")
+    return _run(context, checker, Asked(0 if to else count, to, excuse=tuple(excuse)))
 
 
 def replace(
-    context: AdmissionContext, checker: Checker, ids: Sequence[str], excuse: Sequence[str] = ()
+    context: AdmissionContext,
+    checker: Checker,
+    ids: Sequence[str],
+    excuse: Sequence[str] = (),
+    *,
+    keep_old: bool = False,
 ) -> Outcome:
-    """Admit a stand-in for each of these members, then release those whose stand-in is in.
+    """Admit a stand-in for each of these members, and release it once that is in, one after the other.
 
-    Raises as `admit` does; an id that is no member's is a `UsageError`.
+    With `keep_old` none is released; asked again without it, those whose stand-in is in are. Raises as
+    `admit` does; an id that is no member's, and was not replaced before, is a `UsageError`.
     """
     going = tuple(dict.fromkeys(ids))
-    return _run(context, checker, e.Requested(context.cluster, len(going), going), tuple(excuse))
+    if not going:
+        raise UsageError("nobody is named to be replaced")
+    return _run(context, checker, Asked(len(going), 0, going, keep_old, tuple(excuse)))
 
 
-def clean_up(executor: Executor, because: str) -> None:
-    """End an unfinished run without going on with it: what isn't a member is released."""
-    if not executor.journal.state.closing:
-        executor.write(e.Closing(ExitCode.NO, because))
-    executor.go_on()
-
-
-def held(state: State) -> tuple[str, ...]:
-    """Name the instances that the run still has and that aren't members."""
-    return tuple(a.id for a in state.in_phase(*IN_FLIGHT, *HELD, Phase.RELEASING) if a.id)
-
-
-def _run(context: AdmissionContext, checker: Checker, asked: e.Requested, excuse: tuple[str, ...]) -> Outcome:
+def _run(context: AdmissionContext, checker: Checker, asked: Asked) -> Outcome:
     began = context.clock()
-    if asked.count < 1:
-        raise UsageError(f"{asked.count} new members can't be asked for; 1 is the least")
+    restarts_move(context)
     with leased(context) as lease:
-        inventory = GuardedCloud(context, lease).look(asked.replaces)
-        try:
-            executor = _unfinished(context, lease, checker, asked)
-        except BaseException:
-            context.tell("an earlier run is not cleaned up yet; `keepapart gc` finds what it left")
-            raise
+        ledger.read(context)  # before anything is touched: it may be of another place
+        executor = runs.taken_on(
+            context,
+            lease,
+            checker,
+            Executor,
+            lambda run: asked.is_of(run.journal.state, len(run.look().members(run.journal.state))),
+        )
+        known = ledger.read(context)
+        inventory = GuardedCloud(context, lease, known).look(asked.replaces, closely=True)
+        not_apart = beside_each_other(known, inventory)
         if executor is None:
-            _known(asked.replaces, inventory)
-            executor = Executor(context, lease, f"run-{context.tokens()[:12]}", checker)
-            _known(excuse, inventory)
-            executor.write(asked)
-        new = tuple(i for i in excuse if i not in executor.journal.state.excused)
-        if new:
-            _known(new, inventory)
-            executor.write(e.Excused(new))
-        return _finish(context, executor, began)
-
-
-def _unfinished(
-    context: AdmissionContext, lease: Lease, checker: Checker, asked: e.Requested
-) -> Executor | None:
-    same: Executor | None = None
-    for run in context.store.journals.unfinished(context.cluster):
-        executor = Executor(context, lease, run, checker)
+            request = requested(context, asked, known, inventory)
+            known_members(asked.excuse, inventory)
+            if not request.count:
+                return _nothing_to_do(context, asked, inventory, not_apart, began)
+            executor = Executor(context, lease, f"run-{context.tokens()[:12]}", checker, known)
+            executor.write(request)
+            executor.write(e.Placed(where(context.cloud)))
+            if asked.keeps_old:
+                executor.write(e.KeptOld())
+        if asked.size:
+            _size(executor, asked.size, inventory)
         state = executor.journal.state
-        alike = (state.count, sorted(state.replaces)) == (asked.count, sorted(asked.replaces))
-        succeeding = state.closing is None or state.closing.code == ExitCode.OK
-        if alike and succeeding and same is None:
-            context.tell(f"going on with {run}, which was interrupted")
-            same = executor
-        else:
-            context.tell(f"cleaning up after {run}, which was interrupted")
-            clean_up(executor, "another admission was asked for")
-    if same:
-        same.resume()
-    return same
+        new = tuple(i for i in asked.excuse if i not in state.excused)
+        if new:
+            known_members(new, inventory)
+            executor.write(e.Excused(new))
+        _carry(executor, known, inventory)
+        error = runs.ended(context, executor)
+        took, sized = context.clock() - began, bool(asked.size)
+        return outcome(executor.journal.happened, took, error, not_apart, sized=sized)
 
 
-def _known(ids: Sequence[str], inventory: Inventory) -> None:
-    members = sorted(i.id for i in inventory.instances.values() if is_member(i))
+def restarts_move(context: AdmissionContext) -> None:
+    """Raise `ConfigError` where rejects are to be restarted, and a restart gives nobody another host."""
+    cloud = context.cloud
+    if context.policy.on_reject == "restart" and isinstance(cloud, Staying):
+        raise ConfigError(
+            f'[launch] on_reject: "restart" is of no use at {cloud.name!r}: {cloud.stays}', 'say "hold"'
+        )
+
+
+def requested(context: AdmissionContext, asked: Asked, known: Ledger, inventory: Inventory) -> e.Requested:
+    """Return what is still to be done of what is asked for; a count of 0 where nothing is."""
+    if asked.size:
+        missing = asked.size - len(inventory.members(State("")))
+        return e.Requested(context.cluster, max(missing, 0))
+    members = {i.id for i in inventory.members(State(""))}
+    for old in asked.replaces:
+        if old in known.replaced and old not in members:
+            context.tell(f"{old} was replaced already, in {known.replaced[old]}")
+    left = tuple(i for i in asked.replaces if i in members or i not in known.replaced)
+    known_members(left, inventory)
+    if asked.keeps_old:
+        left = tuple(i for i in left if known.stand_ins.get(i) not in members)
+    return e.Requested(context.cluster, len(left) if asked.replaces else asked.count, left)
+
+
+def beside_each_other(known: Ledger, inventory: Inventory) -> tuple[e.NotApart, ...]:
+    """Return those that earlier runs left beside each other, where both are members still."""
+    members = {i.id for i in inventory.members(State(""))}
+    return tuple(p for p in known.not_apart if {p.a, p.b} <= members)
+
+
+def _size(executor: Executor, size: int, inventory: Inventory) -> None:
+    """Journal who makes up the size with whoever comes in, unless it says so already."""
+    state = executor.journal.state
+    own = {a.id for a in state.attempts}
+    beside = tuple(i.id for i in inventory.members(state) if i.id not in own)
+    if (set(beside), size - len(beside)) != (set(state.beside), state.count):
+        executor.write(e.Sized(beside, size))
+
+
+def _carry(executor: Executor, known: Ledger, inventory: Inventory) -> None:
+    """Take stand-ins on that earlier runs admitted, so that no member gets a second one."""
+    members = {i.id for i in inventory.members(State(""))}
+    for old in executor.journal.state.awaiting_stand_in:
+        new = known.stand_ins.get(old)
+        if new in members:
+            executor.write(e.StandsIn(old, new))
+            if new in known.welcomed:
+                executor.write(e.Welcomed(new))
+
+
+def _nothing_to_do(
+    context: AdmissionContext,
+    asked: Asked,
+    inventory: Inventory,
+    not_apart: tuple[e.NotApart, ...],
+    began: float,
+) -> Outcome:
+    code, because = ExitCode.OK, "all of it was done before"
+    if asked.size:
+        code, because = already(inventory, asked.excuse)
+        code = ExitCode.UNKNOWN if not_apart else code
+    because += beside(not_apart)
+    return Outcome(code, because, (), (), (), (), 0, context.clock() - began, not_apart=not_apart)
+
+
+def already(inventory: Inventory, excused: Sequence[str]) -> tuple[ExitCode, str]:
+    """Return how a size ends that is reached already, and what is said."""
+    doubt = unshown(inventory.unseen(excused))
+    said = f"{len(inventory.members(State('')))} are in already"
+    return (ExitCode.UNKNOWN, f"{said}; {doubt}") if doubt else (ExitCode.OK, said)
+
+
+def known_members(ids: Sequence[str], inventory: Inventory) -> None:
+    """Raise `UsageError` for an id that is no member's, with the names of the members."""
+    members = sorted(i.id for i in inventory.members(State("")))
     for instance_id in ids:
         if instance_id not in members:
             names = ", ".join(members) or "none yet"
             raise UsageError(f"{instance_id}: no such member", f"the members are {names}")
-
-
-def _finish(context: AdmissionContext, executor: Executor, began: float) -> Outcome:
-    code = None
-    try:
-        executor.go_on()
-    except LeaseError:
-        raise
-    except KeyboardInterrupt:
-        code = ExitCode.INTERRUPTED
-        _let_go(context, executor, e.Closing(code, "interrupted"))
-    except OperationError as error:
-        _let_go(context, executor, e.Closing(ExitCode.FAILED, str(error)), cause=error)
-    except BaseException as error:
-        _let_go(context, executor, e.Closing(ExitCode.FAILED, f"{type(error).__name__}: {error}"))
-        raise
-    result = outcome(executor.journal.state, context.clock() - began)
-    return result if code is None else _interrupted(result)
-
-
-def _let_go(
-    context: AdmissionContext, executor: Executor, closing: e.Closing, cause: KeepapartError | None = None
-) -> None:
-    """Let go of what the run holds, briefly; where that fails too, say what is left for `gc` to find."""
-    executor.gone_within = BRIEFLY
-    try:
-        executor.journal.read()
-        if not executor.journal.state.closing:
-            executor.write(closing)
-        executor.go_on()
-    except LeaseError:
-        raise
-    except BaseException as error:
-        left = ", ".join(held(executor.journal.state)) or "nothing that is known"
-        context.tell(f"not released: {left}; `keepapart gc` finds and releases what is left")
-        if isinstance(error, OperationError):
-            raise OperationError(f"{cause or error} (not released: {left}; see `keepapart gc`)") from error
-        raise
-
-
-def _interrupted(result: Outcome) -> Outcome:
-    return dataclasses.replace(result, code=ExitCode.INTERRUPTED, because="interrupted")

@@ -1,7 +1,7 @@
-"""When a run ends: all that were asked for are in, a budget is used up, or it can't be told who may join.
+"""When a run ends before all are in that were asked for: a budget is used up, or it can't tell who may join.
 
 The first of these rules that holds decides:
-1. All that were asked for are in: 0.
+1. As many as `max_held` allows could not be released: 4.
 2. A member that nobody excused isn't running. Its host can't be known, so no candidate could join: 3.
 3. `UNKNOWN_IN_A_ROW` candidates in a row couldn't be measured: 3. One may be a bad instance; more than that
    means that something else is wrong, and further launches would only cost money.
@@ -12,7 +12,8 @@ The first of these rules that holds decides:
 5. No stopped instance is left to start, and none may be launched: as in rule 4.
 
 Every start is charged at `price_per_hour` from its intent (or from when there was last no room for it) until
-its end, for `billed_seconds` at least; a candidate that joins is charged until it joins. `max_money` is never
+its end, for `billed_seconds` at least; a candidate that joins is charged until it joins. One that was
+launched and is stopped is charged on at `stopped_price_per_hour` until the run is over. `max_money` is never
 exceeded:
 1. Enough is reserved to pay for every candidate for `LETTING_GO` more seconds, the time to release them.
    Waits and repeated calls end when only that reserve is left; then the run ends and releases them.
@@ -32,7 +33,6 @@ from keepapart.clouds import RUNNING
 from keepapart.config import LaunchSettings
 from keepapart.errors import ExitCode
 
-ALL_IN = "all asked for are in"
 UNKNOWN_IN_A_ROW = 2
 CHECKING = 60.0  # seconds kept ready for a round: it takes seconds, and a minute where ways in fail
 LETTING_GO = 120.0  # seconds kept ready until all that is held is gone, after the call that was being made
@@ -42,8 +42,9 @@ def ending(
     state: State, inventory: Inventory, policy: LaunchSettings, elapsed: float, now: float
 ) -> Closing | None:
     """Say how and why the run ends now, before another candidate is begun; None: it goes on."""
-    if all_in(state):
-        return Closing(ExitCode.OK, ALL_IN)
+    if policy.max_held and len(_stuck(state)) >= policy.max_held:
+        names = ", ".join(a.id for a in _stuck(state))
+        return Closing(ExitCode.FAILED, f"max_held is used up: {names} could not be released")
     dark = [
         m
         for m in inventory.members(state)
@@ -63,8 +64,8 @@ def ending(
         tried = len(state.attempts) - state.attempts_at_join
         because = f"max_attempts is used up: {tried} attempts brought no member"
         return Closing(code, f"{because}; {undecided[-1].because}" if undecided else because)
-    if out_of_time(policy, elapsed):
-        return Closing(code, f"max_minutes is used up ({policy.max_minutes} minutes)")
+    if over := out_of_time(state, policy, elapsed):
+        return over
     if lasts(state, policy, now, more=1) < now + CHECKING:
         needs = f"another candidate needs {least_charge(policy):.4g}"
         return Closing(code, f"{_money(state, policy, now)}; {needs}")
@@ -74,20 +75,27 @@ def ending(
 
 
 def all_in(state: State) -> bool:
-    """Say whether as many have joined as were asked for."""
-    return len(state.joined) >= state.count
+    """Say whether as many are in as were asked for."""
+    return len(state.came_in) >= state.count
 
 
-def out_of_time(policy: LaunchSettings, elapsed: float) -> bool:
-    """Say whether `elapsed` seconds are more than the budget allows."""
+def out_of_time(state: State, policy: LaunchSettings, elapsed: float) -> Closing | None:
+    """Say that the run ends whatever is in flight: this process has been at it for as long as it may."""
+    if not late(policy, elapsed):
+        return None
+    because = f"max_minutes is used up ({policy.max_minutes} minutes)"
+    last = _last(state) if state.unknown_in_a_row else ""
+    return Closing(_spent_code(state), f"{because}; {last}" if last else because)
+
+
+def late(policy: LaunchSettings, elapsed: float) -> bool:
+    """Say whether this process has been at it for as long as it may."""
     return bool(policy.max_minutes) and elapsed >= policy.max_minutes * 60
 
 
 def out_of_money(state: State, policy: LaunchSettings, now: float) -> Closing | None:
     """Say that the run ends whatever is in flight: what is left pays only for releasing it."""
     if lasts(state, policy, now) < now + CHECKING:
-        if all_in(state):
-            return Closing(ExitCode.OK, ALL_IN)
         because = f"{_money(state, policy, now)}; the rest is reserved for releasing instances"
         return Closing(_spent_code(state), because)
     return None
@@ -95,7 +103,7 @@ def out_of_money(state: State, policy: LaunchSettings, now: float) -> Closing | 
 
 def no_room_in_time(state: State, policy: LaunchSettings, pause: float, elapsed: float, now: float) -> str:
     """Say which budget would be spent by waiting `pause` more seconds for room; empty where none would."""
-    if out_of_time(policy, elapsed + pause):
+    if late(policy, elapsed + pause):
         return "time"
     return "money" if lasts(state, policy, now) < now + pause + CHECKING else ""
 
@@ -105,7 +113,7 @@ def lasts(state: State, policy: LaunchSettings, now: float, more: int = 0) -> fl
 
     Seconds since the epoch; infinite where there is no limit or nothing costs anything. At time t each of n
     candidates has cost max(t - since, billed). Their sum stays within what is left as long as, for every k
-    from 0 to n, the first k (t - since) and n - k least charges do.
+    from 0 to n, the first k (t - since) and n - k least charges do. Those that rest cost on beside them.
     """
     since = sorted(a.since for a in state.attempts if a.phase not in ENDED) + [now] * more
     if not since or not policy.max_money or not policy.price_per_hour:
@@ -116,11 +124,12 @@ def lasts(state: State, policy: LaunchSettings, now: float, more: int = 0) -> fl
     )
     if seconds < len(since) * least:
         return -math.inf
+    resting = sum(_resting(a, policy) for a in state.attempts)
     age = 0.0
-    ends = []
+    ends = [(seconds - len(since) * least) / resting] if resting else []
     for ticking, begun in enumerate(since, 1):
         age += now - begun
-        ends.append((seconds - (len(since) - ticking) * least - age) / ticking)
+        ends.append((seconds - (len(since) - ticking) * least - age) / (ticking + resting))
     return now + min(ends) - LETTING_GO
 
 
@@ -142,7 +151,9 @@ def attempts_left(state: State, policy: LaunchSettings) -> int:
 
 def together(state: State, policy: LaunchSettings, now: float) -> int:
     """Say how many candidates the next round may bring at once."""
-    most = min(policy.at_once or state.wanted, policy.max_held or policy.at_once or state.wanted)
+    most = policy.at_once or state.wanted
+    if policy.max_held:
+        most = min(most, policy.max_held - len(_stuck(state)))
     flying = len(state.in_phase(*IN_FLIGHT))
     most = min(most, flying + attempts_left(state, policy))
     while most > flying and lasts(state, policy, now, most - flying) < now + CHECKING:
@@ -163,7 +174,12 @@ def full(state: State, policy: LaunchSettings) -> bool:
 def _held(state: State, policy: LaunchSettings) -> int:
     """Count those held that stay so when another candidate comes: one started again is that candidate."""
     restarted = Phase.REJECTED if policy.on_reject == "restart" else None
-    return sum(a.phase is not restarted for a in state.in_phase(*HELD))
+    return len(_stuck(state)) + sum(a.phase is not restarted for a in state.in_phase(*HELD))
+
+
+def _stuck(state: State) -> list[Attempt]:
+    """Return the candidates that are there still although they were to go."""
+    return [a for a in state.in_phase(Phase.LEFT) if a.id in state.stuck]
 
 
 def _charged(attempt: Attempt, policy: LaunchSettings, now: float) -> float:
@@ -171,7 +187,13 @@ def _charged(attempt: Attempt, policy: LaunchSettings, now: float) -> float:
     if attempt.phase in ENDED and not attempt.id:
         return 0.0
     until = now if attempt.until is None else attempt.until
-    return max(until - attempt.since, policy.billed_seconds)
+    return max(until - attempt.since, policy.billed_seconds) + (now - until) * _resting(attempt, policy)
+
+
+def _resting(attempt: Attempt, policy: LaunchSettings) -> float:
+    """Say what an attempt that was launched and is stopped costs, as a share of one that runs."""
+    rests = attempt.phase is Phase.RELEASED and policy.on_reject == "stop" and not attempt.source
+    return policy.stopped_price_per_hour / policy.price_per_hour if rests and policy.price_per_hour else 0.0
 
 
 def _spent_code(state: State) -> ExitCode:

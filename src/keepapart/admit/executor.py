@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from math import inf
 
+from msgspec import UNSET
+
 from keepapart.admit import budget, check, events, intent, launch, reconcile, release, steps
 from keepapart.admit.context import AdmissionContext
-from keepapart.admit.guarded_cloud import GuardedCloud
+from keepapart.admit.guarded_cloud import PATIENCE, GuardedCloud
 from keepapart.admit.inventory import Inventory
 from keepapart.admit.journal import Journal
+from keepapart.admit.ledger import Ledger
 from keepapart.admit.machine import decide
-from keepapart.admit.outcome import told
+from keepapart.admit.outcome import held, told
+from keepapart.admit.state import State, apply
 from keepapart.clouds import CLUSTER_TAG, Chooser
+from keepapart.errors import ExitCode
 from keepapart.model import Checker
 from keepapart.store import Lease
 
@@ -22,13 +27,16 @@ class Executor:
     `gone_within` is how many seconds to wait for each instance that is released.
     """
 
-    def __init__(self, context: AdmissionContext, lease: Lease, run: str, checker: Checker) -> None:
-        self.journal = Journal(context, lease, run)
+    def __init__(
+        self, context: AdmissionContext, lease: Lease, run: str, checker: Checker, ledger: Ledger
+    ) -> None:
+        self.journal = Journal(context, lease, State(run), apply)
         self.gone_within = release.GONE_WITHIN
         self._context = context
-        self._guarded = GuardedCloud(context, lease)
+        self._guarded = GuardedCloud(context, lease, ledger)
         self._checker = checker
         self._began = context.clock()
+        self._unsent: set[int] = set()  # attempts of which this process knows that no call is open
 
     def resume(self) -> None:
         """Void what an interruption made doubtful."""
@@ -38,20 +46,41 @@ class Executor:
     def go_on(self) -> None:
         """Go on until the run is finished."""
         while not self.journal.state.finished:
+            self._guarded.patience = min(PATIENCE, self.gone_within)
             inventory, now = self.look(), self._context.clock()
             state, policy = self.journal.state, self._context.policy
             step = decide(state, inventory, policy, now - self._began, now)
-            self._guarded.until = inf if state.closing else budget.lasts(state, policy, now)
+            self._guarded.until = inf if state.closing else self._until(now)
             self.write(self.perform(step))
+
+    def _until(self, now: float) -> float:
+        """Say when waits end: where the time is over, or nothing is left but what pays for releasing."""
+        minutes = self._context.policy.max_minutes
+        over = self._began + minutes * 60 if minutes else inf
+        return min(over, budget.lasts(self.journal.state, self._context.policy, now))
+
+    def done(self) -> events.Closing | None:
+        """Say how the run ends where all is done that was asked for, and only candidates are left."""
+        state = self.journal.state
+        done = budget.all_in(state) and not release.due(state)
+        return events.Closing(ExitCode.OK, check.ALL_IN) if done else None
+
+    def held(self) -> tuple[str, ...]:
+        """Name the instances that the run has to let go of."""
+        return held(self.journal.happened)
 
     def look(self) -> Inventory:
         """See what the platform shows of the cluster now."""
         state = self.journal.state
-        return self._guarded.look([*(a.id for a in state.attempts if a.id), *state.replaces])
+        own = (a.id for a in state.attempts if a.id)
+        known = [*own, *state.replaces, *state.beside, *state.carried.values()]
+        return self._guarded.look(known, joined={a.id: a.until or 0.0 for a in state.joined})
 
     def write(self, event: events.Event) -> None:
         """Journal an event, then tell it."""
         self.journal.write(event)
+        if isinstance(event, (events.Intended, events.Postponed, events.OverQuota)):
+            self._unsent.add(event.attempt)
         if message := told(self.journal.state, event):
             self._context.tell(message)
 
@@ -62,6 +91,12 @@ class Executor:
             return dict(self._context.parameters)
         return {**self._context.parameters, **self._guarded.retried(lambda: cloud.parameters(tags))}
 
+    def _hook_seconds(self) -> float | None:
+        """Say how long a command of the operator's may take; None: as long as it likes."""
+        now, minutes = self._context.clock(), self._context.policy.max_minutes
+        over = min(self._began + minutes * 60 if minutes else inf, self._guarded.until)
+        return None if over == inf else max(over - now, 1.0)
+
     def perform(self, step: steps.Step) -> events.Event:
         """Do what the step says, and return what came of it."""
         guarded = self._guarded
@@ -71,7 +106,9 @@ class Executor:
             case steps.Intend():
                 return intent.intended(self.journal.state, step, self._context.tokens(), self._chosen(step))
             case steps.Launch():
-                return launch.launch(guarded, step)
+                unsent = step.attempt in self._unsent
+                self._unsent.discard(step.attempt)
+                return launch.launch(guarded, step, unsent=unsent, user_data=self._context.user_data)
             case steps.StartStopped():
                 return launch.start_stopped(guarded, step)
             case steps.AwaitRunning():
@@ -80,13 +117,19 @@ class Executor:
                 return check.check(guarded, step, self._checker)
             case steps.Join():
                 return check.let_in(guarded, step)
+            case steps.Settle():
+                return check.settle(guarded, step)
             case steps.Release():
-                return release.release(guarded, step)
+                return release.release(guarded, step, self._hook_seconds())
             case steps.AwaitGone():
                 return release.await_gone(guarded, step, self.gone_within)
             case steps.FindUnanswered():
-                return release.find_unanswered(guarded, self.journal.run, step)
+                return release.find_unanswered(guarded, self.journal.run, step, self.gone_within)
+            case steps.Welcome():
+                return check.welcome(guarded, step, self._hook_seconds())
+            case steps.Confirm():
+                return check.confirm(guarded, step)
             case steps.Finish():
-                return events.Finished()
+                return events.Finished(self.journal.state.not_apart or UNSET)
             case _:
                 raise TypeError(f"no way to perform {step!r}")

@@ -6,15 +6,15 @@ Rules:
 2. The launch call's tags name the cluster, the run and the attempt, so that what comes of it can be found
    whatever becomes of the answer.
 3. With `on_reject = "restart"` a reject is itself the next candidate: stopped, and started again.
-4. A stopped instance is tried in turn: those tried least come first. One that is held runs, so it isn't
-   tried twice.
+4. A stopped instance is tried in turn: those tried least come first. One that this run has is none, whatever
+   a list that is behind shows of it.
 """
 
 from __future__ import annotations
 
 from keepapart.admit.events import Intended
 from keepapart.admit.inventory import SPARE_TAG, YES, Inventory
-from keepapart.admit.state import Phase, State
+from keepapart.admit.state import ENDED, Phase, State
 from keepapart.admit.steps import Intend
 from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_TAG
 from keepapart.config import LaunchSettings
@@ -53,7 +53,7 @@ def next_source(state: State, inventory: Inventory, policy: LaunchSettings) -> s
     if policy.source == "launch":
         return ""
     tried = [a.source for a in state.attempts]
-    taken = {a.source for a in state.in_phase(Phase.INTENDED)}
+    taken = {a.id or a.source for a in state.attempts if a.phase not in ENDED or a.phase is Phase.JOINED}
     found = sorted(
         (i for i in inventory.startable() if i.id not in taken), key=lambda i: (tried.count(i.id), i.id)
     )

@@ -2,13 +2,17 @@
 
 The order is the rule:
 1. What the platform shows and the journal doesn't know is noted before anything else is done.
-2. A candidate judged separate joins, so it no longer counts against the budget. If the money is used up, the
-   run is closed. Instances that no attempt owns are released at once.
-3. While the run is open, candidates in flight are brought to their verdict, together, before others are
+2. A candidate judged separate joins, so it no longer counts against the budget; the operator's command is
+   told of it; the member that it stands in for is released. So members are replaced one after the other.
+3. Once all are in, and are there still, the run is closed. If money or time is used up, it is closed too.
+   Instances that no attempt owns are released at once.
+4. While the run is open, candidates in flight are brought to their verdict, together, before others are
    begun: all are launched, then all waited for, then all judged in one round. One that the platform has no
-   room for holds up no other.
-4. Then rejects are released early if that is the policy, and the run either ends or begins more candidates.
-5. Once it is closing, everything that isn't a member is released, and the journal is closed last.
+   room for holds up no other, nor does one that a quota keeps from being launched: that is tried again each
+   time that one of those held was let go of for it, and ends the run once none is held.
+5. Then rejects are released early if that is the policy, and the run either ends or begins more candidates.
+6. Once it is closing, everything that isn't a member is released, and the journal is closed last. A member is
+   released, or told of, only where the run neither failed nor was interrupted.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from keepapart.admit import budget, check, intent, launch, reconcile, release
 from keepapart.admit.events import Closing
 from keepapart.admit.inventory import Inventory
 from keepapart.admit.state import IN_FLIGHT, Attempt, Phase, State
-from keepapart.admit.steps import Finish, Note, Step
+from keepapart.admit.steps import Confirm, Finish, Note, Step
 from keepapart.config import LaunchSettings
 from keepapart.errors import ExitCode
 
@@ -30,10 +34,16 @@ def decide(state: State, inventory: Inventory, policy: LaunchSettings, elapsed: 
     if noted := reconcile.step(state, inventory):
         return noted
     if state.closing:
-        return release.step(state, policy) or Finish()
+        broken_off = state.closing.code in (ExitCode.FAILED, ExitCode.INTERRUPTED)
+        certain = None if broken_off else check.uncertain(state)
+        return certain or release.step(state, policy) or Finish()
     return (
         _found_apart(state)
+        or check.uncertain(state)
+        or release.relieved(state)
+        or (Confirm(state.came_in, state.beside, state.excused) if budget.all_in(state) else None)
         or _noted(budget.out_of_money(state, policy, now))
+        or _noted(budget.out_of_time(state, policy, elapsed))
         or release.strays(state)
         or _in_flight(state, inventory, policy, elapsed, now)
         or release.early(state, policy, now)
@@ -53,7 +63,7 @@ def _in_flight(
 ) -> Step | None:
     flying = state.in_phase(*IN_FLIGHT)
     for attempt in flying:
-        if attempt.phase is Phase.INTENDED and not attempt.postponed:
+        if attempt.phase is Phase.INTENDED and not attempt.put_off:
             return _launch(state, attempt)
     wider = _may_widen(flying) and not budget.full(state, policy)
     wider = wider and len(flying) < budget.together(state, policy, now)
@@ -62,10 +72,11 @@ def _in_flight(
     for attempt in state.in_phase(Phase.LAUNCHED):
         return _launch(state, attempt)
     if state.in_phase(Phase.RUNNING) or check.surplus(state):
-        return check.step(state, inventory)
-    for attempt in flying:  # there was no room for what is left
-        if budget.all_in(state):
-            return None  # nor is it wanted any more
+        return check.step(state, inventory, policy)
+    for attempt in flying:  # there was no room for what is left, or a quota is used up
+        if attempt.over_quota:
+            used_up = Closing(ExitCode.FAILED, attempt.because)
+            return release.making_room(state, policy) or Note(used_up)
         spent = budget.no_room_in_time(state, policy, launch.pause(attempt), elapsed, now)
         if spent:
             return Note(Closing(ExitCode.NO, f"no {spent} left to wait for room: {attempt.because}"))
@@ -75,7 +86,7 @@ def _in_flight(
 
 def _may_widen(flying: tuple[Attempt, ...]) -> bool:
     """Say whether more may be launched beside these: not once one runs, nor where there is no room."""
-    return bool(flying) and not any(a.ran or a.postponed for a in flying)
+    return bool(flying) and not any(a.ran or a.put_off for a in flying)
 
 
 def _launch(state: State, attempt: Attempt) -> Step | None:

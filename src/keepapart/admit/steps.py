@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from keepapart.admit.events import Event
 from keepapart.clouds import LaunchRequest
@@ -69,8 +69,9 @@ class Check(Step):
     """Measure the candidates (ids by attempt) and keep the largest set of at most `wanted` that are apart.
 
     They must be apart from each other and from all of `against`. For `leaving` (members about to be
-    replaced) only co-residence counts against them; `absent` are leaving too, and can't be measured.
-    `witnesses` run and help the measurement.
+    replaced) only co-residence counts against them; `absent` are leaving too, and can't be measured. Where
+    they are `kept`, a stand-in may share a host with none of them.
+    `witnesses` run and help the measurement. `booting` says by id until when this run's own may boot.
     """
 
     candidates: Mapping[int, str]
@@ -79,6 +80,8 @@ class Check(Step):
     leaving: tuple[str, ...]
     absent: tuple[str, ...]
     witnesses: tuple[str, ...]
+    kept: bool = False
+    booting: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +94,28 @@ class Join(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Release(Step):
-    """Stop or terminate an instance: one of ours by its tags, or a member that was `named` by the operator.
+class Settle(Step):
+    """Look whether a candidate, about to be tagged as a member at the time `since`, is one."""
 
-    `seen` says that the platform has shown it running, so that its absence now means that it is gone.
+    attempt: int
+    id: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Step):
+    """Stop or terminate an instance.
+
+    `known` says that a journal has it from the platform's own answer, so that it is ours whether its tags
+    show yet or not; else it is ours by its tags. `seen` says that the platform has shown it since, so that
+    its absence now means that it is gone. `stand_in` names the member for which a member is released.
     """
 
     id: str
     stop: bool
-    named: bool = False
+    known: bool = False
     seen: bool = True
+    stand_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +127,29 @@ class AwaitGone(Step):
 
 @dataclass(frozen=True, slots=True)
 class FindUnanswered(Step):
-    """Look for an instance of an attempt whose launch call was never answered."""
+    """Look, so many seconds long, for an instance of an attempt whose launch call was never answered."""
 
     attempt: int
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome(Step):
+    """Tell the operator's own command of a new member."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm(Step):
+    """Look whether those that are in, and who makes up a size with them, are there still.
+
+    Then, and only then, all that were asked for are in. Those who are `excused` needn't be shown.
+    """
+
+    ids: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    excused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from keepapart.auditing.pair_kinds import Kinds
+from keepapart.auditing.pair_kinds import DOWN, Kinds
 from keepapart.config import RiskSettings
 from keepapart.domains.fault_domains import LEVELS, Domains
 from keepapart.domains.risk import Risk
 from keepapart.domains.yearly import yearly
 from keepapart.judging.judgement import Judgement
-from keepapart.model import Instance, Pair
+from keepapart.model import Instance, Pair, Verdict
+from keepapart.signals.sources import Difference
 
 ODDS_UP_TO = 10_000  # members
 
@@ -21,10 +22,12 @@ ODDS_UP_TO = 10_000  # members
 class Odds:
     """The chance, 0 to 1, that within a year fewer members are up than the cluster needs, at some moment.
 
-    `now` is as the members are placed, None where no verdict places some of them; `spread` with a host each.
+    `now` is as the members are placed, None where that isn't known; `most` bounds it then, None where that
+    isn't worked out; `spread` with a host each, all of them up.
     """
 
     now: float | None
+    most: float | None
     spread: float
 
 
@@ -43,13 +46,15 @@ class IfVouched:
 class Assessment(ABC):
     """What is known of a cluster, at `at` seconds since the epoch; see the fields' own types.
 
-    `lost` are the instances of which nothing is known, by id, with the reason.
+    `lost` are the instances of which nothing is known, by id, with the reason; `differences` are where two
+    sources state two things of one instance, or one states what is measured otherwise.
     """
 
     at: float
     cluster: str
     instances: Sequence[Instance]
     lost: Mapping[str, str]
+    differences: Sequence[Difference]
     judgement: Judgement
     domains: Domains
     risk: Risk
@@ -73,6 +78,18 @@ class Assessment(ABC):
     def if_vouched(self) -> IfVouched | None:
         """What would be said if the operator vouched for the network; None where that changes nothing."""
         return None
+
+    @property
+    def down(self) -> Mapping[str, str]:
+        """The members that don't run, by id, with their state."""
+        return {i.id: i.state for i in self.instances if not i.running}
+
+    @property
+    def open_pairs(self) -> int:
+        """How many pairs of members that run are unknown."""
+        kinds = self.kinds
+        with_down = [pairs for kind, pairs in zip(kinds.kinds, kinds.pairs, strict=True) if kind == DOWN]
+        return self.counts[Verdict.UNKNOWN.value] - sum(with_down)
 
     @property
     def reached(self) -> Sequence[bool]:
@@ -102,13 +119,21 @@ class Assessment(ABC):
         return self.judgement.counts
 
 
-def odds(domains: Domains, size: int, need: int, rates: RiskSettings) -> Odds:
-    """Work out the odds of `size` members of which `need` must be up.
+def odds(domains: Domains, need: int, rates: RiskSettings) -> Odds:
+    """Work out the odds of members of which `need` must be up.
 
-    Nothing is said of how it is now where somebody is on no known host, who might be on anybody's, nor of
-    more than `ODDS_UP_TO` members: that would take minutes, and they are no one quorum.
+    How it is now is known where all that run are on hosts of which no two may be one. Where they aren't,
+    those on no such host count as lost already, which is worse than wherever they are; and no quorum is lost
+    while no host fails, of which there are as many as members at the most. Nothing is said of more than
+    `ODDS_UP_TO` members: that would take minutes, and they are no one quorum.
     """
     often, long = rates.host_failures_per_year, rates.hours_to_replace
-    sizes = [len(host.members) for host in domains.hosts]
-    now = yearly(sizes, need, often, long) if sum(sizes) == size <= ODDS_UP_TO else None
-    return Odds(now, yearly([1] * size, need, often, long))
+    spread = yearly([1] * domains.size, need, often, long)
+    if domains.size > ODDS_UP_TO:
+        return Odds(None, None, spread)
+    sizes = [len(domains.hosts[number].members) for number in domains.apart]
+    most, running = yearly(sizes, need, often, long), domains.running
+    if sum(sizes) == running:
+        return Odds(most, most, spread)
+    any_host = yearly([1] * running, running, often, long) if running >= need else 1.0
+    return Odds(None, min(most, any_host), spread)

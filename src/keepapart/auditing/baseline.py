@@ -5,8 +5,9 @@
    there, with the ids and addresses that they had, are as many hops apart as they were: instances move.
 3. What controls or first routers vouched for stays vouched for, while it is plainly the same network: at
    least two instances are still there, all their pairs count as they did, at least one of them was directly
-   attached to its host, all of them tell the machine id or boot id that they told, and no more than `OLD`
-   seconds have passed. An id and an address are no identity: another network has them as well.
+   attached to its host, all of them tell the machine id or boot id that they told, no two the same one, and
+   no more than `OLD` seconds have passed. An id and an address are no identity: another network has them as
+   well. Nor is what several tell: clones of one image have one machine id, containers one boot id.
    The operator and the platform are asked anew each time, so their word is not remembered.
 4. In that same network those who were directly attached still are, and pairs that were in no doubt still are
    in none. Elsewhere, who was directly attached counts only where nobody is at two hops now: it makes doubts
@@ -27,11 +28,10 @@ import numpy as np
 
 from keepapart.arrays import Mask
 from keepapart.auditing.assess import Audit
-from keepapart.auditing.document import timestamp
 from keepapart.domains.fault_domains import LEVELS, DomainPrior
 from keepapart.domains.naming import NO_NAMES, Names, remember
 from keepapart.errors import StoreError
-from keepapart.model import Instance, Strength
+from keepapart.model import Instance, Strength, timestamp
 from keepapart.probe.measured import Counts, Round
 from keepapart.signals.hidden_gateways import directly_attached
 from keepapart.signals.network import NetworkPrior, NetworkStatus, Voucher
@@ -95,7 +95,7 @@ class NetworkBaseline:
 
     def _same_machines(self, places: Sequence[Place], there: Sequence[int], here: Sequence[int]) -> bool:
         told = [(self.places[t].machine, places[h].machine) for t, h in zip(there, here, strict=True)]
-        return len(told) > 1 and all(then and then == now for then, now in told)
+        return 1 < len(told) == len(set(told)) and all(then and then == now for then, now in told)
 
 
 @dataclass(frozen=True, slots=True)

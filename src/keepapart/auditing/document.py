@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from msgspec import UNSET, convert
+from msgspec import UNSET, UnsetType, convert
 from msgspec.structs import asdict
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.assessment import Assessment
+from keepapart.auditing.changes import Changes, Move
 from keepapart.auditing.listed_pairs import listing
 from keepapart.documents.audit import (
     AuditDocument,
     CheckDocument,
     EvidenceEntry,
+    FactsDifferEntry,
     HopsDocument,
     HostEntry,
     IfVouchedEntry,
@@ -27,14 +29,23 @@ from keepapart.documents.audit import (
     PodEntry,
     RackEntry,
     RiskEntry,
+    SaidEntry,
     SiteEntry,
     StatedEntry,
+    StatementEntry,
+    StepEntry,
     VerdictCounts,
     YearlyEntry,
 )
+from keepapart.documents.changes import ChangesEntry, MoveEntry
+from keepapart.documents.project import GroupEntry, GroupsDocument
 from keepapart.domains.fault_domains import LEVELS, STATED_LEVELS, Domains
 from keepapart.domains.risk import losses
-from keepapart.model import Pair, Strength
+from keepapart.model import Pair, Statement, Strength, timestamp
+from keepapart.signals.sources import Difference, statements_of
+
+if TYPE_CHECKING:
+    from keepapart.auditing.project import ProjectFinding
 
 UNASKED = NetworkEntry(
     model="opaque",
@@ -45,8 +56,17 @@ UNASKED = NetworkEntry(
 )
 
 
-def audit_document(audit: Assessment, *, all_pairs: bool = False) -> AuditDocument:
-    """Return `keepapart.audit/1`, with the pairs that `listing` chooses."""
+def audit_document(
+    audit: Assessment,
+    *,
+    all_pairs: bool = False,
+    steps: Iterable[StepEntry] | None = None,
+    changes: Changes | UnsetType | None = UNSET,
+) -> AuditDocument:
+    """Return `keepapart.audit/1`, with the pairs that `listing` chooses.
+
+    The `steps` to take and the `changes` since the audit before are in it where they are given.
+    """
     found, listed = audit.domains, listing(audit, all_pairs=all_pairs)
     return AuditDocument(
         cluster=audit.cluster,
@@ -60,6 +80,7 @@ def audit_document(audit: Assessment, *, all_pairs: bool = False) -> AuditDocume
         zones=_stated(audit, "zone"),
         partitions=_stated(audit, "partition"),
         fault_domains=_stated(audit, "fault_domain"),
+        facts_differ=tuple(map(_differing, audit.differences)),
         verdicts=convert(audit.counts, VerdictCounts),
         pairs=tuple(pair_entry(audit.judgement.pair(i, j)) for i, j in listed.places),
         pairs_left_out=tuple(
@@ -67,6 +88,51 @@ def audit_document(audit: Assessment, *, all_pairs: bool = False) -> AuditDocume
         ),
         network=network_entry(audit),
         risk=_risk(audit),
+        changes=changes_entry(changes) if isinstance(changes, Changes) else changes,
+        next=UNSET if steps is None else tuple(steps),
+    )
+
+
+def move_entries(moves: Iterable[Move]) -> tuple[MoveEntry, ...]:
+    """Return moves as documents have them."""
+    return tuple(MoveEntry(move.id, move.came_from, move.went_to) for move in moves)
+
+
+def changes_entry(changes: Changes) -> ChangesEntry:
+    """Return what changed as documents have it."""
+    return ChangesEntry(
+        since=changes.since,
+        moved=move_entries(changes.moved),
+        joined=tuple(changes.joined),
+        left=tuple(changes.left),
+        stopped=tuple(changes.stopped),
+        started=tuple(changes.started),
+        verdicts=dict(changes.verdicts),
+    )
+
+
+def groups_document(found: ProjectFinding) -> GroupsDocument:
+    """Return `keepapart.groups/1`."""
+    return GroupsDocument(
+        project=found.name,
+        at=timestamp(found.at),
+        by=found.by,
+        instances=found.size,
+        ungrouped=found.ungrouped,
+        groups=tuple(
+            GroupEntry(
+                name=group.name,
+                instances=tuple(group.ids),
+                verdicts=convert(group.verdicts, VerdictCounts),
+                shared=tuple(HostEntry(name, tuple(ids)) for name, ids in group.shared),
+                survives_any_host=group.survives,
+                most=group.most,
+                down=tuple(group.down),
+                quorate=group.quorate,
+            )
+            for group in found.groups
+        ),
+        facts_differ=tuple(map(_differing, found.differences)),
     )
 
 
@@ -125,9 +191,26 @@ def _instances(audit: Assessment) -> tuple[InstanceEntry, ...]:
             **{level: names[number] for level, names in places.items()},
             reached=measured and instance.id not in lost,
             because=lost.get(instance.id) or UNSET,
+            stated=tuple(map(_statement, statements_of(instance))) or UNSET,
         )
         for number, instance in enumerate(audit.instances)
     )
+
+
+def _statement(said: Statement) -> StatementEntry:
+    return StatementEntry(said.by, said.source, _read(said.at), dict(said.facts))
+
+
+def _differing(found: Difference) -> FactsDifferEntry:
+    first, second = (
+        SaidEntry(said.by, said.source, said.value, _read(said.at), said.counts)
+        for said in (found.first, found.second)
+    )
+    return FactsDifferEntry(found.id, found.fact, (first, second), str(found))
+
+
+def _read(at: float | None) -> str | None:
+    return None if at is None else timestamp(at)
 
 
 def _nested(found: Domains, level: str, below: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -147,21 +230,21 @@ def _levels_missing(audit: Assessment) -> tuple[MissingLevelEntry, ...]:
 def _risk(audit: Assessment) -> RiskEntry:
     risk, odds = audit.risk, audit.odds
     return RiskEntry(
+        need=risk.need,
+        running=risk.running,
+        down=tuple(risk.down),
+        quorate=risk.quorate,
         survives_any_host=risk.survives,
         worst_host=risk.worst,
         lost=tuple(risk.lost),
         most=risk.most,
         replace=tuple(risk.replace),
+        spread=tuple(risk.spread),
         domains=tuple(
             LossEntry(
                 level=loss.level, name=loss.name, lost=loss.lost, most=loss.most, survives=loss.survives
             )
             for loss in losses(audit.domains, risk.need)
         ),
-        yearly=YearlyEntry(odds.now, odds.spread),
+        yearly=YearlyEntry(odds.now, odds.spread, odds.most),
     )
-
-
-def timestamp(at: float) -> str:
-    """Write seconds since the epoch as UTC, to the second."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from msgspec import convert
-from msgspec.structs import replace
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.baseline import Baseline
-from keepapart.auditing.document import audit_document
+from keepapart.auditing.changes import Changes, Move, all_reached, changes, differing, moves, placed
+from keepapart.auditing.document import audit_document, move_entries
 from keepapart.auditing.kept_pairs import KeptPairs, packed
 from keepapart.auditing.listed_pairs import ALL_PAIRS_UP_TO
-from keepapart.auditing.moves import moves
-from keepapart.documents.audit import VerdictCounts
+from keepapart.documents.audit import AuditDocument, FactsDifferEntry, VerdictCounts
 from keepapart.documents.base import plain
 from keepapart.documents.past import HistoryEntry, SayingEntry
+from keepapart.domains.apart import Ties
+from keepapart.domains.naming import NO_NAMES
+from keepapart.errors import UsageError
 from keepapart.store import Store
 
+WHOLE = "audit"  # the purpose of audits that are of the whole cluster
+RELEASED, LOST = "released", "lost"  # events of the journal
 BEFORE = 20  # audits read beyond those asked for, so that the oldest has something to be compared with
 UNWRITTEN = "kept without its evidence, as most pairs of a large cluster are"
 
 
-def record(store: Store, audit: Audit, purpose: str, baseline: Baseline) -> None:
+def record(store: Store, audit: Audit, purpose: str, baseline: Baseline, *, whole: bool = True) -> None:
     """Keep an audit; `purpose` is the verb that it was made for, `baseline` what was remembered before it.
 
-    Only a whole audit's names are kept.
+    Only a whole audit's names are kept. `whole` says whether all members were asked for.
     """
-    after = baseline.after(audit, naming=purpose == "audit").document()
-    store.audits.add(audit.cluster, audit.at, json.dumps(entry_of(audit, purpose)), json.dumps(after))
+    entry = entry_of(audit, purpose, whole=whole)
+    after = baseline.after(audit, naming=is_whole(entry)).document()
+    store.audits.add(audit.cluster, audit.at, json.dumps(entry), json.dumps(after))
 
 
-def entry_of(audit: Audit, purpose: str) -> dict[str, Any]:
-    """Return what is kept of an audit: "purpose", "audit", and of a large cluster "kinds" (`kept_pairs`)."""
-    entry = {"purpose": purpose, "audit": plain(audit_document(audit))}
+def entry_of(audit: Audit, purpose: str, *, whole: bool = True) -> dict[str, Any]:
+    """Return what is kept of an audit.
+
+    These are its "purpose", whether it is of the "whole" cluster, the "audit", and of a large one "kinds"
+    (`kept_pairs`). Entries of before don't say whether they are whole, and those of audits are taken for it.
+    """
+    entry = {"purpose": purpose, "whole": whole, "audit": plain(audit_document(audit))}
     return entry if len(audit.instances) <= ALL_PAIRS_UP_TO else {**entry, "kinds": packed(audit.kinds)}
 
 
@@ -51,19 +60,98 @@ def baseline_of(store: Store, cluster: str) -> Baseline:
     return Baseline.of(json.loads(kept)) if kept else Baseline()
 
 
-def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> list[HistoryEntry]:
-    """Sum up at most `limit` kept audits, newest first, each compared with the one before it.
+def since_before(store: Store, cluster: str) -> Callable[[Audit], Changes | None]:
+    """Read what is kept now; return what compares a later audit with it, None where there is nothing yet."""
+    before = next((entry["audit"] for entry in recall(store, cluster) if is_whole(entry)), None)
+    hosts = baseline_of(store, cluster).names.get("host", NO_NAMES).of
+    return lambda audit: changes(before, plain(audit_document(audit)), hosts) if before else None
 
-    With a `verb`, only the audits that were made for it.
+
+def unrelieved(store: Store, cluster: str) -> list[str]:
+    """Name the members of the newest whole audit whom no run released or found to be gone."""
+    entry = next((entry for entry in recall(store, cluster) if is_whole(entry)), None)
+    if not entry:
+        return []
+    relieved: set[str] = set()
+    for _, _, kind, data in store.journals.of_cluster(cluster, (RELEASED, LOST)):
+        relieved |= {data["id"]} if kind == RELEASED else data["ids"].keys()
+    return [one["id"] for one in entry["audit"]["instances"] if one["id"] not in relieved]
+
+
+def whole_audit(store: Store, cluster: str, number: int) -> tuple[AuditDocument, Ties]:
+    """Return a kept audit of the whole cluster, counted from the newest, and who may not be put apart in it.
+
+    Raises `UsageError` where that number is none's, or of an audit of some members.
+    """
+    entry = next(islice(recall(store, cluster, number), number - 1, None), None)
+    if not entry:
+        kept = store.audits.count(cluster)
+        raise UsageError(
+            f"--at {number}: {kept} audits of cluster {cluster!r} are kept", "run `keepapart audit`"
+        )
+    if not is_whole(entry):
+        raise UsageError(
+            f"--at {number}: that was {entry['purpose']}, not an audit of the whole cluster",
+            "`keepapart history` lists those",
+        )
+    return _with_ties(entry)
+
+
+def newest_whole(store: Store, cluster: str) -> tuple[AuditDocument, Ties] | None:
+    """Return the same of the last audit of the whole cluster; None where none is kept."""
+    return next((_with_ties(entry) for entry in recall(store, cluster) if is_whole(entry)), None)
+
+
+def _with_ties(entry: Mapping[str, Any]) -> tuple[AuditDocument, Ties]:
+    return convert(entry["audit"], AuditDocument), KeptPairs.of(entry).ties
+
+
+def is_whole(entry: Mapping[str, Any]) -> bool:
+    """Whether a kept entry is of an audit of the whole cluster: what others say of names isn't kept."""
+    return bool(entry["purpose"] == WHOLE and entry.get("whole", True))
+
+
+def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> list[HistoryEntry]:
+    """Sum up at most `limit` kept audits, newest first; with a `verb`, only those that were made for it.
+
+    Audits of the whole cluster say who moved, compared with where it was last known to be before, and what
+    has come to differ.
     """
     chosen = (
-        (_row(number, entry), KeptPairs.of(entry))
+        (number, entry)
         for number, entry in enumerate(recall(store, cluster), 1)
-        if verb in (None, entry["purpose"])
+        if verb in (None, entry["purpose"]) or is_whole(entry)
     )
-    found = list(islice(chosen, limit + BEFORE))
-    moved = moves([pairs for _, pairs in found])
-    return [replace(row, moved=tuple(names)) for (row, _), names in zip(found, moved, strict=True)][:limit]
+    found: list[HistoryEntry] = []
+    hosts: dict[str, str] = {}
+    differed: set[tuple[str, str, str]] = set()
+    read = list(_enough(chosen, limit, verb))
+    for number, entry in reversed(read):
+        moved: Sequence[Move] = ()
+        new: Sequence[Mapping[str, Any]] = ()
+        if is_whole(entry):
+            audit = entry["audit"]
+            moved, differ = moves(audit, hosts), differing(audit)
+            new = [one for key, one in differ.items() if key not in differed]
+            hosts |= placed(audit)
+            differed = {*differ, *(() if all_reached(audit) else differed)}
+        if verb in (None, entry["purpose"]):
+            found.append(_row(number, entry, moved, new))
+    return found[::-1][:limit]
+
+
+def _enough(
+    entries: Iterable[tuple[int, Mapping[str, Any]]], limit: int, verb: str | None
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield entries until there are `limit` of the verb, and `BEFORE` whole ones beyond."""
+    shown = beyond = 0
+    for number, entry in entries:
+        if shown >= limit:
+            beyond += is_whole(entry)
+        if beyond > BEFORE:
+            return
+        shown += verb in (None, entry["purpose"])
+        yield number, entry
 
 
 def sayings(entries: Iterable[Mapping[str, Any]], a: str, b: str) -> Iterator[SayingEntry]:
@@ -82,7 +170,9 @@ def sayings(entries: Iterable[Mapping[str, Any]], a: str, b: str) -> Iterator[Sa
         yield convert({**(listed or _unlisted(entry, a, b)), **of_audit}, SayingEntry)
 
 
-def _row(number: int, entry: Mapping[str, Any]) -> HistoryEntry:
+def _row(
+    number: int, entry: Mapping[str, Any], moved: Sequence[Move], new: Sequence[Mapping[str, Any]]
+) -> HistoryEntry:
     audit = entry["audit"]
     return HistoryEntry(
         number=number,
@@ -92,7 +182,9 @@ def _row(number: int, entry: Mapping[str, Any]) -> HistoryEntry:
         reached=sum(instance["reached"] for instance in audit["instances"]),
         hosts=len(audit["hosts"]),
         verdicts=convert(audit["verdicts"], VerdictCounts),
-        moved=(),
+        moved=tuple(move.id for move in moved),
+        moves=move_entries(moved),
+        facts_differ=convert(new, tuple[FactsDifferEntry, ...]),
     )
 
 

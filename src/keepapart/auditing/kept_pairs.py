@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from keepapart.arrays import components, edges, sizes_of
 from keepapart.auditing.pair_kinds import Kind, PairKinds
+from keepapart.domains.apart import Ties
 from keepapart.model import Strength, Verdict
-
-Relations = npt.NDArray[np.int8]  # [n, n]: 1 co-resident, -1 separate, 0 unknown
-
-WORTH = {Verdict.CO_RESIDENT: 1, Verdict.SEPARATE: -1, Verdict.UNKNOWN: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +45,26 @@ class KeptPairs:
             of[i, j] = numbers.setdefault(_kind(pair | {"because": ""}), len(numbers))
         return cls(ids, list(numbers), _pressed(of))
 
-    @property
-    def relations(self) -> Relations:
-        """The verdict on every pair, [n, n], symmetric."""
-        worth = np.array([WORTH[kind.verdict] for kind in self.kinds], np.int8)
-        above: Relations = np.triu(worth[self._matrix()], 1)
-        return above + above.T
-
     def kind(self, a: str, b: str) -> Kind:
         """Return the kind of the pair of two ids."""
         i, j = sorted((self.ids.index(a), self.ids.index(b)))
         return self.kinds[int(self._matrix()[i, j])]
+
+    @property
+    def ties(self) -> Ties:
+        """Who may not be put apart."""
+        upper = self._matrix()
+        of = upper + upper.T  # below the diagonal there is nothing, nor on it
+        same, near = (
+            np.array([kind.verdict is verdict for kind in self.kinds])[of]
+            for verdict in (Verdict.CO_RESIDENT, Verdict.SEPARATE)
+        )
+        np.logical_not(near, out=near)
+        for mask, on in ((same, False), (near, True)):
+            np.fill_diagonal(mask, on)
+        size = len(self.ids)
+        groups = components(size, edges(lambda rows: same[rows], size))
+        return Ties(groups, near.sum(axis=1) - sizes_of(groups), lambda i: np.flatnonzero(near[i]))
 
     def _matrix(self) -> npt.NDArray[np.uint16]:
         return np.frombuffer(zlib.decompress(self.numbers), "<u2").reshape(len(self.ids), len(self.ids))

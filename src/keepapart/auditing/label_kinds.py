@@ -1,9 +1,10 @@
 """Kinds of pairs where labels alone judge: counted without going through the pairs. Pure.
 
 An unknown pair is of the first of these kinds that it fits:
-1. Nothing is known of one of the two.
-2. Facts join the two, and facts as strong hold them, or others whom facts join with them, apart.
-3. No fact tells them apart, as strongly as is asked for.
+1. One of the two is down.
+2. Nothing is known of one of the two.
+3. Facts join the two, and facts as strong hold them, or others whom facts join with them, apart.
+4. No fact tells them apart, as strongly as is asked for.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from itertools import combinations, islice, pairwise
 
 import numpy as np
 
-from keepapart.arrays import Labels, Mask, Sizes, in_groups
-from keepapart.auditing.pair_kinds import Kind
+from keepapart.arrays import Labels, Mask, in_groups, sizes_of
+from keepapart.auditing.pair_kinds import DOWN, Kind
 from keepapart.judging.label_judgement import LabelJudgement
 from keepapart.model import Strength, Verdict
 
@@ -36,17 +37,14 @@ class LabelKinds:
         return list(islice(self.places[kind](), most))
 
 
-def label_kinds(judgement: LabelJudgement, known: Mask) -> LabelKinds:
-    """Sort all pairs by their kind; `known` [n] says of whom anything is known."""
-    counts, assurance, size, gone = (
-        judgement.counts,
-        judgement.assurance,
-        len(known),
-        np.count_nonzero(~known),
-    )
+def label_kinds(judgement: LabelJudgement, known: Mask, down: Sequence[int] = ()) -> LabelKinds:
+    """Sort all pairs by their kind; `known` [n] says of whom anything is known, `down` which don't run."""
+    counts, assurance = judgement.counts, judgement.assurance
+    up = np.ones(len(known), np.bool_)
+    up[list(down)] = False
     certainly = _pairs_within(judgement.conclusive.groups)
-    lost = int(gone * (size - gone) + gone * (gone - 1) // 2)
-    torn = int((judgement.within - _sizes(judgement.groups)).sum()) // 2
+    with_down, lost = _pairs_with(~up, np.ones_like(up)), _pairs_with(up & ~known, up)
+    torn = int((judgement.within - sizes_of(judgement.groups)).sum()) // 2
     conclusively = ", conclusively" if assurance is Strength.CONCLUSIVE else ""
     all_kinds: Sequence[tuple[Kind, int, Callable[[], Places]]] = [
         (
@@ -64,7 +62,12 @@ def label_kinds(judgement: LabelJudgement, known: Mask) -> LabelKinds:
             counts["separate"],
             partial(_separate, judgement),
         ),
-        (Kind(Verdict.UNKNOWN, None, "nothing is known of one of the two"), lost, partial(_lost, known)),
+        (DOWN, with_down, partial(_with, ~up, np.ones_like(up))),
+        (
+            Kind(Verdict.UNKNOWN, None, "nothing is known of one of the two"),
+            lost,
+            partial(_with, up & ~known, up),
+        ),
         (
             Kind(Verdict.UNKNOWN, None, "facts join some whom facts as strong hold apart"),
             torn,
@@ -72,21 +75,20 @@ def label_kinds(judgement: LabelJudgement, known: Mask) -> LabelKinds:
         ),
         (
             Kind(Verdict.UNKNOWN, None, f"no fact tells them apart{conclusively}"),
-            counts["unknown"] - lost - torn,
+            counts["unknown"] - with_down - lost - torn,
             partial(_open, judgement, known),
         ),
     ]
     there = [one for one in all_kinds if one[1]]
-    return LabelKinds(*([one[column] for one in there] for column in range(3)))  # type: ignore[arg-type]
-
-
-def _sizes(labels: Labels) -> Sizes:
-    """Return how many have each one's label, [n]."""
-    return np.bincount(labels).astype(np.int64)[labels]
+    return LabelKinds(
+        kinds=[kind for kind, _, _ in there],
+        pairs=[pairs for _, pairs, _ in there],
+        places=[places for _, _, places in there],
+    )
 
 
 def _pairs_within(labels: Labels) -> int:
-    return int((_sizes(labels) - 1).sum()) // 2
+    return int((sizes_of(labels) - 1).sum()) // 2
 
 
 def _together(groups: Labels, but: Labels | None = None) -> Places:
@@ -105,16 +107,22 @@ def _separate(judgement: LabelJudgement) -> Places:
         yield from ((i, j) for j in range(i + 1, len(judgement.ids)) if j not in near)
 
 
-def _lost(known: Mask) -> Places:
-    """Yield the pairs with one of whom nothing is known."""
-    for i in np.flatnonzero(~known).tolist():
-        yield from ((min(i, j), max(i, j)) for j in range(len(known)) if j > i or known[j])
+def _pairs_with(these: Mask, among: Mask) -> int:
+    """Count the pairs of which one is of `these`, all `among` whom the pairs are."""
+    size, some = int(np.count_nonzero(among)), int(np.count_nonzero(these))
+    return some * (size - some) + some * (some - 1) // 2
+
+
+def _with(these: Mask, among: Mask) -> Places:
+    """Yield the pairs that `_pairs_with` counts."""
+    for i in np.flatnonzero(these).tolist():
+        yield from ((min(i, j), max(i, j)) for j in np.flatnonzero(among).tolist() if j > i or not these[j])
 
 
 def _torn(judgement: LabelJudgement) -> Places:
     """Yield the unknown pairs within label chains."""
     groups = judgement.groups
-    for i in np.flatnonzero(judgement.within > _sizes(groups)).tolist():
+    for i in np.flatnonzero(judgement.within > sizes_of(groups)).tolist():
         near = judgement.not_separate_within(i)
         yield from ((i, j) for j in near.tolist() if j > i and groups[j] != groups[i])
 

@@ -48,8 +48,8 @@ class NetworkReport:
     would: IfVouched | None
 
 
-def network_report(audit: Audit, model: str, word: str = "") -> NetworkReport:
-    """Gather it from an audit; `model` and `word` are as in `signals.network.find`."""
+def network_report(audit: Audit) -> NetworkReport:
+    """Gather it from an audit."""
     ids, said = audit.round.ids, [t for t in audit.judgement.testimonies if t.signal != hops.name]
     platforms: dict[str, list[str]] = {}
     for name, sight in zip(ids, audit.sights, strict=True):
@@ -57,8 +57,17 @@ def network_report(audit: Audit, model: str, word: str = "") -> NetworkReport:
             platforms.setdefault(sight.platform, []).append(name)
     return NetworkReport(
         finding=audit.network,
-        vouching=list(vouchers(model, audit.paths, said, audit.sights, word=word, prior=audit.network.prior)),
-        against=[] if model == "opaque" else list(refutations(audit.paths, ids, said, audit.sights)),
+        vouching=list(
+            vouchers(
+                audit.model,
+                audit.paths,
+                said,
+                audit.sights,
+                word=audit.word,
+                prior=audit.network.prior,
+            )
+        ),
+        against=[] if audit.model == "opaque" else list(refutations(audit.paths, ids, said, audit.sights)),
         platforms=platforms,
         gateways=_gateways(audit),
         traces=_shapes(audit),

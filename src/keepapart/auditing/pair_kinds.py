@@ -3,7 +3,8 @@
 `Judgement.pair` puts a pair into words that have names and counts in them. Of a million pairs these are too
 many to make, to read or to keep, and yet there are few kinds of them. A kind is a verdict, its strength, and
 its reason as far as all pairs of the kind have it in common: which signals decide, and what is lacking.
-Unknown pairs of which one couldn't be reached are a kind, whatever else there is to say of them.
+Unknown pairs of which one is down are a kind, and so are those of which one couldn't be reached, whatever
+else there is to say of them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from keepapart.model import Strength, Verdict
 
 Numbers = npt.NDArray[np.uint16]
 Indices = npt.NDArray[np.signedinteger]
+Gone = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,10 @@ class Kind:
     def label(self) -> str | None:
         """The word for its strength."""
         return self.strength.label if self.strength else None
+
+
+DOWN = Kind(Verdict.UNKNOWN, None, "one of the two is down, and so on no host")
+UNREACHED = "one of the two couldn't be reached"
 
 
 class Kinds(Protocol):
@@ -82,13 +88,15 @@ class _Case(IntEnum):
     DIFFERENT = 2
     CONTRADICTED = 3
     UNREACHED = 4
-    CO_RESIDENT = 5
-    SEPARATE = 6
+    DOWN = 5
+    CO_RESIDENT = 6
+    SEPARATE = 7
 
 
-def pair_kinds(judgement: PairJudgement, reached: Sequence[bool]) -> PairKinds:
-    """Sort every pair by its kind; `reached` says which instances took part."""
-    size, gone = len(judgement.ids), ~np.array(reached, np.bool_)
+def pair_kinds(judgement: PairJudgement, reached: Sequence[bool], down: Sequence[int] = ()) -> PairKinds:
+    """Sort every pair by its kind; `reached` says which instances took part, `down` which don't run."""
+    size, gone = len(judgement.ids), np.where(reached, np.int8(0), np.int8(_Case.UNREACHED))
+    gone[list(down)] = _Case.DOWN
     signals = ["", *(testimony.signal for testimony in judgement.testimonies), "closure"]
     shape = (len(_Case), len(Strength) + 1, len(signals), len(signals))
     numbers: dict[Kind, int] = {}
@@ -107,10 +115,11 @@ def pair_kinds(judgement: PairJudgement, reached: Sequence[bool]) -> PairKinds:
     return PairKinds(list(numbers), pairs[: len(numbers)].tolist(), of)
 
 
-def _reasons(judgement: PairJudgement, gone: Mask, rows: slice) -> tuple[Indices, ...]:
+def _reasons(judgement: PairJudgement, gone: Gone, rows: slice) -> tuple[Indices, ...]:
     """Return, for these rows, each pair's case, the strength at which it is decided and by which signals.
 
-    Of signals there are two, the second for conflicts only; they are numbered from 1, and 0 is none.
+    `gone` [n] is the case of those who took no part, else 0. Of signals there are two, the second for
+    conflicts only; they are numbered from 1, and 0 is none.
     """
     weights, direct = judgement.weights[rows], judgement.direct[rows]
     leading = np.zeros_like(weights)
@@ -130,8 +139,9 @@ def _reasons(judgement: PairJudgement, gone: Mask, rows: slice) -> tuple[Indices
         members = np.array(sorted(found.members))
         at = np.ix_(members[(rows.start <= members) & (members < rows.stop)] - rows.start, members)
         case[at], strength[at], first[at], other[at] = _Case.CONTRADICTED, found.strength, 0, 0
-    unreached = gone[rows, None] | gone
-    case[unreached], strength[unreached], first[unreached], other[unreached] = _Case.UNREACHED, 0, 0, 0
+    either = np.maximum(gone[rows, None], gone)
+    absent = either > 0
+    case[absent], strength[absent], first[absent], other[absent] = either[absent], 0, 0, 0
     settled = (weights > 0) | (weights <= -judgement.assurance)
     case[settled] = np.where(weights[settled] > 0, _Case.CO_RESIDENT, _Case.SEPARATE)
     strength[settled], first[settled], other[settled] = np.abs(weights[settled]), settles[settled], 0
@@ -147,8 +157,10 @@ def _kind(reason: Sequence[int], signals: Sequence[str], assurance: Strength) ->
             return Kind(Verdict.CO_RESIDENT, Strength(strength), f"{signal} says same")
         case _Case.SEPARATE:
             return Kind(Verdict.SEPARATE, Strength(strength), f"{signal} says different")
+        case _Case.DOWN:
+            return DOWN
         case _Case.UNREACHED:
-            because = "one of the two couldn't be reached"
+            because = UNREACHED
         case _Case.CONTRADICTED:
             because = (
                 f"a chain of {label} evidence puts some on one host, and equally strong evidence doesn't"
@@ -160,7 +172,7 @@ def _kind(reason: Sequence[int], signals: Sequence[str], assurance: Strength) ->
         case _Case.SAME if strength == Strength.WEAK:
             because = f"suspected: {signal} says same, but only weakly"
         case _Case.DIFFERENT if strength < assurance:
-            because = f"{signal} says different, but only {label}"
+            because = f"{signal} says different, but only {label}ly"
         case _Case.SAME | _Case.DIFFERENT:
             because = f"{signal} says {case.name.lower()}, but other evidence on these hosts contradicts it"
         case _:

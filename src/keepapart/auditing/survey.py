@@ -7,100 +7,191 @@ know; `checker` asks the same question of one candidate.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from keepapart import plugins
-from keepapart.auditing.assess import Audit, assess
-from keepapart.auditing.assessment import Assessment
-from keepapart.auditing.baseline import Baseline
-from keepapart.auditing.history import baseline_of, record
-from keepapart.auditing.stated import assess_stated
-from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, Cloud, Vouching, connect
+from keepapart.auditing.session import NOTHING, Clock, Session, Survey
+from keepapart.clouds import (
+    CLUSTER_TAG,
+    MEMBER,
+    ROLE_TAG,
+    TERMINATED,
+    Adopting,
+    Cloud,
+    Listing,
+    Vouching,
+    by_hand,
+    connect,
+)
 from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
-from keepapart.model import Checker, Controls, Instance, Pair, Progress, silent
-from keepapart.plugins import installed
-from keepapart.probe.measured import UNHEARD
-from keepapart.probe.round import measure
+from keepapart.memory import uncollected
+from keepapart.model import Checked, Checker, Controls, Instance, Progress, silent
 from keepapart.reach.transports import Transports
-from keepapart.signals import Signal
-from keepapart.signals.builtin import SIGNALS
-from keepapart.signals.hops import wanting
 
 if TYPE_CHECKING:
+    from keepapart.auditing.assess import Audit
+    from keepapart.auditing.assessment import Assessment
+    from keepapart.auditing.project import ProjectFinding
     from keepapart.store import Store
 
-NOTHING = Controls()
-Clock = Callable[[], float]
+WHOLE = "audit"  # the purpose of audits that are of the whole cluster; `history` is imported late
+LOG = logging.getLogger(__name__)
 
 
-def cloud_of(config: Config) -> Cloud:
+def cloud_of(config: Config) -> Listing:
     """Connect to the cloud that the configuration names; whoever asks closes it."""
     return connect(config.cloud.provider, config.cloud.settings, config.instances)
 
 
-def network_word(cloud: Cloud) -> str:
+def _opened(config: Config, cloud: Listing | None) -> AbstractContextManager[Listing]:
+    """Return the cloud that is open already, which stays so, or one that closes."""
+    return nullcontext(cloud) if cloud else closing(cloud_of(config))
+
+
+def network_word(cloud: Listing) -> str:
     """Ask the cloud for its word of the network; empty where it knows nothing of it."""
     return cloud.network() if isinstance(cloud, Vouching) else ""
 
 
-def all_signals() -> Sequence[Signal]:
-    """Return all signals: those that come with keepapart, and those of plug-ins."""
-    return [*SIGNALS, *(point.load() for point in installed(plugins.SIGNALS).values())]
-
-
-def members(config: Config, cloud: Cloud) -> list[Instance]:
+def members(config: Config, cloud: Listing) -> list[Instance]:
     """List the cluster's members. Raises `UsageError` where there are none."""
     found = list(cloud.instances({CLUSTER_TAG: config.cluster.name, ROLE_TAG: MEMBER}))
     if not found:
-        mend = "list them as [[instances]]" if cloud.name == "static" else "`keepapart admit` adds some"
+        adopts = f"[cloud] {cloud.adopts} names those that run already" if isinstance(cloud, Adopting) else ""
+        adds = "`keepapart admit` adds some" if isinstance(cloud, Cloud) else ""
+        mend = " and ".join(filter(None, [adopts, adds])) or "list them as [[instances]]"
         raise UsageError(f"{config.path}: cluster {config.cluster.name!r} has no members", mend)
     return sorted(found, key=lambda instance: instance.id) if cloud.name != "static" else found
+
+
+def listed_by(config: Config, cloud: Listing) -> list[Instance]:
+    """List all that the cloud lists, whosever it is. Raises `UsageError` where there is nobody."""
+    if not (found := list(cloud.instances({}))):
+        lists = f"{config.path}: {cloud.name!r} lists no instances"
+        raise UsageError(lists, "is it the right project, and region?")
+    return found
 
 
 def audit(
     config: Config,
     *,
+    cloud: Listing | None = None,
     only: Sequence[str] = (),
     known: Controls = NOTHING,
     store: Store | None = None,
-    purpose: str = "audit",
+    purpose: str = WHOLE,
     clock: Clock = time.time,
     progress: Progress = silent,
 ) -> Audit:
     """Measure the whole cluster (or `only` these members) and judge it, with what the operator knows.
 
-    It is kept in the history under its `purpose`, the verb that it is made for.
+    It is kept in the history under its `purpose`, the verb that it is made for. `cloud` is the one that is
+    open already.
 
-    Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached.
+    Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached,
+    unless too few run: that is an answer without packets.
     """
-    with closing(cloud_of(config)) as cloud:
-        chosen, word = _chosen(config, cloud, only), network_word(cloud)
+    with _opened(config, cloud) as listing:
+        chosen, word = _asked(config, listing, only, store, purpose, progress)
     with Session(config, word) as session:
-        found = session.survey(chosen, purpose, known=known, store=store, clock=clock, progress=progress)
-    lost = found.round.lost
-    if not any(found.reached) and UNHEARD.isdisjoint(lost.values()):
-        first, why = next(iter(lost.items()))
-        raise OperationError(f"no way in to any instance; {first}: {why}")
+        found = session.survey(
+            chosen,
+            purpose,
+            known=known,
+            store=store,
+            clock=clock,
+            progress=progress,
+            whole=not only,
+        )
+    return _answered(found)
+
+
+async def audit_async(
+    config: Config,
+    *,
+    only: Sequence[str] = (),
+    known: Controls = NOTHING,
+    store: Store | None = None,
+    purpose: str = WHOLE,
+    clock: Clock = time.time,
+    progress: Progress = silent,
+) -> Audit:
+    """Do what `audit` does, on the loop that runs: where this is cancelled, its nodes end.
+
+    The cloud, the judge and the store are asked in threads.
+    """
+
+    def listed() -> tuple[list[Instance], str]:
+        with _opened(config, None) as listing:
+            return _asked(config, listing, only, store, purpose, progress)
+
+    chosen, word = await asyncio.to_thread(listed)
+    survey = Survey(config, word, chosen, purpose, known, store, clock, progress, whole=not only)
+    async with Transports(config.reach) as transports:
+        measured = await survey.measure(transports)
+    return _answered(await asyncio.to_thread(survey.judged, measured))
+
+
+def _asked(
+    config: Config, cloud: Listing, only: Sequence[str], store: Store | None, purpose: str, progress: Progress
+) -> tuple[list[Instance], str]:
+    """Return who an audit is of, with those who were ended where it is of all, and the network's word."""
+    chosen, word = _chosen(config, cloud, only, progress), network_word(cloud)
+    if store and purpose == WHOLE and not only:
+        chosen += _ended(config, cloud, store, chosen)
+    return chosen, word
+
+
+def _answered(found: Audit) -> Audit:
+    """Return an audit; raise `OperationError` where nobody was reached, and enough run."""
+    if not found.round.answered and found.risk.quorate:
+        first = next(name for name in found.ids if name in found.lost and name not in found.down)
+        raise OperationError(f"no way in to any instance; {first}: {found.lost[first]}")
     return found
 
 
+@uncollected()
 def stated_audit(
-    config: Config, *, only: Sequence[str] = (), clock: Clock = time.time, progress: Progress = silent
+    config: Config,
+    *,
+    cloud: Listing | None = None,
+    only: Sequence[str] = (),
+    whole: bool = False,
+    clock: Clock = time.time,
+    progress: Progress = silent,
 ) -> Assessment:
     """Judge the cluster (or `only` these members) by what is stated of it: no packets, no way in.
 
-    Raises `UsageError` for an empty cluster or an unknown id. Nothing is kept in the history.
+    `whole`: all that the cloud lists, whosever it is. Raises `UsageError` where there is nobody, or for an
+    unknown id. Nothing is kept in the history.
     """
-    with closing(cloud_of(config)) as cloud:
-        chosen = _chosen(config, cloud, only)
+    from keepapart.auditing.stated import assess_stated
+
+    with _opened(config, cloud) as listing:
+        chosen = _chosen(config, listing, only, progress, whole=whole)
     progress("judge", 0.0)
     return assess_stated(chosen, cluster=config.cluster, rates=config.risk, at=clock())
+
+
+@uncollected()
+def stated_groups(
+    config: Config, by: str, *, clock: Clock = time.time, progress: Progress = silent
+) -> ProjectFinding:
+    """Judge every group of all that the cloud lists by what is stated; `by` is as in `assess_groups`.
+
+    Raises `UsageError` where there is nobody.
+    """
+    from keepapart.auditing.project import assess_groups
+
+    with closing(cloud_of(config)) as cloud:
+        there = _chosen(config, cloud, (), progress, whole=True)
+    progress("judge", 0.0)
+    return assess_groups(there, by, cluster=config.cluster, rates=config.risk, at=clock())
 
 
 def check(
@@ -117,12 +208,39 @@ def check(
 
     Where the network's kind is to be found out, everybody takes part: two alone can't show it.
     """
-    if a == b:
-        raise UsageError(f"{a!r} is one instance; check takes two")
-    only = () if config.network.model == "auto" else (a, b, *chain(*known.same, *known.separate))
+    only = _needed(config, a, b, known)
     found = audit(
         config, only=only, known=known, store=store, purpose="check", clock=clock, progress=progress
     )
+    return _having(found, a, b)
+
+
+async def check_async(
+    config: Config,
+    a: str,
+    b: str,
+    *,
+    known: Controls = NOTHING,
+    store: Store | None = None,
+    clock: Clock = time.time,
+    progress: Progress = silent,
+) -> Audit:
+    """Do what `check` does, as `audit_async` does it."""
+    only = _needed(config, a, b, known)
+    found = await audit_async(
+        config, only=only, known=known, store=store, purpose="check", clock=clock, progress=progress
+    )
+    return _having(found, a, b)
+
+
+def _needed(config: Config, a: str, b: str, known: Controls) -> Sequence[str]:
+    """List whom the verdict on two needs; nobody: all of them."""
+    if a == b:
+        raise UsageError(f"{a!r} is one instance; check takes two")
+    return () if config.network.model == "auto" else (a, b, *chain(*known.same, *known.separate))
+
+
+def _having(found: Audit, a: str, b: str) -> Audit:
     for name in (a, b):
         if name not in found.round.ids:
             raise UsageError(f"{name!r} is not a member of {found.cluster!r}: {_listed(found.round.ids)}")
@@ -133,7 +251,7 @@ def check(
 def checker(
     config: Config,
     *,
-    cloud: Cloud | None = None,
+    cloud: Listing | None = None,
     store: Store | None = None,
     clock: Clock = time.time,
     progress: Progress = silent,
@@ -142,103 +260,59 @@ def checker(
 
     `cloud` is the one that is open already. Connections stay open from one candidate to the next.
     """
-    with nullcontext(cloud) if cloud else closing(cloud_of(config)) as opened:
-        word = network_word(opened)
+    with _opened(config, cloud) as listing:
+        word = network_word(listing)
     with Session(config, word) as session:
 
         def check_candidates(
             candidates: Sequence[Instance], against: Sequence[Instance], witnesses: Sequence[Instance]
-        ) -> Sequence[Pair]:
+        ) -> Checked:
             everybody = list({i.id: i for i in (*witnesses, *against, *candidates)}.values())
-            found = session.survey(everybody, "admit", store=store, clock=clock, progress=progress)
+            everybody = by_hand.joined(config, everybody, members=False)
+            kept = store if len(everybody) > 1 else None  # one alone is only knocked at
+            found = session.survey(everybody, "admit", store=kept, clock=clock, progress=progress)
             asked = [(a, b) for n, a in enumerate(candidates) for b in (*candidates[n + 1 :], *against)]
-            return [found.pair(a.id, b.id) for a, b in asked]
+            lost = {i.id: found.round.lost.get(i.id, "") for i in everybody if i.running}
+            from keepapart.probe.measured import UNHEARD
+
+            return Checked(
+                [found.pair(a.id, b.id) for a, b in asked],
+                {name: why for name, why in lost.items() if why and why not in UNHEARD},
+            )
 
         yield check_candidates
 
 
-class Session:
-    """The rounds of one run: one event loop, and the ways in that stay open on it.
-
-    `word` is what the platform's adapter says of the network.
-    """
-
-    def __init__(self, config: Config, word: str = "") -> None:
-        self._config = config
-        self._word = word
-        self._transports = Transports(config.reach)
-        self._runner = asyncio.Runner()
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self._runner.run(self._transports.close())
-        finally:
-            self._runner.close()
-
-    def survey(
-        self,
-        instances: Sequence[Instance],
-        purpose: str,
-        *,
-        known: Controls = NOTHING,
-        store: Store | None,
-        clock: Clock,
-        progress: Progress,
-    ) -> Audit:
-        """Run one round among `instances`, judge it, and keep it in the history under `purpose`."""
-        cluster, network = self._config.cluster, self._config.network
-        idle = {i.id: because for i in instances if (because := _why_idle(i))}
-        running = [i for i in instances if i.id not in idle]
-        measured = self._runner.run(
-            measure(
-                running,
-                self._transports,
-                port=network.port,
-                tcp_port=network.tcp_port,
-                wanting=partial(wanting, network.model),
-                progress=progress,
-            )
-        )
-        measured = measured.among([i.id for i in instances], idle)
-        progress("judge", 0.0)
-        baseline = baseline_of(store, cluster.name) if store else Baseline()
-        now = clock()
-        found = assess(
-            instances,
-            measured,
-            cluster=cluster,
-            model=network.model,
-            signals=all_signals(),
-            controls=known,
-            word=self._word,
-            rates=self._config.risk,
-            prior=baseline.network_prior(instances, measured, now),
-            before=baseline.domain_prior(instances, measured),
-            at=now,
-        )
-        if store:
-            record(store, found, purpose, baseline)
-        return found
-
-
-def _chosen(config: Config, cloud: Cloud, only: Sequence[str]) -> list[Instance]:
-    """List the members, or `only` these of them; raises `UsageError` for an id that is none's."""
-    everybody = members(config, cloud)
-    wanted, ids = set(only), {instance.id for instance in everybody}
+def _chosen(
+    config: Config, cloud: Listing, only: Sequence[str], progress: Progress, *, whole: bool = False
+) -> list[Instance]:
+    """List the members, or `only` these, with `[facts]`; raises `UsageError` for an id that is none's."""
+    progress("facts", 0.0)
+    there = listed_by(config, cloud) if whole else members(config, cloud)
+    there = by_hand.joined(config, there, members=True)
+    wanted, ids = set(only), {instance.id for instance in there}
     for name in only:
         if name not in ids:
             raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(sorted(ids))}")
-    return [instance for instance in everybody if not wanted or instance.id in wanted]
+    chosen = [instance for instance in there if not wanted or instance.id in wanted]
+    running = sum(instance.running for instance in chosen)
+    LOG.info("%s: %d members of %r, %d running", config.path, len(chosen), config.cluster.name, running)
+    return chosen
 
 
-def _why_idle(instance: Instance) -> str:
-    """Say why an instance can take no part in a round; empty where it can."""
-    if not instance.running:
-        return f"it is {instance.state}"
-    return "" if instance.address else "it has no address"
+def _ended(config: Config, cloud: Listing, store: Store, there: Sequence[Instance]) -> list[Instance]:
+    """List who was a member in the audit before, and was ended without a stand-in: it is down, and not gone.
+
+    That is so as long as the platform remembers it (EC2 for about an hour); whoever joined since is one's
+    stand-in.
+    """
+    from keepapart.auditing.history import unrelieved
+
+    known, before = {instance.id for instance in there}, unrelieved(store, config.cluster.name)
+    missing = [name for name in before if name not in known]
+    found = cloud.describe(missing).values() if missing else ()
+    ended = [instance for instance in found if instance.state == TERMINATED]
+    return ended[: max(0, len(before) - len(there))]
 
 
 def _listed(names: Sequence[str]) -> str:

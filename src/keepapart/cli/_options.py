@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +39,20 @@ def number(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
+def several(words: Sequence[str]) -> Callable[[str], frozenset[str]]:
+    """Return what reads some of these words, with commas between them."""
+
+    def read(text: str) -> frozenset[str]:
+        for word in text.split(","):
+            if word not in words:
+                from keepapart.tables import nearest
+
+                raise argparse.ArgumentTypeError(f"no {word!r}; {nearest(word, words)}")
+        return frozenset(text.split(","))
+
+    return read
+
+
 def pair(text: str) -> tuple[str, str]:
     """Read two ids with a comma between them."""
     a, comma, b = text.partition(",")
@@ -46,9 +61,36 @@ def pair(text: str) -> tuple[str, str]:
     return a, b
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add `--json`, which every verb that finds something out has."""
-    parser.add_argument("--json", action="store_true", help="print exactly one JSON document on stdout")
+def assigned(text: str) -> tuple[str, str]:
+    """Read a name, an equals sign and a value."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add `-o` and `--json`, which every verb that finds something out has."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("json", "yaml", "tsv", "wide"),
+        default="",
+        help="print exactly one document on stdout, or a table, or all there is to say to people",
+    )
+    parser.add_argument(
+        "--json", action="store_const", const="json", dest="output", help="the same as -o json"
+    )
+
+
+def wanted_output(arguments: Sequence[str]) -> str:
+    """Return what `-o` says among arguments that can't be read; empty where it says nothing."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    add_output(parser)
+    try:
+        return str(parser.parse_known_args(list(arguments))[0].output)
+    except argparse.ArgumentError:
+        return ""
 
 
 def add_judging(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +123,17 @@ def known(args: argparse.Namespace) -> Controls:
     return Controls(args.known_same, args.known_separate)
 
 
+def asked(names: Sequence[str], args: argparse.Namespace) -> str:
+    """Return whom to judge, and what was said of how, as it is typed to ask the same again."""
+    said: list[str] = []
+    for flag in ("model", "assurance"):
+        said += [f"--{flag}={value}"] if (value := getattr(args, flag)) else []
+    for flag, pairs in (("known-same", args.known_same), ("known-separate", args.known_separate)):
+        said += [f"--{flag}={a},{b}" for a, b in pairs]
+    dashed = any(name.startswith("-") for name in names)
+    return shlex.join([*said, "--", *names] if dashed else [*names, *said])
+
+
 def add_excuse(parser: argparse.ArgumentParser) -> None:
     """Add `--excuse`, which names members that needn't be measured."""
     parser.add_argument(
@@ -89,6 +142,15 @@ def add_excuse(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="ID",
         help="admit although this member can't be measured (may be repeated; kept in the journal)",
+    )
+
+
+def add_elsewhere(parser: argparse.ArgumentParser) -> None:
+    """Add `--elsewhere`, for a cluster whose region, account or endpoint isn't the one before."""
+    parser.add_argument(
+        "--elsewhere",
+        action="store_true",
+        help="go on although the journal is of another region, account or endpoint: it is the same cluster",
     )
 
 

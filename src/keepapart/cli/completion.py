@@ -9,12 +9,13 @@ from keepapart.errors import ExitCode
 
 SUMMARY = "print the completion script of a shell"
 EXAMPLES = """  keepapart completion bash > ~/.local/share/bash-completion/completions/keepapart
-  keepapart completion zsh > ~/.zfunc/_keepapart"""
+  keepapart completion zsh > ~/.zfunc/_keepapart
+  keepapart completion fish > ~/.config/fish/completions/keepapart.fish"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    parser.add_argument("shell", choices=("bash", "zsh", "fish", "tcsh"))
 
 
 def run(args: argparse.Namespace) -> ExitCode:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from keepapart.cli._open import opened_store
-from keepapart.cli._options import add_json, whole
-from keepapart.cli._output import print_json
+from keepapart.cli._options import add_output, whole
+from keepapart.cli._output import DOCUMENTS, print_document
 from keepapart.errors import ExitCode, UsageError
 
 SUMMARY = "what earlier audits said of two instances, and why; measures nothing"
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="id of an instance")
     parser.add_argument("b", metavar="B", help="id of another")
     parser.add_argument("--at", type=whole(1), metavar="N", help="only audit number N of `keepapart history`")
-    add_json(parser)
+    add_output(parser)
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise UsageError(
             f"{args.a!r} and {args.b!r} are not both in {where}", "`keepapart audit` measures them"
         )
-    if args.json:
-        print_json(ExplainDocument(args.a, args.b, tuple(found)))
+    if args.output in DOCUMENTS:
+        print_document(ExplainDocument(args.a, args.b, tuple(found)), args.output)
     else:
         from keepapart.report.past import print_sayings
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 
 from keepapart.cli._open import opened_store
-from keepapart.cli._options import add_json, whole
-from keepapart.cli._output import print_json
+from keepapart.cli._options import add_output, whole
+from keepapart.cli._output import DOCUMENTS, print_document
 from keepapart.errors import ExitCode
 
 SUMMARY = "what audits found before, newest first, and who moved in between"
 EXAMPLES = """  keepapart history
-  keepapart history --verb audit      without those that admit and check made
+  keepapart history --verb all        also what check, network and admit measured
   keepapart history --limit 100 --json | jq '.audits[] | select(.moved != [])'"""
 
-VERBS = ("audit", "check", "network", "admit")
+ALL = "all"
+VERBS = ("audit", "check", "network", "admit", ALL)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +24,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--limit", type=whole(1), default=20, metavar="N", help="number of audits to show (default: 20)"
     )
     parser.add_argument(
-        "--verb", choices=VERBS, help="only audits made by this verb (replace counts as admit)"
+        "--verb",
+        choices=VERBS,
+        default="audit",
+        help="only what this verb measured (default: audit; replace counts as admit), or all",
     )
-    add_json(parser)
+    add_output(parser)
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -34,11 +38,12 @@ def run(args: argparse.Namespace) -> ExitCode:
     from keepapart.documents.past import HistoryDocument
 
     with opened_store(args) as (config, store):
-        found = rows(store, config.cluster.name, args.limit, args.verb)
-    if args.json:
-        print_json(HistoryDocument(config.cluster.name, tuple(found)))
+        verb = None if args.verb == ALL else args.verb
+        found = rows(store, config.cluster.name, args.limit, verb)
+    if args.output in DOCUMENTS:
+        print_document(HistoryDocument(config.cluster.name, tuple(found)), args.output)
     else:
         from keepapart.report.past import print_history
 
-        print_history(config.cluster.name, found, args.verb)
+        print_history(config.cluster.name, found, verb)
     return ExitCode.OK

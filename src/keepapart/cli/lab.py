@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from keepapart.cli._options import add_json, whole
-from keepapart.cli._output import print_json
+from keepapart.cli._options import add_output, whole
+from keepapart.cli._output import DOCUMENTS, print_document
 from keepapart.errors import ExitCode, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -39,14 +40,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     up.add_argument("--sshd", action="store_true", help="run a real sshd in every instance")
     up.add_argument("--foreground", action="store_true", help="stay attached; Ctrl-C ends the lab")
 
-    add_json(_verb(verbs, "ls", "list its instances", "keepapart lab ls --json"))
-    add_json(_verb(verbs, "truth", "list its instances with their hosts", "keepapart lab truth"))
+    add_output(_verb(verbs, "ls", "list its instances", "keepapart lab ls --json"))
+    add_output(_verb(verbs, "truth", "list its instances with their hosts", "keepapart lab truth"))
 
     launch = _verb(verbs, "launch", "launch instances", "keepapart lab launch --count 3 --cluster orders")
     launch.add_argument(
         "--count", type=whole(1), default=1, metavar="N", help="number of instances (default: 1)"
     )
     launch.add_argument("--cluster", metavar="NAME", help="make them members of this cluster")
+
+    protect = _verb(
+        verbs, "protect", "have the platform refuse to stop or end instances", "keepapart lab protect i-0003"
+    )
+    protect.add_argument("ids", metavar="ID", nargs="+")
+    protect.add_argument("--off", action="store_true", help="allow it again")
 
     for word, does in (
         ("start", "start stopped instances: each gets a new place"),
@@ -86,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
         "start": _each,
         "stop": _each,
         "terminate": _each,
+        "protect": _protect,
         "move": _move,
         "fail": _fail,
         "exec": _exec,
@@ -196,7 +204,7 @@ def _welcome_ssh(name: str) -> None:
 def _list(lab: Lab, args: argparse.Namespace) -> int:
     from msgspec import to_builtins
 
-    from keepapart.clouds import CLUSTER_TAG
+    from keepapart.clouds import CLUSTER_TAG, TERMINATED
     from keepapart.documents.lab import LabDocument, LabInstanceEntry
 
     rows = [
@@ -207,13 +215,14 @@ def _list(lab: Lab, args: argparse.Namespace) -> int:
             health=one.facts.get("health", "ok"),
             cluster=one.tags.get(CLUSTER_TAG),
         )
-        for one in lab.instances()
+        for one in (lab.guests() if args.lab_verb == "truth" else lab.instances())
+        if one.state != TERMINATED
     ]
     if args.lab_verb == "truth":
         truth = lab.truth()
         rows = [_placed(row, truth.get(row.id)) for row in rows]
-    if args.json:
-        print_json(LabDocument(lab.name, lab.kind, tuple(rows)))
+    if args.output in DOCUMENTS:
+        print_document(LabDocument(lab.name, lab.kind, tuple(rows)), args.output)
     else:
         _table(lab, [to_builtins(row) for row in rows])
     return ExitCode.OK
@@ -260,16 +269,27 @@ def _launch(lab: Lab, args: argparse.Namespace) -> int:
 
 
 def _each(lab: Lab, args: argparse.Namespace) -> int:
-
-    known = lab.describe(args.ids)
-    for one in args.ids:
-        if one not in known:  # before anything is done to the others
-            raise UsageError(f"no instance {one!r} in lab {lab.name}", "`keepapart lab ls` lists them")
+    _known(lab, args.ids)
     does = {"start": lab.start, "stop": lab.stop, "terminate": lab.terminate}[args.lab_verb]
     for instance_id in args.ids:
         one = does(instance_id)
         sys.stdout.write(f"{one.id} {one.address or '–'} {one.state}\n")
     return ExitCode.OK
+
+
+def _protect(lab: Lab, args: argparse.Namespace) -> int:
+    _known(lab, args.ids)
+    for instance_id in args.ids:
+        lab.protect(instance_id, on=not args.off)
+    return ExitCode.OK
+
+
+def _known(lab: Lab, ids: Sequence[str]) -> None:
+    """Raise `UsageError` for an id that is none: before anything is done to the others."""
+    there = {one.id for one in lab.guests()}
+    for one in ids:
+        if one not in there:
+            raise UsageError(f"no instance {one!r} in lab {lab.name}", "`keepapart lab ls` lists them")
 
 
 def _move(lab: Lab, args: argparse.Namespace) -> int:
@@ -297,8 +317,7 @@ def _exec(lab: Lab, args: argparse.Namespace) -> int:
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
         raise UsageError(f"exec {args.id}: no command", "write it after `--`")
-    if args.id not in lab.describe([args.id]):
-        raise UsageError(f"no instance {args.id!r} in lab {lab.name}", "`keepapart lab ls` lists them")
+    _known(lab, [args.id])
     return lab.exec(args.id, command)
 
 

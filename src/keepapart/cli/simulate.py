@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keepapart.cli._options import add_json, number, whole
-from keepapart.cli._output import print_json, progress_bar
+from keepapart.cli._options import add_output, number, whole
+from keepapart.cli._output import DOCUMENTS, print_document, progress_bar
 from keepapart.errors import ExitCode, UsageError
 from keepapart.simulate.habits import HABITS, RANDOM
 
@@ -119,7 +119,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=whole(0, 2**32 - 1), default=0, metavar="N", help="random seed (default: 0)"
     )
-    add_json(parser)
+    add_output(parser)
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -149,8 +149,8 @@ def run(args: argparse.Namespace) -> ExitCode:
             seed=args.seed,
             progress=progress,
         )
-    if args.json:
-        print_json(document(found))
+    if args.output in DOCUMENTS:
+        print_document(document(found), args.output)
     else:
         print_comparison(found)
     return ExitCode.OK

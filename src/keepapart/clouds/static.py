@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from keepapart.clouds import LaunchRequest
-from keepapart.errors import ConfigError, UsageError
+from keepapart.errors import ConfigError
 from keepapart.model import Instance
 
 
@@ -18,7 +17,7 @@ def connect(settings: Mapping[str, Any], instances: Sequence[Instance]) -> Stati
 
 
 class StaticCloud:
-    """Instances that somebody else looks after; see `clouds.Cloud`."""
+    """Instances that somebody else looks after; see `clouds.Listing`."""
 
     name = "static"
 
@@ -33,31 +32,5 @@ class StaticCloud:
         """Tell what the configuration says of these."""
         return {name: self._instances[name] for name in ids if name in self._instances}
 
-    def launch(self, request: LaunchRequest) -> NoReturn:  # noqa: ARG002
-        """Refuse."""
-        _refuse()
-
-    def start(self, instance_id: str) -> NoReturn:  # noqa: ARG002
-        """Refuse."""
-        _refuse()
-
-    def stop(self, instance_id: str) -> NoReturn:  # noqa: ARG002
-        """Refuse."""
-        _refuse()
-
-    def terminate(self, instance_id: str) -> NoReturn:  # noqa: ARG002
-        """Refuse."""
-        _refuse()
-
-    def tag(self, instance_id: str, tags: Mapping[str, str]) -> NoReturn:  # noqa: ARG002
-        """Refuse."""
-        _refuse()
-
     def close(self) -> None:
         """Nothing is open."""
-
-
-def _refuse() -> NoReturn:
-    raise UsageError(
-        '[cloud] provider = "static" only lists instances', "to launch or stop any, name their own provider"
-    )

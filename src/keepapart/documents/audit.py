@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
 from keepapart.documents.base import Document, Entry, StrengthLabel
-from keepapart.model import Says, Verdict
+from keepapart.documents.changes import ChangesEntry
+from keepapart.model import Says, Source, Verdict
 
 MEASURED, STATED = ("host", "rack", "pod", "site"), ("zone", "partition", "fault_domain")
 Level = Annotated[str, Meta(extra_json_schema={"enum": [*MEASURED, *STATED]})]
@@ -63,11 +65,22 @@ class NetworkEntry(Entry, frozen=True, kw_only=True):
     if_vouched: IfVouchedEntry | UnsetType = UNSET
 
 
+class StatementEntry(Entry, frozen=True):
+    """What one source states of an instance: who, of which kind, and when that was read; null: just now, or,
+    of a label, nobody knows.
+    """
+
+    by: str
+    source: Source
+    at: str | None
+    facts: Mapping[str, str]
+
+
 class InstanceEntry(Entry, frozen=True, kw_only=True):
     """An instance and its fault domains, null where they aren't known; `because`: why nothing is known of it.
 
     Where stated facts alone are judged, nobody is `reached`. `state` is the platform's word: "running",
-    "stopped", …
+    "stopped", … `stated` is what is stated of where it is, by each source.
     """
 
     id: str
@@ -82,6 +95,7 @@ class InstanceEntry(Entry, frozen=True, kw_only=True):
     fault_domain: str | UnsetType | None = UNSET
     reached: bool
     because: str | UnsetType = UNSET
+    stated: tuple[StatementEntry, ...] | UnsetType = UNSET
 
 
 class HostEntry(Entry, frozen=True):
@@ -126,6 +140,28 @@ class MissingLevelEntry(Entry, frozen=True):
     because: str
 
 
+class SaidEntry(Entry, frozen=True):
+    """What one source says where two differ, when that was read (see `StatementEntry`), and if it counts.
+
+    `source` is null of what is measured.
+    """
+
+    by: str
+    source: Source | None
+    value: str
+    at: str | None
+    counts: bool
+
+
+class FactsDifferEntry(Entry, frozen=True):
+    """Two that say two things of one instance, what weighs more, or is measured, first, and in words."""
+
+    id: str
+    fact: str
+    said: tuple[SaidEntry, SaidEntry]
+    because: str
+
+
 class LeftOutEntry(Entry, frozen=True):
     """How many pairs of a kind aren't listed; `because` is what the reasons of all of them have in common."""
 
@@ -151,27 +187,43 @@ class LossEntry(Entry, frozen=True, kw_only=True):
 class YearlyEntry(Entry, frozen=True):
     """The chance, 0 to 1, that within a year too few members are up at some moment.
 
-    `now` is as the members are placed, null where some are on no known host, and of more than 10,000 members;
-    `spread` with a host each.
+    `now` is as the members are placed, null where it isn't known which share a host; then it is `most` at the
+    most. Both are null of more than 10,000 members. `spread` is with a host each.
     """
 
     now: float | None
     spread: float
+    most: float | UnsetType | None = UNSET
 
 
 class RiskEntry(Entry, frozen=True, kw_only=True):
     """What a failure takes down; `survives_any_host` is null where unknown pairs leave it open.
 
-    `lost` are the ids on `worst_host`; `most` is how many one host may take, known or not, at the most.
+    `running` members run, `down` are the ids of the others, and `quorate` says whether the `need` of the
+    cluster run. `lost` are the ids on `worst_host`; `most` is how many one host may take, known or not, at
+    the most. `replace` are the fewest ids to replace or to move so that any known host may fail, `spread`
+    those that leave one on each.
     """
 
+    need: int | UnsetType = UNSET
+    running: int | UnsetType = UNSET
+    down: tuple[str, ...] | UnsetType = UNSET
+    quorate: bool | UnsetType = UNSET
     survives_any_host: bool | None
     worst_host: str | None
     lost: tuple[str, ...]
     most: int | UnsetType = UNSET
     replace: tuple[str, ...]
+    spread: tuple[str, ...] | UnsetType = UNSET
     domains: tuple[LossEntry, ...]
     yearly: YearlyEntry
+
+
+class StepEntry(Entry, frozen=True):
+    """One thing to do: a command line, empty where it is none, and what it is for."""
+
+    command: str
+    purpose: str
 
 
 class AuditDocument(Document, frozen=True, kw_only=True, tag="keepapart.audit/1"):
@@ -180,7 +232,9 @@ class AuditDocument(Document, frozen=True, kw_only=True, tag="keepapart.audit/1"
     `pairs` holds every pair of up to 64 instances or where all were asked for. Of more instances it holds the
     co-resident ones, up to 10,000, and of the unknown ones 2,000, some of every kind; `pairs_left_out` counts
     all others by kind. `hosts`, `racks`, `pods` and `sites` are found; `zones`, `partitions` and
-    `fault_domains` are stated by the platform.
+    `fault_domains` are stated by the platform. `facts_differ` is where two sources state two things of one
+    instance, or one states what is measured otherwise; audits kept by earlier versions don't say. `next` is
+    what to do, step by step. `changes` is what changed since the audit before, null where there is none.
     """
 
     cluster: str
@@ -194,11 +248,14 @@ class AuditDocument(Document, frozen=True, kw_only=True, tag="keepapart.audit/1"
     zones: tuple[StatedEntry, ...] | UnsetType = UNSET
     partitions: tuple[StatedEntry, ...] | UnsetType = UNSET
     fault_domains: tuple[StatedEntry, ...] | UnsetType = UNSET
+    facts_differ: tuple[FactsDifferEntry, ...] | UnsetType = UNSET
     verdicts: VerdictCounts
     pairs: tuple[PairEntry, ...]
     pairs_left_out: tuple[LeftOutEntry, ...] | UnsetType = UNSET
     network: NetworkEntry
     risk: RiskEntry
+    changes: ChangesEntry | UnsetType | None = UNSET
+    next: tuple[StepEntry, ...] | UnsetType = UNSET
 
 
 class CheckDocument(Document, PairEntry, frozen=True, tag="keepapart.check/1"):

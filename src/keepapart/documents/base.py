@@ -33,7 +33,15 @@ def plain(document: Document) -> dict[str, Any]:
     return found
 
 
-def text(document: Document) -> str:
-    """Return a document as JSON on one line."""
-    written = json.dumps(plain(document), ensure_ascii=False)
+def text(document: Document, *, escaped: bool = False) -> str:
+    """Return a document as JSON on one line; `escaped` in ASCII."""
+    written = json.dumps(plain(document), ensure_ascii=escaped)
     return written.encode("utf-8", "backslashreplace").decode()  # a name that is no UTF-8: as JSON escapes it
+
+
+def yaml(document: Document) -> str:
+    """Return a document as YAML."""
+    from yaml import SafeDumper, dump
+
+    written: str = dump(json.loads(text(document)), Dumper=SafeDumper, sort_keys=False, allow_unicode=True)
+    return written

@@ -22,4 +22,9 @@ class ErrorDocument(Document, frozen=True, tag="keepapart.error/1"):
 
 def error_document(error: KeepapartError) -> ErrorDocument:
     """Return the document of an error."""
-    return ErrorDocument(ErrorEntry(error.kind, str(error), error.mend or None))
+    return ErrorDocument(error_entry(error))
+
+
+def error_entry(error: KeepapartError) -> ErrorEntry:
+    """Return an error as documents have it."""
+    return ErrorEntry(error.kind, str(error), error.mend or None)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from keepapart.documents.audit import EvidenceEntry, NetworkEntry, VerdictCounts
+from keepapart.documents.audit import EvidenceEntry, FactsDifferEntry, NetworkEntry, VerdictCounts
 from keepapart.documents.base import Document, Entry, StrengthLabel
+from keepapart.documents.changes import MoveEntry
 from keepapart.model import Verdict
 
 
 class HistoryEntry(Entry, frozen=True):
-    """One kept audit, summed up; `moved` are the ids that share a host with others than in the one before."""
+    """One kept audit, summed up; `moved` are the ids of those that moved since, and `moves` says where.
+
+    `facts_differ` is what has come to differ since, as in the audit. Only audits of the whole cluster say so.
+    """
 
     number: int
     at: str
@@ -18,6 +22,8 @@ class HistoryEntry(Entry, frozen=True):
     hosts: int
     verdicts: VerdictCounts
     moved: tuple[str, ...]
+    moves: tuple[MoveEntry, ...]
+    facts_differ: tuple[FactsDifferEntry, ...]
 
 
 class HistoryDocument(Document, frozen=True, tag="keepapart.history/1"):

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import msgspec
 
-from keepapart.documents import admission, audit, error, lab, network, past, simulation
+from keepapart.documents import (
+    admission,
+    audit,
+    domains,
+    error,
+    lab,
+    network,
+    past,
+    project,
+    simulation,
+    watch,
+)
 from keepapart.documents.base import Document
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -17,8 +28,11 @@ DOCUMENTS: tuple[type[Document], ...] = (
     audit.AuditDocument,
     audit.CheckDocument,
     audit.HopsDocument,
+    project.GroupsDocument,
+    domains.DomainsDocument,
     network.NetworkDocument,
     admission.AdmitDocument,
+    admission.MoveDocument,
     admission.PlanDocument,
     admission.GcDocument,
     past.HistoryDocument,
@@ -26,6 +40,9 @@ DOCUMENTS: tuple[type[Document], ...] = (
     simulation.SimulateDocument,
     lab.LabDocument,
     error.ErrorDocument,
+    watch.WatchDocument,
+    watch.SurvivesDocument,
+    watch.NewsDocument,
 )
 
 

@@ -14,8 +14,9 @@ def binomial(n: int, p: float) -> npt.NDArray[np.float64]:
         certain = np.zeros(n + 1)
         certain[0 if p <= 0.0 else n] = 1.0
         return certain
-    logs = np.array([math.lgamma(k + 1) for k in range(n + 1)])
     k = np.arange(n + 1)
+    # the logarithms of factorials; scipy has them too, and takes longer to import than a round
+    logs = np.cumsum(np.log(np.maximum(k, 1)), dtype=np.longdouble).astype(np.float64)
     ways = logs[n] - logs - logs[::-1]
     chances: npt.NDArray[np.float64] = np.exp(ways + k * math.log(p) + (n - k) * math.log1p(-p))
     return chances

@@ -6,6 +6,7 @@
    being placed.
 2. Verdicts join instances on hosts; `hop_levels` joins hosts in racks, and so on up.
 3. What the platform states of zones, partitions and fault domains stands beside them: `stated_places`.
+4. An instance that is down is in no domain and may be in none.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keepapart.arrays import Mask, Sizes, in_groups
+from keepapart.arrays import Mask, Sizes, in_groups, sizes_of
 from keepapart.domains.hop_levels import Group, Nesting, Zone, nested
 from keepapart.domains.naming import NO_NAMES, Names, assign
 from keepapart.domains.worst_case import most_together
@@ -71,17 +72,25 @@ class Domains:
     """The fault domains among `size` instances.
 
     `at` has the hosts, and the domains of each level above that was measured; `stated` those of each level
-    that is stated. `most` is how many instances may be on one host, whether or not it is known. `spans` is as
-    in `DomainPrior`. `torn` are two members, in different zones, whom counts would have put in one domain of
-    the first level that is missing; None where no level is missing for that.
+    that is stated. `most` is how many instances may be on one host, whether or not it is known. `apart` are
+    the hosts, by index, that are known not to be one with any other; `down` the instances, by index, that
+    don't run. `spans` is as in `DomainPrior`. `torn` are two members, in different zones, whom counts would
+    have put in one domain of the first level that is missing; None where no level is missing for that.
     """
 
     size: int
     at: Mapping[str, Sequence[Domain]]
     most: int
+    apart: Sequence[int] = ()
+    down: Sequence[int] = ()
     spans: tuple[int, ...] = ()
     stated: Mapping[str, Sequence[Domain]] = field(default_factory=dict)
     torn: tuple[int, int] | None = None
+
+    @property
+    def running(self) -> int:
+        """How many instances run."""
+        return self.size - len(self.down)
 
     @property
     def hosts(self) -> Sequence[Domain]:
@@ -112,21 +121,23 @@ def domains(
     reached: Sequence[bool],
     before: DomainPrior = NOTHING,
     stated: StatedPlaces = NOWHERE,
+    down: Sequence[int] = (),
 ) -> Domains:
     """Group instances into hosts, hosts into racks, and so on.
 
-    `reached` says which instances took part in the round; `counts` are least hop counts [n, n] where they may
-    be believed, 0 elsewhere, or None where none may be: then there are no racks.
+    `reached` says which instances took part in the round, `down` which don't run; `counts` are least hop
+    counts [n, n] where they may be believed, 0 elsewhere, or None where none may be: then there are no racks.
     """
-    took_part = np.array(reached, np.bool_)
+    took_part, up = np.array(reached, np.bool_), _up(len(reached), down)
     unknown = judgement.unknown
     doubted = unknown.any(axis=1, where=took_part)
-    placed = took_part & ~doubted | ~unknown.any(axis=1) | _joined(judgement)
-    together = most_together(judgement)
+    placed = up & (took_part & ~doubted | ~unknown.any(axis=1, where=up) | _joined(judgement, up))
+    together = most_together(judgement, down)
     hosts = _hosts(judgement, placed, together)
     above = Nesting(())
     if counts is not None:
-        above = nested(hosts, counts, took_part, before.spans, stated.zones, len(LEVELS) - 1)
+        running = int(np.count_nonzero(up))
+        above = nested(hosts, counts, took_part, running, before.spans, stated.zones, len(LEVELS) - 1)
     nesting = [hosts, *(groups for groups, _ in above.levels)]
     return Domains(
         size=len(judgement.ids),
@@ -135,6 +146,8 @@ def domains(
             for level, groups in zip(LEVELS, nesting, strict=False)
         },
         most=int(together.max(initial=0)),
+        apart=_apart(hosts, np.logical_not(unknown.any(axis=1, where=placed))),
+        down=down,
         spans=tuple(span for _, span in above.levels),
         stated=stated.at,
         torn=above.torn,
@@ -146,18 +159,21 @@ def domains_by_label(
     known: Mask,
     before: DomainPrior = NOTHING,
     stated: StatedPlaces = NOWHERE,
+    down: Sequence[int] = (),
 ) -> Domains:
     """Group instances into hosts by what labels alone say of them; what is above takes hop counts.
 
-    `known` [n] says of whom anything is known: the others may be anywhere, and don't keep these from being
-    placed. How many one host may hold is bounded from above.
+    `known` [n] says of whom anything is known, of those that are `down` nothing. The others that run may be
+    anywhere, and don't keep these from being placed. How many one host may hold is bounded from above.
     """
-    possible, gone = judgement.possible, np.count_nonzero(~known)
-    alone = (possible == 1) | known & (possible - gone == 1)
-    hosts = _hosts(judgement, _joined(judgement) | alone, possible)
+    up = _up(len(known), down)
+    possible, gone = judgement.possible - len(down), np.count_nonzero(up & ~known)
+    alone = up & (possible == 1) | known & (possible - gone == 1)
+    hosts = _hosts(judgement, _joined(judgement, up) | alone, possible)
     named = _named("host", hosts, judgement.ids, before)
     most = int(possible[known].max(initial=gone))  # all of whom nothing is known may be beside some known one
-    return Domains(len(judgement.ids), {"host": named}, most, stated=stated.at)
+    apart = _apart(hosts, possible - gone == sizes_of(judgement.groups))
+    return Domains(len(known), {"host": named}, most, apart, down, stated=stated.at)
 
 
 def _named(level: str, groups: Sequence[Group], ids: Sequence[str], before: DomainPrior) -> list[Domain]:
@@ -169,10 +185,22 @@ def _named(level: str, groups: Sequence[Group], ids: Sequence[str], before: Doma
     ]
 
 
-def _joined(judgement: Judgement) -> Mask:
-    """Return who is co-resident with anyone."""
-    joined: Mask = np.bincount(judgement.groups)[judgement.groups] > 1
+def _up(size: int, down: Sequence[int]) -> Mask:
+    """Say who runs, [n]."""
+    up = np.ones(size, np.bool_)
+    up[list(down)] = False
+    return up
+
+
+def _joined(judgement: Judgement, up: Mask) -> Mask:
+    """Return who runs and is co-resident with anyone that does."""
+    joined: Mask = up & (np.bincount(judgement.groups, up)[judgement.groups] > 1)
     return joined
+
+
+def _apart(hosts: Sequence[Group], settled: Mask) -> list[int]:
+    """List the hosts of which all members are `settled` [n] with the members of all others."""
+    return [number for number, host in enumerate(hosts) if settled[list(host.members)].all()]
 
 
 def _hosts(judgement: Judgement, placed: Mask, together: Sizes) -> list[Group]:

@@ -21,7 +21,17 @@ from itertools import chain
 
 import numpy as np
 
-from keepapart.arrays import Labels, Mask, Places, Sizes, blocks, components, edges, in_groups
+from keepapart.arrays import (
+    Labels,
+    Mask,
+    Places,
+    Sizes,
+    blocks,
+    components,
+    edges,
+    in_groups,
+    least_between,
+)
 from keepapart.probe.measured import Counts
 
 Zone = tuple[str, str]  # a project, and what it calls the zone: of two projects' zones nothing is known
@@ -54,22 +64,22 @@ class Level:
 
     A row is a host that took part and is in one of `groups`: `within` [rows] says in which, `held` [rows] how
     many instances are on it, `between` [rows, rows] how many hops it is from another, 0 where not measured.
-    `size` counts all instances.
+    `running` counts all instances that run.
     """
 
     groups: Sequence[Group]
     within: Places
     held: Sizes
     between: Counts
-    size: int
+    running: int
 
     @classmethod
-    def of_hosts(cls, hosts: Sequence[Group], counts: Counts, took_part: Mask) -> Level:
+    def of_hosts(cls, hosts: Sequence[Group], counts: Counts, took_part: Mask, running: int) -> Level:
         """Return the lowest level, by least hop counts [n, n] between instances."""
         rows = [h for h, host in enumerate(hosts) if took_part[list(host.members)].any()]
         held = np.array([len(hosts[h].members) for h in rows], np.int64)
         between = _between([hosts[h].members for h in rows], counts)
-        return cls(hosts, np.array(rows, np.intp), held, between, len(counts))
+        return cls(hosts, np.array(rows, np.intp), held, between, running)
 
     def torn(self, labels: Labels, zones: Sequence[Zone | None]) -> tuple[int, int] | None:
         """Return two instances of one label in different zones of one project; None where there are none."""
@@ -85,7 +95,7 @@ class Level:
     def above(self, labels: Labels) -> Level:
         """Return the level whose domains are the rows of equal label (rule 4)."""
         open_to = _open_to(self.between, labels, self.held)
-        elsewhere = self.size - int(self.held.sum())
+        elsewhere = self.running - int(self.held.sum())
         groups: list[Group] = []
         within = np.full(len(labels), -1, np.intp)
         for label, rows in _by_label(labels).items():
@@ -97,24 +107,26 @@ class Level:
             groups.append(Group(members, parts, len(members) + int(open_to[label]) + elsewhere))
         placed = within >= 0
         between = self.between if placed.all() else self.between[np.ix_(placed, placed)]
-        return Level(groups, within[placed], self.held[placed], between, self.size)
+        return Level(groups, within[placed], self.held[placed], between, self.running)
 
 
 def nested(
     hosts: Sequence[Group],
     counts: Counts,
     took_part: Mask,
+    running: int,
     spans: Sequence[int],
     zones: Sequence[Zone | None],
     deepest: int,
 ) -> Nesting:
     """Nest `hosts` in at most `deepest` levels above them, from the innermost out.
 
-    `counts` are least hop counts [n, n], 0 where not measured; `took_part` [n] says who was measured; `spans`
+    `counts` are least hop counts [n, n], 0 where not measured; `took_part` [n] says who was measured,
+    `running` how many run; `spans`
     are the counts that made levels before (rule 3); `zones` is what each instance states, empty where nobody
     states any.
     """
-    level = Level.of_hosts(hosts, counts, took_part)
+    level = Level.of_hosts(hosts, counts, took_part, running)
     found: list[tuple[Sequence[Group], int]] = []
     for span in sorted({*_distinct(level.between), *spans}):
         labels = _joined_within(level.between, span) if len(found) < deepest else None
@@ -134,16 +146,8 @@ def nested(
 
 def _between(hosts: Sequence[tuple[int, ...]], counts: Counts) -> Counts:
     """Return the least counts between the members of hosts; 0 where there are none."""
-    if not hosts:
-        return np.zeros((0, 0), np.uint8)
-    members = np.concatenate(hosts)
-    starts = np.cumsum([0, *map(len, hosts)])[:-1]
-    # 0 - 1 wraps to 255, the largest: "not measured" loses against every count.
-    block = counts[np.ix_(members, members)] - np.uint8(1)
-    between: Counts = np.minimum.reduceat(np.minimum.reduceat(block, starts, axis=0), starts, axis=1)
-    between += np.uint8(1)
-    np.fill_diagonal(between, 0)
-    return between
+    members = np.array([*chain.from_iterable(hosts)], np.intp)
+    return least_between(counts, members, np.cumsum([0, *map(len, hosts)])[:-1])
 
 
 def _distinct(between: Counts) -> list[int]:

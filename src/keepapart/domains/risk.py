@@ -1,10 +1,15 @@
-"""Risk: what a failure takes down, and what to replace so that a host's takes one member only. Pure.
+"""Risk: what a failure takes down, and the fewest moves after which any one host may go. Pure.
 
 1. A cluster of n survives the loss of a host if at least `need` members live on elsewhere: a majority, or a
    number.
 2. Unknown is never separate. The cluster is called safe only if it survives in every placement that the
    verdicts allow, unsafe if it does in none, and otherwise neither.
-3. The fewest instances are replaced that leave one member on every known host: all but one of each.
+3. What is down counts as down: it is on no host and lost already, whatever fails next. Where fewer than
+   `need` run, the cluster isn't quorate, and survives nothing.
+4. A host may hold as many members as may be lost: those that run beyond `need`. Moving what is above that
+   from each known host, to hosts of their own, is the least that makes the cluster survive any of these.
+   Where nothing may be lost, what may be lost of all members counts, as those that are down are to come back;
+   and one may always stay.
 """
 
 from __future__ import annotations
@@ -20,22 +25,32 @@ from keepapart.errors import ConfigError
 class Risk:
     """What one host failure costs.
 
+    `need` is how many must live on, `running` how many run now, and `down` are the ids of the others.
     `survives` is None where unknown pairs leave it open. `worst` is the name of the host with the most
     members, None where none is known, and `lost` are the ids on it; `most` is how many members one host may
-    take at the most, known or not. `replace` are the ids to replace; `need` is how many must live on.
+    take at the most, known or not. `replace` are the fewest ids to replace, or to move, so that any known
+    host may fail (rule 4); `spread` those to replace so that each known host keeps one.
     """
 
     need: int
+    running: int
+    down: Sequence[str]
     survives: bool | None
     worst: str | None
     lost: Sequence[str]
     most: int
     replace: Sequence[str]
+    spread: Sequence[str]
+
+    @property
+    def quorate(self) -> bool:
+        """Whether enough members run now."""
+        return self.running >= self.need
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What the failure of a whole domain of `level` costs.
+    """What the failure of a whole domain of `level` costs, beside what is down already.
 
     `lost` are the members known to be in it, `most` as many as may be. `survives` is None where it hangs on
     who else is in it.
@@ -49,11 +64,11 @@ class Loss:
 
 
 def losses(domains: Domains, need: int) -> Iterator[Loss]:
-    """Say of each domain, hosts first and stated ones last, what its failure costs (rule 2)."""
+    """Say of each domain, hosts first and stated ones last, what its failure costs (rules 2 and 3)."""
     for level, found in domains.levels.items():
         for domain in found:
             lost = len(domain.members)
-            survives = _survives(domains.size, need, lost, domain.most)
+            survives = _survives(domains.running, need, lost, domain.most)
             yield Loss(level, domain.name, lost, domain.most, survives)
 
 
@@ -70,27 +85,33 @@ def needed(survive: str | int, size: int) -> int:
 def risk(ids: Sequence[str], domains: Domains, reached: Sequence[bool], survive: str | int) -> Risk:
     """Say what the failure of any one host does to the cluster of the instances `ids`.
 
-    Of a host's members the first that was reached stays; the others are to be replaced.
+    Of a host's members those that were reached stay first; the others are to be replaced.
     """
-    need = needed(survive, len(ids))
+    need, running = needed(survive, len(ids)), domains.running
     worst = max(domains.hosts, key=lambda host: len(host.members), default=None)
-    known = len(worst.members) if worst else min(1, len(ids))
-    replace = []
+    known = len(worst.members) if worst else min(1, running)
+    may_be_lost = running - need if running > need else max(len(ids) - need, 1)
+    replace: list[str] = []
+    spread: list[str] = []
     for host in domains.hosts:
-        stays = next((i for i in host.members if reached[i]), host.members[0])
-        replace += [ids[i] for i in host.members if i != stays]
+        leave_last = [ids[i] for i in sorted(host.members, key=lambda i: (not reached[i], i))]
+        replace += leave_last[may_be_lost:]
+        spread += leave_last[1:]
     return Risk(
         need=need,
-        survives=_survives(len(ids), need, known, domains.most),
+        running=running,
+        down=[ids[i] for i in domains.down],
+        survives=_survives(running, need, known, domains.most),
         worst=worst.name if worst else None,
         lost=[ids[i] for i in worst.members] if worst else [],
         most=domains.most,
         replace=replace,
+        spread=spread,
     )
 
 
-def _survives(size: int, need: int, least: int, most: int) -> bool | None:
-    """Say whether `need` of `size` members live on where at least `least` and at most `most` are lost."""
-    if size - least < need:
+def _survives(running: int, need: int, least: int, most: int) -> bool | None:
+    """Say whether `need` of those running live on where at least `least` and at most `most` are lost."""
+    if running - least < need:
         return False
-    return True if size - most >= need else None
+    return True if running - most >= need else None

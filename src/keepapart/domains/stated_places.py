@@ -1,6 +1,6 @@
-"""Stated places: zones, partitions and fault domains as the platform states them (`Instance.facts`). Pure.
+"""Stated places: zones, partitions and fault domains, as one source states them of all. Pure.
 
-1. Only facts of running instances count. Whoever states nothing at a level is in no domain of it.
+1. Whoever states nothing at a level is in no domain of it.
 2. Facts compare within one `project` only: what another calls its zones says nothing of these.
 3. A `partition` is one of its `group` (of strategy "partition"), a `fault_domain` one of its `group` and
    `zone`, of which one must be stated. Equal ones in two zones are two.
@@ -19,7 +19,7 @@ from operator import itemgetter
 
 from keepapart.domains.fault_domains import Domain, StatedPlaces
 from keepapart.domains.hop_levels import Zone
-from keepapart.model import Fact, Instance
+from keepapart.model import Fact
 
 READ: tuple[Fact, ...] = ("project", "zone", "group", "group_strategy", "partition", "fault_domain")
 Facts = Mapping[Fact, str]  # each of `READ`, empty where it isn't stated
@@ -43,17 +43,20 @@ class _Place:
         return self.value != other.value and (not self.zone or other.zone in ("", self.zone))
 
 
-def stated_places(instances: Sequence[Instance]) -> StatedPlaces:
-    """Return where the platform puts instances, by index."""
+def stated_places(stated: Sequence[Mapping[str, str]], running: int | None = None) -> StatedPlaces:
+    """Return where instances are by what is `stated` of each, by index; nothing of who doesn't run.
+
+    `running` says how many of them run: by default all.
+    """
     alike: defaultdict[tuple[str | None, ...], list[int]] = defaultdict(list)  # there are few, of a million
-    for number, instance in enumerate(instances):
-        if instance.running:
-            alike[tuple(map(instance.facts.get, READ))].append(number)
-    zones: list[Zone | None] = [None] * len(instances)
+    for number, said in enumerate(stated):
+        if said:
+            alike[tuple(map(said.get, READ))].append(number)
+    zones: list[Zone | None] = [None] * len(stated)
     sizes: Counter[Zone] = Counter()
     places: dict[str, defaultdict[_Place, list[int]]] = {level: defaultdict(list) for level in PLACES}
-    for said, numbers in alike.items():
-        facts = {key: (value or "").strip() for key, value in zip(READ, said, strict=True)}
+    for values, numbers in alike.items():
+        facts = {key: (value or "").strip() for key, value in zip(READ, values, strict=True)}
         if facts["zone"]:
             zone = facts["project"], facts["zone"]
             sizes[zone] += len(numbers)
@@ -62,7 +65,8 @@ def stated_places(instances: Sequence[Instance]) -> StatedPlaces:
         for level, place_of in PLACES.items():
             if place := place_of(facts):
                 places[level][place] += numbers
-    at = {level: list(_domains(of, sizes, len(instances))) for level, of in places.items() if of}
+    size = len(stated) if running is None else running
+    at = {level: list(_domains(of, sizes, size)) for level, of in places.items() if of}
     return StatedPlaces(at, zones if sizes else ())
 
 
@@ -93,7 +97,10 @@ PLACES: Mapping[str, Callable[[Facts], _Place | None]] = {
 
 
 def _domains(members: Mapping[_Place, list[int]], zones: Counter[Zone], size: int) -> Iterable[Domain]:
-    """Yield the domains of one level in the order of their names; `zones` counts who states which zone."""
+    """Yield the domains of one level in the order of their names.
+
+    `zones` counts who states which zone, `size` who runs.
+    """
     within: defaultdict[tuple[str, ...], list[_Place]] = defaultdict(list)
     for place in members:
         within[place.scope].append(place)

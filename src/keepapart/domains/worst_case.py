@@ -5,9 +5,12 @@
 2. Groups of which the same is known to everybody else weigh as one: all that can't be reached, all of one
    zone. That leaves few to choose among, and the heaviest clique that each one is in is found at once.
 3. Where that takes too long, it is bounded from above: never is it said to be less than it may be.
+4. An instance that is down is on no host.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,13 +22,20 @@ WORK = 1_000_000  # nodes that are painted in all: less than a second
 SHARES = 20  # into which the work is divided, so that one hard choice doesn't leave others without
 
 
-def most_together(judgement: PairJudgement, work: int = WORK) -> Sizes:
-    """Return how many instances may be on the host of each, itself among them, [n]; a bound after `work`."""
+def most_together(judgement: PairJudgement, down: Sequence[int] = (), work: int = WORK) -> Sizes:
+    """Return how many instances may be on the host of each, itself among them, [n]; a bound after `work`.
+
+    Of those that are `down`, by index, it is 0.
+    """
     groups = judgement.groups
-    found: Sizes = np.bincount(groups).astype(np.int64)[groups]
+    up = np.ones(len(groups), np.bool_)
+    up[list(down)] = False
+    found: Sizes = np.where(up, np.bincount(groups, up).astype(np.int64)[groups], 0)
+    near_down = judgement.weights[:, list(down)] > -judgement.assurance
+    possible = judgement.possible - np.count_nonzero(near_down, axis=1)
     alone = np.zeros(len(groups), np.bool_)
-    alone[groups[judgement.possible == found]] = True  # somebody of the group is apart from all others
-    at = np.flatnonzero(~alone[groups])
+    alone[groups[up & (possible == found)]] = True  # somebody of the group is apart from all others
+    at = np.flatnonzero(up & ~alone[groups])
     if not len(at):
         return found
     order, starts = in_groups(groups[at])

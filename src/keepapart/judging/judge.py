@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order
 
-from keepapart.arrays import Labels, Mask, Sizes
+from keepapart.arrays import Labels, Mask, Places, Sizes, shortest_chain
 from keepapart.judging.closure import closure, weigh
 from keepapart.judging.judgement import Contradiction, verdict_counts
 from keepapart.judging.reasons import carried, chained, reasoned
@@ -63,6 +61,10 @@ class PairJudgement:
         """How many pairs there are of each verdict."""
         return verdict_counts(self.groups, self.possible)
 
+    def not_separate(self, i: int) -> Places:
+        """List whom one is not separate from, itself among them: as many as `possible` says."""
+        return np.flatnonzero(self.weights[i] > -self.assurance)
+
     def pair(self, i: int, j: int) -> Pair:
         """Return the verdict on one pair with its reason and all its evidence, strongest first."""
         evidence = [e for t in self.testimonies if (e := t.evidence(i, j))]
@@ -76,13 +78,10 @@ class PairJudgement:
         strength = Strength(abs(weight))
         ours, theirs = (np.flatnonzero(self.groups == self.groups[k]) for k in (i, j))
         if weight > 0:
-            edges = csr_array((self.direct[np.ix_(ours, ours)] >= strength).astype(np.int8))
+            joins = np.nonzero(self.direct[np.ix_(ours, ours)] >= strength)
             start, end = (int(np.flatnonzero(ours == k)[0]) for k in (i, j))
-            before = breadth_first_order(edges, start, directed=False)[1]
-            chain = [end]
-            while chain[-1] != start:
-                chain.append(int(before[chain[-1]]))
-            return chained(self.ids, [int(ours[k]) for k in chain[::-1]], strength)
+            chain = [int(ours[k]) for k in shortest_chain(len(ours), (joins[0], joins[1]), start, end)]
+            return chained(self.ids, chain, strength)
         x, y = divmod(int(self.direct[np.ix_(ours, theirs)].argmin()), len(theirs))
         return carried(self.ids, i, j, int(ours[x]), int(theirs[y]), strength)
 

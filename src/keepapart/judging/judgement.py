@@ -22,7 +22,7 @@ from typing import Protocol
 
 import numpy as np
 
-from keepapart.arrays import Labels, Sizes
+from keepapart.arrays import Labels, Places, Sizes
 from keepapart.model import Pair, Strength, Verdict
 
 
@@ -58,6 +58,9 @@ class Judgement(Protocol):
     @property
     def contradictions(self) -> Sequence[Contradiction]:
         """Every contradiction (rule 5)."""
+
+    def not_separate(self, i: int) -> Places:
+        """List whom one is not separate from, itself among them: as many as `possible` says."""
 
     def pair(self, i: int, j: int) -> Pair:
         """Return the verdict on one pair with its reason and all its evidence, strongest first."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from keepapart.arrays import Edges, Labels, Mask, Places, Sizes, compact, components, in_groups
+from keepapart.arrays import Edges, Labels, Mask, Places, Sizes, compact, components, in_groups, sizes_of
 from keepapart.judging.judgement import Contradiction
 from keepapart.model import Strength
 from keepapart.signals import UNKNOWN, LabelTestimony
@@ -30,7 +30,7 @@ class Chains:
     @property
     def sizes(self) -> Sizes:
         """How many instances are in each one's chain, [n]."""
-        return np.bincount(self.of).astype(np.int64)[self.of]
+        return sizes_of(self.of)
 
 
 def unchained(size: int) -> Chains:

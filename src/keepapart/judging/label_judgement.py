@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import breadth_first_order
 
-from keepapart.arrays import Labels, Mask, Places, Sizes, compact
+from keepapart.arrays import Labels, Mask, Places, Sizes, compact, shortest_chain
 from keepapart.judging.judge import PairJudgement, judge
 from keepapart.judging.judgement import Contradiction, verdict_counts
 from keepapart.judging.labelling import Labelling
@@ -145,14 +143,9 @@ class LabelJudgement:
                 known = np.flatnonzero(labels != UNKNOWN)
                 joins.append((known, compact(labels[known]) + size))  # a label is a node as well
                 size += len(known)
-        ends = [np.concatenate(side) for side in zip(*joins, strict=True)]
-        graph = coo_array((np.ones(len(ends[0]), np.int8), (ends[0], ends[1])), shape=(size, size)).tocsr()
+        a, b = (np.concatenate(side) for side in zip(*joins, strict=True))
         start, end = (int(np.searchsorted(members, k)) for k in (i, j))
-        before = breadth_first_order(graph, start, directed=False)[1]
-        chain = [end]
-        while chain[-1] != start:
-            chain.append(int(before[chain[-1]]))
-        return [int(members[k]) for k in chain[::-1] if k < len(members)]
+        return [int(members[k]) for k in shortest_chain(size, (a, b), start, end) if k < len(members)]
 
 
 def judge_some(

@@ -76,5 +76,5 @@ def _why_unknown(
     if first.says is Says.SAME:
         return f"{first.signal} says same, but other evidence on these hosts contradicts it: {first.because}"
     if first.strength < assurance:
-        return f"{first.signal} says different, but only {first.strength.label}: {first.because}"
+        return f"{first.signal} says different, but only {first.strength.label}ly: {first.because}"
     return f"{first.signal} says different, but other evidence on these hosts contradicts it: {first.because}"

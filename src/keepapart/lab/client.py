@@ -10,8 +10,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -75,11 +75,19 @@ class Lab:
         _ask(self.name, "down")
 
     def instances(self, tags: Mapping[str, str] | None = None) -> list[Instance]:
-        """List the instances that carry all of these tags, terminated ones left out."""
+        """List the instances that the platform shows with all of these tags, terminated ones left out."""
         return [self._instance(shown) for shown in _ask(self.name, "instances", tags=dict(tags or {}))[0]]
 
+    def guests(self) -> list[Instance]:
+        """List every instance there ever was as it is, however the platform's answers lag."""
+        return [self._instance(shown) for shown in _ask(self.name, "guests")[0]]
+
+    def connected(self, ids: Iterable[str]) -> frozenset[str]:
+        """Say which of these have a network now: they have booted, on a host that has not failed."""
+        return frozenset(_ask(self.name, "connected", ids=list(ids))[0])
+
     def describe(self, ids: Iterable[str]) -> dict[str, Instance]:
-        """Tell the present state of these; unknown ids are left out."""
+        """Tell the state that the platform shows of these; unknown ids are left out."""
         shown = _ask(self.name, "describe", ids=list(ids))[0]
         return {one["id"]: self._instance(one) for one in shown}
 
@@ -100,6 +108,15 @@ class Lab:
         within = list(racks) if racks is not None else None
         return self._instance(_ask(self.name, "start", instance=instance_id, racks=within)[0])
 
+    def place(self, instance_id: str, host: str) -> Instance:
+        """Have a stopped instance start on this host, the next time. Raises `NotFoundError`."""
+        return self._instance(_ask(self.name, "place", instance=instance_id, host=host)[0])
+
+    def hosts(self) -> list[str]:
+        """Name the lab's hosts, rack by rack."""
+        names: list[str] = _ask(self.name, "hosts")[0]
+        return names
+
     def stop(self, instance_id: str) -> Instance:
         """Stop an instance: it keeps its id and tags, and loses its place."""
         return self._instance(_ask(self.name, "stop", instance=instance_id)[0])
@@ -115,6 +132,14 @@ class Lab:
     def tag(self, instance_id: str, tags: Mapping[str, str]) -> Instance:
         """Set these tags, leaving others as they are."""
         return self._instance(_ask(self.name, "tag", instance=instance_id, tags=dict(tags))[0])
+
+    def protect(self, instance_id: str, *, on: bool = True) -> None:
+        """Have the platform refuse to stop or terminate an instance, or allow it again."""
+        _ask(self.name, "protect", instance=instance_id, on=on)
+
+    def let_pass(self, seconds: float) -> None:
+        """Let so many seconds pass in the lab at once: boots go on, and what lags catches up."""
+        _ask(self.name, "pass", seconds=seconds)
 
     def fail(self, host: str) -> list[str]:
         """Fail a host; return the ids of the instances that lost their network with it."""
@@ -161,10 +186,13 @@ class Lab:
             counts = np.fromfile(file, dtype=np.uint8)
         return counts.reshape(flows, len(ids), len(ids))
 
-    def gateways(self, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Return each one's gateway: address and hardware address, where the world file chooses that."""
-        found: dict[str, list[str]] = _ask(self.name, "gateways", ids=list(ids))[0]
-        return {guest_id: (address, mac) for guest_id, (address, mac) in found.items()}
+    def surroundings(self, ids: Sequence[str]) -> dict[str, tuple[bool, str, str]]:
+        """Say of each whether its listed address is its `own`, and its gateway's address and MAC.
+
+        The latter is empty where the world file doesn't choose it.
+        """
+        found: dict[str, dict[str, Any]] = _ask(self.name, "surroundings", ids=list(ids))[0]
+        return {guest_id: (one["own"], one["gateway"], one["mac"]) for guest_id, one in found.items()}
 
     def exec(self, instance_id: str, argv: Sequence[str]) -> int:
         """Run a command inside an instance on this process's own terminal; return its exit code."""
@@ -210,6 +238,24 @@ def labs() -> list[str]:
 def entering(doors: Sequence[int]) -> list[str]:
     """Return the beginning of a command line that runs its rest behind these `doors`."""
     return [sys.executable, "-P", "-m", "keepapart.lab.netns.nsenter", ",".join(map(str, doors))]
+
+
+@contextmanager
+def running(
+    world: World, *, name: str | None = None, simulated: bool = False, sshd: bool = False, api: str = ""
+) -> Iterator[Lab]:
+    """Bring a lab up as `up` does, for the length of a block: it ends with this process at the latest."""
+    read_end, write_end = os.pipe()
+    try:
+        lab = up(world, name=name, simulated=simulated, sshd=sshd, api=api, lifeline=read_end)
+        try:
+            yield lab
+        finally:
+            with suppress(LabError):  # it may have ended by itself
+                lab.down()
+    finally:
+        os.close(write_end)
+        os.close(read_end)
 
 
 def up(

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
-from keepapart.clouds import Cloud, LaunchRequest
-from keepapart.errors import CloudError, ConfigError, LabError
+from keepapart.clouds import BOOT, NOTE, Cloud, LaunchRequest
+from keepapart.errors import CloudError, ConfigError, LabError, RefusedError
 from keepapart.lab.client import Lab
 from keepapart.model import Instance
 from keepapart.tables import Table, checked
@@ -56,6 +56,21 @@ class LabCloud:
         with _asked():
             self.lab.start(instance_id)
 
+    def placement(
+        self, instance_id: str, tags: Mapping[str, str], host: str = "", *, make: bool = True
+    ) -> Mapping[str, str]:
+        """Take a host that is named; else the lab's scheduler chooses."""
+        del instance_id, tags, make
+        with _asked():
+            if host and host not in self.lab.hosts():
+                raise RefusedError(f"no host {host!r} in this lab")
+        return {"host": host, NOTE: f"on {host}"} if host else {}
+
+    def place(self, instance_id: str, parameters: Mapping[str, str]) -> None:
+        """Have a stopped instance start on the host that was chosen."""
+        with _asked():
+            self.lab.place(instance_id, parameters["host"])
+
     def stop(self, instance_id: str) -> None:
         """Stop an instance."""
         with _asked():
@@ -70,6 +85,10 @@ class LabCloud:
         """Set these tags, leaving others as they are."""
         with _asked():
             self.lab.tag(instance_id, tags)
+
+    def where(self) -> Mapping[str, str]:
+        """Tell the lab's name; one that was brought up anew has nothing of the one before."""
+        return {"lab": self.lab.name, BOOT: str(self.lab.pid)}
 
     def network(self) -> str:
         """Vouch for the lab's network where its hosts are gateways."""

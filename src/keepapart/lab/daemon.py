@@ -84,8 +84,9 @@ class _Loop:
     def run(self) -> list[socket.socket]:
         """Serve until told to end; return the connections of those who told, to be answered."""
         while not self.ended:
-            for key, _ in self.selector.select():
+            for key, _ in self.selector.select(self.service.boots.wait()):
                 key.data(key.fileobj)
+            self.service.go_on()
         self.selector.close()
         return self.told_to_end
 

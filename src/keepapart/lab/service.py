@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 from keepapart import clouds
-from keepapart.errors import KeepapartError, LabError, NotFoundError, UsageError
+from keepapart.errors import DeniedError, KeepapartError, LabError, NotFoundError, UsageError
+from keepapart.lab.habits import Boots, Views
 from keepapart.lab.machines import Machines
 from keepapart.lab.protocol import MAX_DESCRIPTORS, guests_folder
 from keepapart.lab.world import stated
@@ -24,7 +26,7 @@ from keepapart.lab.world.topology import Host, Place
 from keepapart.lab.world.world import World
 
 _TEXT, _TEXTS, _TAGS, _COUNT = "text", "a list of texts", "a table of texts", "a whole number from 1"
-_RACKS, _FLAG = "a list of texts or null", "true or false"
+_RACKS, _FLAG, _SECONDS = "a list of texts or null", "true or false", "a number from 0"
 _LAUNCH_TOKEN = "up-{cluster}-{number}"  # noqa: S105  # names a launch, guards nothing
 MAX_FLOWS = 64
 
@@ -63,35 +65,70 @@ class Response:
 
 
 class Service:
-    """One lab: its instances, its network, and an answer for every request."""
+    """One lab: its instances, its network, and an answer for every request.
 
-    def __init__(self, name: str, world: World, network: LabNetwork, because: str, api: str = "") -> None:
+    `clock` gives seconds, from whenever; so many more as were told to `pass` have passed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        world: World,
+        network: LabNetwork,
+        because: str,
+        api: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name, self.because, self.api = name, because, api
-        self.fleet = Fleet(world)
+        self._passed = 0.0
+
+        def now() -> float:
+            return clock() + self._passed
+
+        self.boots = Boots(world.platform.boot, now)
+        self.views = Views(world.platform, now)
+        self._protected = set(world.platform.protected)
+        self.fleet = Fleet(world, self.views.note)
         self.machines = Machines(guests_folder(name), self.fleet.topology)
         self.network = network
         self._operations: dict[str, tuple[Callable[..., Response], Mapping[str, str]]] = {
             "hello": (self._hello, {}),
             "instances": (self._instances, {"tags": _TAGS}),
             "describe": (self._describe, {"ids": _TEXTS}),
+            "guests": (self._guests, {}),
+            "connected": (self._connected, {"ids": _TEXTS}),
             "truth": (self._truth, {}),
             "launch": (self._launch, {"token": _TEXT, "tags": _TAGS, "parameters": _TAGS}),
             "start": (self._start, {"instance": _TEXT, "racks": _RACKS}),
+            "place": (self._place, {"instance": _TEXT, "host": _TEXT}),
+            "hosts": (self._hosts, {}),
             "stop": (self._stop, {"instance": _TEXT}),
             "terminate": (self._terminate, {"instance": _TEXT}),
             "move": (self._move, {"instance": _TEXT, "host": _TEXT}),
             "tag": (self._tag, {"instance": _TEXT, "tags": _TAGS}),
+            "protect": (self._protect, {"instance": _TEXT, "on": _FLAG}),
+            "pass": (self._pass, {"seconds": _SECONDS}),
             "fail": (self._fail, {"host": _TEXT}),
             "sockets": (self._sockets, {"ids": _TEXTS, "count": _COUNT, "netlink": _FLAG}),
             "hops": (self._hops, {"ids": _TEXTS, "flows": _COUNT}),
-            "gateways": (self._gateways, {"ids": _TEXTS}),
+            "surroundings": (self._surroundings, {"ids": _TEXTS}),
             "enter": (self._enter, {"instance": _TEXT}),
             "connect": (self._connect_to, {"host": _TEXT, "port": _COUNT}),
         }
         self._launch_clusters()
 
+    def go_on(self) -> None:
+        """Let those come up whose boot is over. One that can't be built is never reached."""
+        for guest_id in self.boots.over():
+            guest = self.fleet.get(guest_id)
+            with suppress(LabError):
+                self._boot(guest)
+            self.fleet.finish(guest_id)
+            self.boots.end(guest_id)
+
     def answer(self, request: Mapping[str, Any]) -> Response:
         """Response one request. Every error becomes an answer; none of them ends the lab."""
+        self.go_on()
         try:
             arguments = dict(request)
             name = arguments.pop("do", None)
@@ -116,7 +153,7 @@ class Service:
                 "pid": os.getpid(),
                 "api": self.api,
                 "network": self.fleet.topology.world.network.kind,
-                "vouches": self.fleet.topology.world.network.gateways_are_hosts,
+                "vouches": self.fleet.topology.world.gateways_are_hosts,
             }
         )
 
@@ -124,13 +161,19 @@ class Service:
         return Response(
             [
                 self._show(guest)
-                for guest in self.fleet.guests()
+                for guest in self.views.listed()
                 if guest.state != clouds.TERMINATED and tags.items() <= guest.tags.items()
             ]
         )
 
     def _describe(self, ids: list[str]) -> Response:
-        return Response([self._show(guest) for guest in map(self.fleet.find, ids) if guest])
+        return Response([self._show(guest) for guest in self.views.described(ids)])
+
+    def _guests(self) -> Response:
+        return Response([self._show(guest) for guest in self.fleet.guests()])
+
+    def _connected(self, ids: list[str]) -> Response:
+        return Response([guest.id for guest in map(self.fleet.find, ids) if guest and guest.connected])
 
     def _truth(self) -> Response:
         topology = self.fleet.topology
@@ -154,13 +197,24 @@ class Service:
         guest = self.fleet.start(instance, racks)
         return self._connect(guest, partial(self.fleet.stop, instance))
 
+    def _place(self, instance: str, host: str) -> Response:
+        return Response(self._show(self.fleet.choose(instance, host)))
+
+    def _hosts(self) -> Response:
+        topology = self.fleet.topology
+        return Response([topology.host_name(host) for host in topology.hosts()])
+
     def _stop(self, instance: str) -> Response:
+        self._unprotected(instance, "stopped")
         self.fleet.stop(instance)
+        self.boots.end(instance)
         self.network.detach([instance])
         return Response(self._show(self.fleet.finish(instance)))
 
     def _terminate(self, instance: str) -> Response:
+        self._unprotected(instance, clouds.TERMINATED)
         guest = self.fleet.terminate(instance)
+        self.boots.end(instance)
         self.network.detach([instance])
         self.machines.end(instance)
         return Response(self._show(guest))
@@ -178,6 +232,23 @@ class Service:
 
     def _tag(self, instance: str, tags: Mapping[str, str]) -> Response:
         return Response(self._show(self.fleet.tag(instance, tags)))
+
+    def _protect(self, instance: str, on: bool) -> Response:
+        (self._protected.add if on else self._protected.discard)(instance)  # it may come later
+        return Response()
+
+    def _unprotected(self, instance: str, word: str) -> None:
+        if instance in self._protected:
+            raise DeniedError(f"{instance} is protected and can't be {word}")
+
+    def _pass(self, seconds: float) -> Response:
+        end = self._passed + seconds
+        while (wait := self.boots.wait()) is not None and self._passed + wait < end:
+            self._passed += wait  # so that each comes up in its own time, and is shown so
+            self.go_on()
+        self._passed = end
+        self.go_on()
+        return Response()
 
     def _fail(self, host: str) -> Response:
         failed = self.fleet.fail(host)
@@ -223,11 +294,19 @@ class Service:
         answer.descriptors.append(file.fileno())
         return answer
 
-    def _gateways(self, ids: list[str]) -> Response:
+    def _surroundings(self, ids: list[str]) -> Response:
         topology = self.fleet.topology
-        guests = [guest for guest in map(self.fleet.find, ids) if guest and guest.connected]
-        mac = topology.world.network.gateway_mac
-        return Response({g.id: (topology.gateway(g.place), mac) for g in guests if g.place and mac})
+        places = {g.id: g.place for g in map(self.fleet.find, ids) if g and g.connected and g.place}
+        return Response(
+            {
+                guest_id: {
+                    "own": not topology.floating(place),
+                    "gateway": topology.gateway(place),
+                    "mac": topology.gateway_mac(place.host),
+                }
+                for guest_id, place in places.items()
+            }
+        )
 
     def _enter(self, instance: str) -> Response:
         self.fleet.get(instance)
@@ -250,15 +329,23 @@ class Service:
         return answer
 
     def _connect(self, guest: Guest, undo: Callable[[], Guest]) -> Response:
-        if guest.state == clouds.PENDING and guest.place:
+        """Let an instance that was launched or started boot, unless it has already."""
+        if guest.place and not guest.up:
+            if self.boots.seconds:
+                self.boots.begin(guest.id)
+                return Response(self._show(guest))
             try:
-                self.machines.start({guest.id: guest.place})
-                self.network.attach({guest.id: guest.place})
+                self._boot(guest)
             except BaseException:
                 undo()
                 self.fleet.finish(guest.id)
                 raise
         return Response(self._show(self.fleet.finish(guest.id)))
+
+    def _boot(self, guest: Guest) -> None:
+        if guest.place and not guest.impaired:
+            self.machines.start({guest.id: guest.place})
+            self.network.attach({guest.id: guest.place})
 
     def _launch_clusters(self) -> None:
         launched = [
@@ -275,11 +362,12 @@ class Service:
         self.network.attach(places)
         for guest in launched:
             self.fleet.finish(guest.id)
+        self.views.begin()
 
     def _show(self, guest: Guest) -> dict[str, Any]:
         facts = {"health": "impaired"} if guest.impaired else {}
         facts |= stated.facts(self.fleet.topology, guest.id, guest.place, guest.launched)
-        address = self.fleet.topology.address(guest.place) if guest.place else ""
+        address = self.fleet.topology.listed(guest.place) if guest.place else ""
         return {"id": guest.id, "address": address, "state": guest.state, "tags": guest.tags, "facts": facts}
 
 
@@ -303,6 +391,7 @@ def _check(operation: str, arguments: Mapping[str, object], wanted: Mapping[str,
             _TAGS: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),
             _FLAG: isinstance(value, bool),
             _COUNT: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
+            _SECONDS: isinstance(value, int | float) and not isinstance(value, bool) and value >= 0,
         }
         if not good[kind]:
             raise UsageError(f"{operation}: {name} must be {kind}, not {value!r}")

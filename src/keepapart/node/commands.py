@@ -10,20 +10,24 @@ import marshal
 import select
 import sys
 import time
+from collections.abc import Iterator
 from posix import _exit, environ, read, write
 from typing import Any
 
 from keepapart.node.arrivals import Arrivals
 from keepapart.node.gateway import trace
 from keepapart.node.hardware import facts
+from keepapart.node.keyed import HASHES, hashes
 from keepapart.node.ladder import Ladder, climb
+from keepapart.node.metadata import ask
 from keepapart.node.node import Node, open_socket
-from keepapart.node.routes import NETLINK_ROUTE
+from keepapart.node.routes import NETLINK_ROUTE, own_addresses, source
 from keepapart.node.stdlib import quoted, socket
 
 COMMAND_LIMIT = 1 << 24  # bytes of one command: the roster of 100,000 nodes fits, a runaway doesn't
 LENGTH = 8  # digits before a command
 NAP = 0.02  # seconds between two looks at what arrived: 40 datagrams at the usual pace, few wake-ups
+LOOK = 0.01  # the same while waiting for the last of them
 IDLE = 600.0  # seconds; longer than any other node takes for one command
 ROOT = b"KEEPAPART_ROOT"  # in the environment: the folder below which the machine's files are read
 
@@ -34,8 +38,12 @@ def serve(stdin: int, stdout: int) -> None:
     A command is its length in `LENGTH` digits and then that many bytes, marshalled: whoever hands over the
     code is trusted with that too, and it imports nothing. What a node says is not trusted, hence JSON.
 
-    {"do": "open", "family": 4 or 6, "port": p, "flows": k} -> {"ports": [p, ...], "guest": {name: text, ...}}
-    {"do": "join", "index": i, "key": bytes, "roster": [(address, [port, ...]), ...]} -> {}
+    {"do": "addresses"} -> {"addresses": [address, ...]}, the machine's own
+    {"do": "sources", "targets": [address, ...]} -> {"sources": [address it sends there from or "", ...]}
+    {"do": "open", "family": 4 or 6, "port": p, "flows": k}
+        -> {"ports": [p, ...], "guest": {name: text, ...}, "hashes": [name, ..., see keyed.py]}
+    {"do": "ask", "service": {the attributes of `model.Service`}} -> {"told": {name: text, ...}}
+    {"do": "join", "index": i, "key": bytes, "roster": [(address, [port, ...]), ...], "hashed": name} -> {}
     {"do": "begin", "first": number of the first sample, "samples": how many} -> {}
     {"do": "send", "pace": datagrams a second, "wants": [(sample, [index, ...] or None for all), ...]} -> {}
     {"do": "report", "settle": seconds to wait for stragglers} -> {"hops": base64 of samples x nodes bytes}
@@ -50,6 +58,7 @@ def serve(stdin: int, stdout: int) -> None:
     {"do": "listen"} -> {}, and from now on peers are answered
     {"do": "time", "pace": requests a second, "settle": seconds}
         -> {"times": base64 of the least seconds to each node as little-endian doubles, 0 for not measured}
+    {"do": "rest"} -> {}, and nothing is open until the next round's "open"
 
     Whatever fails is answered by {"error": text}.
     """
@@ -61,7 +70,7 @@ def serve(stdin: int, stdout: int) -> None:
         readable, _, _ = select.select([stdin, *sockets], [], [], end - time.monotonic())
         if stdin not in readable:
             if readable:
-                time.sleep(NAP)
+                select.select([stdin], [], [], NAP)
                 commands.node.receive()
             continue
         chunk = read(stdin, 1 << 16)
@@ -89,11 +98,24 @@ class Commands:
         self.node: Any = None
         self.arrivals: Any = None
         self.ladders: list[Ladder] = []
+        self.free = 0.0  # when the next burst may be sent, by the clock that only goes forward
 
     def perform(self, command: dict[str, Any]) -> dict[str, Any]:
         """Do what a command says; return the answer."""
         done = getattr(self, "do_" + command["do"].replace(" ", "_"))(command)
         return done or {}
+
+    def do_addresses(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Say what addresses this machine has."""
+        kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+        try:
+            return {"addresses": own_addresses(kernel)}
+        finally:
+            kernel.close()
+
+    def do_sources(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Say from which address this machine sends to each of these."""
+        return {"sources": [source(target) for target in command["targets"]]}
 
     def do_open(self, command: dict[str, Any]) -> dict[str, Any]:
         """Open the sockets, and tell what is seen of the machine."""
@@ -104,11 +126,15 @@ class Commands:
             open_socket(sock, command["port"] if flow == 0 else 0)
             sockets.append(sock)
         self.node = Node(sockets, 1 if command["port"] else len(sockets))
-        return {"ports": self.node.ports, "guest": facts(environ.get(ROOT, b"").decode())}
+        return {"ports": self.node.ports, "guest": facts(environ.get(ROOT, b"").decode()), "hashes": hashes()}
+
+    def do_ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Ask the platform's metadata service."""
+        return {"told": ask(command["service"])}
 
     def do_join(self, command: dict[str, Any]) -> None:
         """Enter a round."""
-        self.node.join(command["index"], command["key"], command["roster"])
+        self.node.join(command["index"], command["key"], command["roster"], command.get("hashed", HASHES[0]))
 
     def do_begin(self, command: dict[str, Any]) -> None:
         """Turn to a batch."""
@@ -116,10 +142,7 @@ class Commands:
 
     def do_send(self, command: dict[str, Any]) -> None:
         """Send at the pace that is asked for."""
-        for sent in self.node.send(command["wants"]):
-            self._receive_for(sent / command["pace"])
-            if select.select([self.stdin], [], [], 0)[0]:  # nobody speaks while we send: the operator is gone
-                break
+        self._paced(self.node.send(command["wants"]), command["pace"])
 
     def do_report(self, command: dict[str, Any]) -> dict[str, Any]:
         """Report what was counted."""
@@ -167,17 +190,33 @@ class Commands:
     def do_time(self, command: dict[str, Any]) -> dict[str, Any]:
         """Time round trips."""
         echo = self.node.echo or self.node.listen()
-        for sent in echo.ask():
-            self._receive_for(sent / command["pace"])
+        self._paced(echo.ask(), command["pace"])
         self._settle(command["settle"])
         return {"times": binascii.b2a_base64(echo.times(), newline=False).decode()}
+
+    def do_rest(self, _: dict[str, Any]) -> None:
+        """Close whatever a round opened."""
+        self.do_leave(_)
+        for sock in self.node.sockets if self.node else ():
+            sock.close()
+        self.node = self.arrivals = None
+
+    def _paced(self, bursts: Iterator[int], pace: float) -> None:
+        """Send bursts, at most `pace` datagrams a second, over commands too; receive meanwhile."""
+        sent = 1
+        while sent:
+            self._receive_for(self.free - time.monotonic())
+            sent = next(bursts, 0)
+            self.free = time.monotonic() + sent / pace
+            if select.select([self.stdin], [], [], 0)[0]:  # nobody speaks while we send: the operator is gone
+                break
 
     def _settle(self, seconds: float) -> None:
         """Receive until all is there, for so long at most."""
         end = time.monotonic() + seconds
-        while not self.node.complete() and time.monotonic() < end:
-            self._receive_for(min(0.01, seconds))
         self.node.receive()
+        while not self.node.complete() and time.monotonic() < end:
+            self._receive_for(min(LOOK, seconds))
 
     def _receive_for(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -13,6 +13,12 @@ It runs on an instance, see node.py: standard library only, Python 3.6 or later.
    token by which the target can tell whether what got through has arrived there (arrivals.py): the end of
    its connection, which is kept until the target has looked; or how many echoes were answered, `ECHOES` more
    among them, all of the least life that gets through.
+5. Whoever raises a low time-to-live lets through what should have run out, and whoever shakes hands in the
+   target's place answers from nearer. Answers show either: they begin with a life that systems give
+   (`BEGUN`), and if they don't come from as far as the ladder counts, it leaves no token. So it does where
+   the way back is longer or shorter. The kernel tells nobody what life the answer to a connection has, but
+   takes none of less than it was told to: two hops, which say most, are tried again, to be answered from
+   there at most, and once more to be answered from nearer, which nothing should.
 """
 
 from __future__ import annotations
@@ -35,6 +41,10 @@ AGAIN = 2
 ECHOES = 8  # of the least life, so that a target's count of all that it gets tells them from others'
 ECHO_REQUEST = 8  # of IPv4; IPv6 never hands on its header
 SECRET = 16  # random bytes in an echo request, by which its answer is known
+BEGUN = (64, 128, 255)  # times-to-live that systems give what they send; Linux the first
+IP_RECVTTL = 12  # Linux's number; missing from the socket module
+IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73
+ANCILLARY = 64  # bytes for one control message, which is 24
 
 
 class Ladder(Protocol):
@@ -122,14 +132,11 @@ class TcpLadder:
 
     def send(self, ttl: int) -> None:
         """Begin a connection."""
-        sock = socket.socket(socket.AF_INET6 if self._six else socket.AF_INET, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
+        sock = self._socket(ttl)
         if self._six:
             sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
         else:
             sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
-        set_ttl(sock, ttl)
         if sock.connect_ex(self._place) not in (0, errno.EINPROGRESS, errno.ECONNREFUSED):
             sock.close()  # no way there: it would seem connected
             return
@@ -156,7 +163,33 @@ class TcpLadder:
         """Return the address and port of this end of the connection that was accepted; none of a refusal."""
         if self._kept is None or self._least != ttl:
             return ""
+        if ttl == 2:
+            from_there = any(self._answered(ttl, ttl) for _ in range(AGAIN))
+            if not from_there or self._answered(ttl, ttl - 1):
+                return ""
         return "{} {}".format(*self._kept.getsockname()[:2])
+
+    def _answered(self, ttl: int, most: int) -> bool:
+        """Whether one more connection is accepted from so many hops away at most."""
+        sock, least = self._socket(ttl), BEGUN[0] - most + 1
+        try:
+            if self._six:
+                sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MINHOPCOUNT, least)
+            else:
+                sock.setsockopt(socket.IPPROTO_IP, IP_MINTTL, least)
+            sock.connect_ex(self._place)
+            told = select.select([], [sock], [], GRACE)[1]
+            return bool(told) and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+        finally:
+            sock.close()
+
+    def _socket(self, ttl: int) -> socket.socket:
+        """Return a socket that sends with this time-to-live, waits for nothing and leaves by a reset."""
+        sock = socket.socket(socket.AF_INET6 if self._six else socket.AF_INET, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        set_ttl(sock, ttl)
+        return sock
 
     def _refused_on_the_way(self, sock: socket.socket) -> bool:
         """Whether the refusal is an ICMP error of somebody else than the target; Linux tells since 5.7."""
@@ -180,6 +213,7 @@ class IcmpLadder:
     def __init__(self, address: str) -> None:
         self._address = address
         self._answered = 0
+        self._back = 0
         self._secret = posix.urandom(SECRET)
         six = ":" in address
         self._request, self._answer = (128, 129) if six else (ECHO_REQUEST, 0)
@@ -189,6 +223,10 @@ class IcmpLadder:
             self._sock = socket.socket(family, socket.SOCK_DGRAM, protocol)  # unprivileged, where allowed
         except OSError:
             self._sock = socket.socket(family, socket.SOCK_RAW, protocol)
+        if six:
+            self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+        else:
+            self._sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
 
     def send(self, ttl: int) -> None:
         """Send a request."""
@@ -207,7 +245,7 @@ class IcmpLadder:
         if not select.select([self._sock], [], [], seconds)[0]:
             return []
         try:
-            data = self._sock.recv(256)
+            data, ancillary = self._sock.recvmsg(256, ANCILLARY)[:2]
         except OSError:  # a router's answer to a life that was too short
             return []
         if self._request == ECHO_REQUEST and self._sock.type == socket.SOCK_RAW:
@@ -216,17 +254,21 @@ class IcmpLadder:
             return []
         ttl = struct.unpack("!H", data[6:8])[0]
         self._answered += 1
+        for _, _, told in ancillary:
+            (arrived,) = struct.unpack_from("=i", told)
+            back = min([begun for begun in BEGUN if begun >= arrived]) - arrived + 1
+            self._back = min(self._back or back, back)
         return [(ttl, True)] if 0 < ttl <= RUNGS else []
 
     def token(self, ttl: int) -> str:
-        """Send more of this life; return how many of all that were sent are answered."""
+        """Send more of this life; return how many are answered of all that were sent, if from as far."""
         for _ in range(ECHOES):
             self.send(ttl)
             self.hear(STEP)
         end = time.monotonic() + GRACE
         while self._answered < ECHOES and time.monotonic() < end:
             self.hear(max(0.0, end - time.monotonic()))
-        return str(self._answered)
+        return str(self._answered) if self._back == ttl else ""
 
     def close(self) -> None:
         """Close the socket."""

@@ -26,17 +26,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from keepapart.node.gateway import Tracer
-from keepapart.node.ladder import set_ttl
+from keepapart.node.keyed import HASHES, Sealing, sealing
+from keepapart.node.ladder import ANCILLARY, IP_RECVTTL, set_ttl
 from keepapart.node.routes import Way, surroundings
 from keepapart.node.rtt import Echo
-from keepapart.node.stdlib import blake2b, compare_digest, socket
+from keepapart.node.stdlib import compare_digest, socket
 
 # What datagrams start with, by turns: counts that differ as these do show that it is rewritten on the way.
 TTLS = (64, 96)
 REWRITTEN = 255  # stands for a count of datagrams that arrived with more than they were sent with
 BURST = 32  # datagrams sent before receiving again: far below what a receive buffer holds (277 on Linux)
-IP_RECVTTL = 12  # Linux's number; missing from the socket module
-ANCILLARY = 64  # bytes for one control message, which is 24
 
 # version, time to live when sent, sample, sender's and target's index in the roster; then the MAC of these
 HEADER = struct.Struct("!BBHII")
@@ -59,13 +58,21 @@ def open_socket(sock: socket.socket, port: int = 0) -> None:
     sock.bind(("", port))
 
 
+def lane(sample: int, sockets: int) -> tuple[int, int]:
+    """Say from which of its sockets, and to which of a target's as many ports, a sample is sent.
+
+    With k of both, the first k × k samples are flows of their own to whatever balances load; of these each k
+    in turn leave from k different ports and go to k different ones.
+    """
+    return sample % sockets, (sample + sample // sockets) % sockets
+
+
 class Node:
     """One end of every pair that this instance is in.
 
-    `sockets` are prepared by `open_socket`; the first `receiving` of them receive. Sample s is sent from
-    socket s modulo their number (the next one to targets that stand before this node, so that both ways of a
-    pair start with different times to live), and to the next of the target's ports each time all sockets have
-    had their turn: with k of both, the first k × k samples are flows of their own to whatever balances load.
+    `sockets` are prepared by `open_socket`; the first `receiving` of them receive. From which of them, and to
+    which of the target's ports, a sample is sent is said in `lane`; to targets that stand before this node it
+    is the next socket, so that both ways of a pair start with different times to live.
     """
 
     def __init__(self, sockets: Sequence[socket.socket], receiving: int) -> None:
@@ -79,14 +86,18 @@ class Node:
         self.first = 0
         self.samples = 0
         self.key = b""
+        self.hashed = HASHES[0]
+        self.seal: Sealing = bytes
         self.roster: list[Place] = []
         self.least = bytearray()
         self.echo: Echo | None = None
 
-    def join(self, index: int, key: bytes, roster: list[Place]) -> None:
-        """Enter a round as number `index` of `roster`."""
+    def join(self, index: int, key: bytes, roster: list[Place], hashed: str = HASHES[0]) -> None:
+        """Enter a round as number `index` of `roster`, whose datagrams are `hashed` so (keyed.py)."""
         self.index = index
         self.key = key
+        self.hashed = hashed
+        self.seal = sealing(hashed, key, MAC_SIZE)
         self.roster = roster
         self.size = len(roster)
 
@@ -98,13 +109,15 @@ class Node:
         self.first = first
         self.samples = samples
         self.least = bytearray(samples * self.size)
-        lanes = {sample // len(self.sockets) % len(self.ports) for sample in range(first, first + samples)}
-        self.listening = [self.sockets[lane] for lane in sorted(lanes)]
+        ports = {
+            lane(sample, len(self.sockets))[1] % len(self.ports) for sample in range(first, first + samples)
+        }
+        self.listening = [self.sockets[port] for port in sorted(ports)]
 
     def listen(self) -> Echo:
         """Turn from hops to round trips: answer peers, and be able to ask them, until the next batch."""
         self.listening = self.sockets[:1]
-        self.echo = Echo(self.sockets[0], self.key, self.index, self.roster)
+        self.echo = Echo(self.sockets[0], self.key, self.index, self.roster, self.hashed)
         return self.echo
 
     def tracer(self, steps: Iterable[tuple[int, int]]) -> Tracer:
@@ -123,24 +136,25 @@ class Node:
 
     def send(self, wants: Iterable[Want]) -> Iterator[int]:
         """Send these samples, yielding the number sent after every burst so that the caller can pace."""
-        pack, key, me, roster = HEADER.pack, self.key, self.index, self.roster
+        pack, seal, me, roster = HEADER.pack, self.seal, self.index, self.roster
         sent = 0
         for sample, targets in wants:
-            turn = sample // len(self.sockets)
-            after, before = ((sample + step) % len(self.sockets) for step in (0, 1))
+            source, port = lane(sample, len(self.sockets))
+            numbers = [(source + step) % len(self.sockets) for step in (0, 1)]  # to those after, and before
+            lanes = [(self.sockets[number].sendto, TTLS[number % len(TTLS)]) for number in numbers]
             for target in self._all_others() if targets is None else targets:
-                number = after if target > me else before
-                sendto = self.sockets[number].sendto
-                header = pack(VERSION, TTLS[number % len(TTLS)], sample, me, target)
-                datagram = header + blake2b(header, key=key, digest_size=MAC_SIZE).digest()
+                sendto, ttl = lanes[target < me]
+                header = pack(VERSION, ttl, sample, me, target)
+                datagram = header + seal(header)
                 address, ports = roster[target]
-                place = (address, ports[turn % len(ports)])
-                for _ in range(2):
+                place = (address, ports[port % len(ports)])
+                try:
+                    sendto(datagram, place)
+                except OSError:
                     # An ICMP error of an earlier datagram surfaces here and is cleared by it: once more.
                     # What still fails stays missing, and missing pairs are asked for again.
                     try:
                         sendto(datagram, place)
-                        break
                     except OSError:
                         pass
                 sent += 1
@@ -157,7 +171,7 @@ class Node:
         return sum([self._receive_on(sock) for sock in self.listening])
 
     def _receive_on(self, sock: socket.socket) -> int:
-        recvmsg, unpack, key = sock.recvmsg, HEADER.unpack_from, self.key
+        recvmsg, unpack, seal = sock.recvmsg, HEADER.unpack_from, self.seal
         me, size, first, samples, least = self.index, self.size, self.first, self.samples, self.least
         arrived = 0
         while True:
@@ -178,9 +192,7 @@ class Node:
                 continue
             if sent_ttl not in TTLS:
                 continue
-            header = datagram[: HEADER.size]
-            mac = blake2b(header, key=key, digest_size=MAC_SIZE).digest()
-            if not compare_digest(mac, datagram[HEADER.size :]):
+            if not compare_digest(seal(datagram[:-MAC_SIZE]), datagram[-MAC_SIZE:]):
                 continue
             hops = sent_ttl - ancillary[0][2][0] + 1
             place = (sample - first) * size + sender
@@ -195,7 +207,6 @@ class Node:
             return self.echo.complete()
         return self.least.count(0) == self.samples
 
-    def _all_others(self) -> Iterator[int]:
+    def _all_others(self) -> Iterable[int]:
         # Beginning behind this one, so that the bursts of many nodes spread over many targets.
-        for step in range(1, self.size):
-            yield (self.index + step) % self.size
+        return [*range(self.index + 1, self.size), *range(self.index)]

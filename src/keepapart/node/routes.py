@@ -24,7 +24,7 @@ from keepapart.node.stdlib import socket
 Way: TypeAlias = "tuple[str, str, str, int, str]"  # see `reach.Route`
 
 NETLINK_ROUTE = 0
-GET_LINK, NEW_ROUTE, GET_ROUTE, GET_NEIGHBOUR = 18, 24, 26, 30
+GET_LINK, GET_ADDRESS, NEW_ROUTE, GET_ROUTE, GET_NEIGHBOUR = 18, 22, 24, 26, 30
 FAILED, DONE = 2, 3
 ASKS, ASKS_FOR_ALL = 0x1, 0x301  # flags
 MESSAGE = struct.Struct("=IHHII")  # length, kind, flags, number, port
@@ -33,13 +33,19 @@ ROUTE = struct.Struct(
     "=BBBBBBBBI"
 )  # family, bits of destination and source, tos, table, by, scope, type, flags
 NEIGHBOUR = struct.Struct("=BBHiHBB")  # family, two of padding, device, state, flags, type
+ADDRESS = struct.Struct("=BBBBi")  # family, bits of the network, flags, scope, device
 LINK = struct.Struct("=BBHiII")  # family, padding, type, device, flags, change
 ROUTE_TO, ROUTE_DEVICE, ROUTE_GATEWAY, ROUTE_VIA = 1, 4, 5, 18  # attributes
 NEIGHBOUR_ADDRESS, NEIGHBOUR_HARDWARE, NEIGHBOUR_DEVICE = 1, 2, 8
 LINK_NAME, LINK_INFO, LINK_MASK, INFO_KIND = 3, 18, 29, 1
+ADDRESS_OF, ADDRESS_LOCAL = 1, 2  # the far end's on a point-to-point link, and the machine's own
+UNUSABLE = 0x68  # flags of an address: found to be somebody else's, going out of use, not in use yet
+EVERYWHERE = 0  # the scope of an address that is not of one link or one machine
 NO_COUNTERS = 8  # of what to leave out of a link's description
 ONWARD, LOCAL = 1, 2  # types of routes: to others, and to an address of the machine's own
 LISTED = 1 << 15  # bytes of an answer; the kernel cuts what is longer up to fit
+WORLD = ("192.0.2.1", "2001:db8::1")  # of nobody (RFC 5737, RFC 3849): what the default route leads to
+PORT = 9  # any
 HARDWARE = 6  # bytes of an address as Ethernet has them
 
 
@@ -60,6 +66,19 @@ class Kernel:
         """Whether an address is the machine's own."""
         found = self._route(address)
         return found is not None and found[0] == LOCAL
+
+    def addresses(self) -> list[str]:
+        """Return the machine's addresses that others may send to, of both families."""
+        found = []
+        for _, told in self._ask(GET_ADDRESS, ADDRESS.pack(0, 0, 0, 0, 0), ASKS_FOR_ALL):
+            if len(told) < ADDRESS.size:
+                continue
+            _, _, flags, scope, _ = ADDRESS.unpack_from(told)
+            named = _attributes(told, ADDRESS.size)
+            packed = named.get(ADDRESS_LOCAL) or named.get(ADDRESS_OF, b"")
+            if scope == EVERYWHERE and not flags & UNUSABLE and len(packed) in (4, 16):
+                found.append(socket.inet_ntop(_family(packed), packed))
+        return found
 
     def way(self, address: str) -> Way | None:
         """Return the way to an address: next router, hardware address, device, its type and kind."""
@@ -129,6 +148,32 @@ class Kernel:
                 at += (length + 3) & ~3
             if flags == ASKS:
                 return
+
+
+def own_addresses(sock: socket.socket) -> list[str]:
+    """Return the machine's addresses that others may send to, those that it sends to the world from first.
+
+    `sock` is a netlink socket of the instance's.
+    """
+    preferred = [source(address) for address in WORLD]
+    try:
+        there = Kernel(sock).addresses()
+    except OSError:
+        there = []
+    ordered = [address for address in preferred if address] + there
+    return [address for number, address in enumerate(ordered) if address not in ordered[:number]]
+
+
+def source(target: str) -> str:
+    """Return the address that this machine sends to another from; nothing is sent. Empty for no way there."""
+    sock = socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.connect((target, PORT))
+        return str(sock.getsockname()[0])
+    except OSError:
+        return ""
+    finally:
+        sock.close()
 
 
 def surroundings(sock: socket.socket, own: str, others: Sequence[str]) -> tuple[bool, list[Way]]:

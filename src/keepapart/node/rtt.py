@@ -15,7 +15,8 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 
-from keepapart.node.stdlib import blake2b, compare_digest, socket
+from keepapart.node.keyed import HASHES, sealing
+from keepapart.node.stdlib import compare_digest, socket
 
 TRIES = 5
 IN_A_ROW = 32  # requests sent before receiving again
@@ -31,9 +32,15 @@ class Echo:
     """One end of all round trips of an instance, number `index` of `roster` (addresses and ports)."""
 
     def __init__(
-        self, sock: socket.socket, key: bytes, index: int, roster: Sequence[tuple[str, Sequence[int]]]
+        self,
+        sock: socket.socket,
+        key: bytes,
+        index: int,
+        roster: Sequence[tuple[str, Sequence[int]]],
+        hashed: str = HASHES[0],
     ) -> None:
-        self.sock, self.key, self.index, self.roster = sock, key, index, roster
+        self.sock, self.index, self.roster = sock, index, roster
+        self.seal = sealing(hashed, key, SEAL)
         self.asked: dict[tuple[int, int], int] = {}
         self.answered = bytearray(len(roster))  # a bit for each try
         self.least = [0.0] * len(roster)
@@ -92,7 +99,7 @@ class Echo:
         kind, _, number, sender, target, held = ECHO.unpack_from(datagram)
         if target != self.index or sender >= len(self.roster) or sender == self.index or number >= TRIES:
             return
-        if not compare_digest(self._seal(datagram[: ECHO.size]), datagram[ECHO.size :]):
+        if not compare_digest(self.seal(datagram[: ECHO.size]), datagram[ECHO.size :]):
             return
         if kind == REQUEST and not self.answered[sender] >> number & 1:
             self.answered[sender] |= 1 << number
@@ -107,12 +114,9 @@ class Echo:
         held = max(0, _now() - since) if since else 0
         header = ECHO.pack(kind, 0, number, self.index, target, held)
         try:
-            self.sock.sendto(header + self._seal(header), (address, ports[0]))
+            self.sock.sendto(header + self.seal(header), (address, ports[0]))
         except OSError:
             pass  # what isn't sent is not measured
-
-    def _seal(self, header: bytes) -> bytes:
-        return blake2b(header, key=self.key, digest_size=SEAL).digest()
 
 
 def _now() -> int:

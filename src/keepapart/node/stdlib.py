@@ -1,7 +1,7 @@
 """The little of the standard library that a node needs, without what it takes to import the rest of it.
 
 Handed over to every instance together with node.py. A node lives for seconds, and starting is most of what it
-costs. These modules of C are what socket, json, hashlib and hmac hand on, and are there in every CPython from
+costs. These modules of C are what socket, json and hmac hand on, and are there in every CPython from
 3.6 on. Another Python takes the long way.
 """
 
@@ -9,13 +9,11 @@ from __future__ import annotations
 
 try:
     import _socket as socket
-    from _blake2 import blake2b
     from _json import encode_basestring_ascii as quoted
     from _operator import _compare_digest as compare_digest
 except ImportError:
     import socket  # type: ignore[no-redef]
-    from hashlib import blake2b
     from hmac import compare_digest  # type: ignore[no-redef]
     from json import dumps as quoted
 
-__all__ = ["blake2b", "compare_digest", "quoted", "socket"]
+__all__ = ["compare_digest", "quoted", "socket"]

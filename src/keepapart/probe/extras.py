@@ -58,6 +58,7 @@ async def gather(groups: Sequence[NodeGroup], roster: Roster, tally: Tally) -> E
         own_address=[around[name][0] if name in around else None for name in roster.ids],
         times=await _round_trips(groups, roster) if few and size >= ENOUGH else None,
         guests=guests,
+        metadata=[{}] * size,
     )
 
 

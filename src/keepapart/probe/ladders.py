@@ -66,7 +66,7 @@ class Ladders:
             if not counts.any():
                 break
             self._tally.drop(unconfirmed & arrived & arrived.T)
-            self._tally.add_ladders(counts, BY.index(by), arrived)
+            self._tally.add_ladders(counts, BY.index(by), arrived, number=climbs)
             wanted = needed & self._again(climbs + 1)
 
     def _again(self, climbs: int) -> Mask:

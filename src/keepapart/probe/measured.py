@@ -6,7 +6,7 @@ A `Tally` sums counts up over flows as they come in: it never holds them all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from keepapart.arrays import Mask, blocks
 
 Counts = npt.NDArray[np.uint8]  # hops; 0 is not measured
 Flows = npt.NDArray[np.uint8]  # at most 64 each way
+Ports = npt.NDArray[np.uint8]  # a bit for each of `PORTS`
 Times = npt.NDArray[np.float32]  # [n, n], seconds, symmetric; 0 is not measured
 T = TypeVar("T")
 
@@ -25,6 +26,7 @@ ELSEWHERE = "its node ran, but nothing that was sent to its address arrived ther
 UNHEARD = frozenset({NOTHING_ARRIVED, ELSEWHERE})  # why an instance is lost though there is a way in to it
 LONGEST = 32  # hops; no provider's path is longer: a higher count shows a time-to-live rewritten on the way
 BEGINNINGS = 2  # times-to-live that datagrams begin with by turns: as many as `node.node.TTLS` has
+PORTS = 8  # that samples are sent from and to: as many as a node has sockets
 BY = ("udp", "tcp", "icmp")  # means of measuring, the later ones where the earlier are filtered
 
 
@@ -38,6 +40,9 @@ class Tally:
     who may have answered in j's name. The others are of unordered pairs, both ways together, and symmetric:
     `least` and `most` hop counts, how many `flows` were measured and how many of those had the least count
     (`shortest`), and the means `by` which they were measured, a number into `BY`.
+
+    `sources[0, i, j]` are the ports of i from which samples to j were counted, and `sources[1, i, j]` those
+    from which the pair's least count was seen, [2, n, n]; `targets` are the ports of j that they went to.
     """
 
     way: Counts
@@ -48,13 +53,16 @@ class Tally:
     by: Counts
     arrived: Counts
     least_of: Counts
+    sources: Ports
+    targets: Ports
 
     @classmethod
     def empty(cls, size: int) -> Tally:
         """Return the tally of instances of which nothing was measured."""
         way, least, most, flows, shortest, by, arrived = np.zeros((7, size, size), np.uint8)
         least_of = np.zeros((BEGINNINGS, size, size), np.uint8)
-        return cls(way, least, most, flows, shortest, by, arrived, least_of)
+        sources, targets = np.zeros((2, 2, size, size), np.uint8)
+        return cls(way, least, most, flows, shortest, by, arrived, least_of, sources, targets)
 
     @classmethod
     def of(cls, samples: Counts) -> Tally:
@@ -72,28 +80,30 @@ class Tally:
     def add(self, samples: Counts, *, first: int = 0) -> None:
         """Count in samples of datagrams [k, n, n], row = from, column = to, each a flow of its own.
 
-        0 is not measured; what datagrams began with hangs on a sample's number, `first` that of the first.
+        0 is not measured; what datagrams began with, and the ports that they were sent from and to, hang on a
+        sample's number, `first` that of the first.
         """
         for number, sample in enumerate(samples, first):
             for rows in blocks(len(sample)):
                 out = sample[rows]
-                self._add(rows, out, np.ascontiguousarray(sample[:, rows].T), 0)
+                self._add(rows, out, np.ascontiguousarray(sample[:, rows].T), 0, number)
                 self._add_beginnings(rows, out, number)
                 self.arrived[rows] |= out > 0
 
-    def add_ladders(self, counts: Counts, by: int, arrived: Mask) -> None:
-        """Count in what ladders counted [n, n], and which of it has arrived."""
+    def add_ladders(self, counts: Counts, by: int, arrived: Mask, *, number: int = 0) -> None:
+        """Count in what ladders counted [n, n], and which of it has arrived; each `number` has a port."""
         for rows in blocks(len(counts)):
-            self._add(rows, counts[rows], np.ascontiguousarray(counts[:, rows].T), by)
+            self._add(rows, counts[rows], np.ascontiguousarray(counts[:, rows].T), by, number)
         self.arrived |= arrived
 
-    def _add(self, rows: slice, out: Counts, back: Counts, by: int) -> None:
+    def _add(self, rows: slice, out: Counts, back: Counts, by: int, number: int) -> None:
         """Count in these rows of a sample, and the ways back of the same pairs.
 
         0 - 1 wraps to 255, the largest: "not measured" loses against every count.
         """
         one = np.uint8(1)
         way, least, flows, shortest = self.way[rows], self.least[rows], self.flows[rows], self.shortest[rows]
+        before = least.copy()
         np.add(np.minimum(way - one, out - one), one, out=way)
         np.copyto(self.by[rows], np.uint8(by), where=(out | back) > 0)
         for counts in (out, back):
@@ -103,6 +113,19 @@ class Tally:
             np.maximum(self.most[rows], counts, out=self.most[rows])
             flows += measured
             shortest += measured & (counts == least)
+        self._add_ports(rows, out, number, fallen=least < before)
+
+    def _add_ports(self, rows: slice, out: Counts, number: int, *, fallen: Mask) -> None:
+        """Count in by which ports these rows of a sample were sent, whose least counts have just `fallen`."""
+        source, target = ports(number)
+        below = np.arange(self.way.shape[1]) < np.arange(rows.start, rows.stop)[:, None]
+        counted, least = out > 0, (out > 0) & (out == self.least[rows])
+        left_by = np.where(below, np.uint8(1 << (source + 1) % PORTS), np.uint8(1 << source))
+        went_to = np.uint8(1 << target)
+        for (tried, shown), bits in ((self.sources[:, rows], left_by), (self.targets[:, rows], went_to)):
+            np.bitwise_or(tried, bits, out=tried, where=counted)
+            np.copyto(shown, np.uint8(0), where=fallen)
+            np.bitwise_or(shown, bits, out=shown, where=least)
 
     def _add_beginnings(self, rows: slice, out: Counts, number: int) -> None:
         """Count in these rows of a sample, by what was sent: that hangs on who of the two stands first."""
@@ -142,7 +165,7 @@ class Tally:
 
     def _arrays(self) -> tuple[Counts, ...]:
         symmetric = self.least, self.most, self.flows, self.shortest, self.by
-        return self.way, *symmetric, self.arrived, self.least_of
+        return self.way, *symmetric, self.arrived, self.least_of, self.sources, self.targets
 
 
 Wanting = Callable[[Tally], Mask | None]  # which pairs need more flows [n, n]; None: no pair does
@@ -191,7 +214,7 @@ class Extras:
     `routes` are the different ways out of each instance, () where not known, and `own_address` says whether
     its machine has the address that others send to, None where not known. `times` [n, n] are the least round
     trips in seconds, symmetric, 0 where not measured, or None; `guests` what each tells of its machine, as
-    text, empty where it tells nothing.
+    text, empty where it tells nothing; `metadata` what the platform's service told each of itself, as text.
     """
 
     firsts: Sequence[str]
@@ -201,11 +224,12 @@ class Extras:
     own_address: Sequence[bool | None]
     times: Times | None
     guests: Sequence[Mapping[str, str]]
+    metadata: Sequence[Mapping[str, str]]
 
     @classmethod
     def nothing(cls, size: int) -> Extras:
         """Return what is known of n nodes that were not asked."""
-        return cls([""] * size, [""] * size, [], [()] * size, [None] * size, None, [{}] * size)
+        return cls([""] * size, [""] * size, [], [()] * size, [None] * size, None, [{}] * size, [{}] * size)
 
     def without(self, places: Sequence[int]) -> Extras:
         """Return the same without what is known of these instances themselves."""
@@ -221,6 +245,7 @@ class Extras:
             traces=[trace for trace in self.traces if not gone & {trace.sender, trace.target}],
             routes=kept(self.routes, ()),
             guests=kept(self.guests, {}),
+            metadata=kept(self.metadata, {}),
         )
 
     def spread(self, places: Sequence[int], size: int) -> Extras:
@@ -244,6 +269,7 @@ class Extras:
             own_address=wide(self.own_address, None),
             times=times,
             guests=wide(self.guests, {}),
+            metadata=wide(self.metadata, {}),
         )
 
 
@@ -251,13 +277,36 @@ class Extras:
 class Round:
     """What one round measured: the `tally` of `ids`, in their order, and the `extras` gathered with it.
 
-    `lost` says of instances without a count why that is.
+    `lost` says of instances without a count why that is; `addresses` what was sent to, empty where unknown;
+    `sent` how many datagrams nodes were told to send for counts.
     """
 
     ids: tuple[str, ...]
     tally: Tally
     lost: Mapping[str, str]
     extras: Extras | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    sent: int = 0
+
+    @property
+    def answered(self) -> bool:
+        """Whether there was a way in to anybody."""
+        return any(self.lost.get(name, NOTHING_ARRIVED) in UNHEARD for name in self.ids)
+
+    def of_who_took_part(self) -> Round:
+        """Return the same without the counts of whoever is lost or took no part in it (round.py, rule 3)."""
+        tally, extras, ids = self.tally, self.extras, self.ids
+        if len(ids) < 2 or extras is None:
+            return self
+        unheard, silent = ~tally.at_address, isolated(tally.way)
+        own = np.array([one is True for one in extras.own_address])
+        why = {
+            ids[i]: NOTHING_ARRIVED if silent[i] else ELSEWHERE
+            for i in np.flatnonzero(unheard & (~own | (tally.way.max(axis=0) == 0))).tolist()
+        }
+        tally.forget([number for number, name in enumerate(ids) if name in why])
+        known = extras.without(np.flatnonzero(unheard & ~own).tolist())
+        return replace(self, lost={**why, **self.lost}, extras=known)
 
     def among(self, ids: Sequence[str], lost: Mapping[str, str]) -> Round:
         """Return the same round as one of `ids`, those not in it being `lost` (why, in words)."""
@@ -266,4 +315,19 @@ class Round:
         place = {name: number for number, name in enumerate(ids)}
         places = [place[name] for name in self.ids]
         extras = self.extras.spread(places, len(ids)) if self.extras else None
-        return Round(tuple(ids), self.tally.spread(places, len(ids)), {**self.lost, **lost}, extras)
+        tally = self.tally.spread(places, len(ids))
+        return replace(self, ids=tuple(ids), tally=tally, lost={**self.lost, **lost}, extras=extras)
+
+
+def ports(sample: int) -> tuple[int, int]:
+    """Say by and to which ports a sample goes, as `node.node.lane` has it.
+
+    To who stands before its sender it leaves by the next.
+    """
+    return sample % PORTS, (sample + sample // PORTS) % PORTS
+
+
+def isolated(counts: Counts) -> Mask:
+    """Say of each node whether it has exchanged not one datagram with anybody, by counts [n, n]."""
+    alone: Mask = (counts.max(axis=0) == 0) & (counts.max(axis=1) == 0)
+    return alone

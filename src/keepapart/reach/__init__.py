@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from keepapart.model import Service
+from keepapart.node.keyed import HASHES
 from keepapart.node.node import Place, Want
 from keepapart.node.routes import Way
 
 __all__ = [
+    "Asked",
     "Climbed",
     "NodeGroup",
     "Place",
     "Roster",
+    "Service",
     "Sighting",
     "Step",
     "Surroundings",
@@ -36,10 +40,14 @@ Climbed = tuple[int, str]  # a count, 0 where nothing got through, and a token o
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Who takes part in a round: `places[i]` is the address and the ports of instance `ids[i]`."""
+    """Who takes part in a round: `places[i]` is the address and the ports of instance `ids[i]`.
+
+    `hashed` is the keyed hash that seals its datagrams, one of `node.keyed.HASHES`.
+    """
 
     ids: Sequence[str]
     places: Sequence[Place]
+    hashed: str = HASHES[0]
 
 
 class NodeGroup(Protocol):
@@ -95,6 +103,12 @@ class NodeGroup(Protocol):
         This and what follows may stay unknown: who fails at it is left out, and not lost.
         """
 
+    async def metadata(self, wants: Mapping[str, Service]) -> Mapping[str, Mapping[str, str]]:
+        """Have nodes ask these metadata services about their instances; see `node.metadata`.
+
+        Whose node shares its machine with others is never asked: the answers would be the machine's.
+        """
+
     async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
         """Have nodes say whether their address is their machine's own, and which ways lead to these members.
 
@@ -122,6 +136,25 @@ class NodeGroup(Protocol):
         """End every node. Nothing stays behind."""
 
 
+@runtime_checkable
+class Asked(Protocol):
+    """Nodes that can be asked what a round is otherwise told, as those that run on instances themselves can.
+
+    `hashes` has by id, once a node is open, those of `node.keyed.HASHES` that its Python has.
+    """
+
+    hashes: dict[str, Sequence[str]]
+
+    async def addresses(self) -> Mapping[str, Sequence[str]]:
+        """Start a node on each instance that has no address yet; return the addresses of its machine."""
+
+    async def sources(self, targets: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+        """Have nodes say from which of their addresses they send to each target; empty for no way there."""
+
+    async def settle(self, addresses: Mapping[str, str], lost: Mapping[str, str]) -> None:
+        """Take these for the instances' addresses; who is lost for want of one, and why, is said too."""
+
+
 class Transport(Protocol):
     """One way in, for the length of a run: what it keeps open from one round to the next is its own.
 
@@ -133,8 +166,9 @@ class Transport(Protocol):
     def group(self, wheres: Mapping[str, str], addresses: Mapping[str, str]) -> NodeGroup:
         """Return the nodes of these instances, none of them started yet.
 
-        `wheres` has by id what stands after the colon of each way in, `addresses` by id what the others send
-        to. Raises `ConfigError` for a way in that can't be meant.
+        `wheres` has by id what stands after the colon of each way in, `addresses` by id what the others
+        send to, empty where the node is to be asked for it (`Asked`). Raises `ConfigError` for a way in that
+        can't be meant.
         """
 
     async def close(self) -> None:

@@ -16,11 +16,13 @@ from typing import Any
 
 from keepapart.errors import ReachError
 from keepapart.node.gateway import FLOWS
+from keepapart.node.keyed import HASHES
 from keepapart.node.ladder import RUNGS
 from keepapart.node.routes import Way
 from keepapart.reach import Climbed, Sighting, Step, Surroundings
 
 TEXTS = 64  # of a guest
+ADDRESSES = 1 << 17  # of a machine, or of those that it says its own address towards
 TEXT = 1 << 17  # characters of one: Hyper-V's pool takes most
 HARDWARE = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 DEVICE = re.compile(r"[!-.0-~]{1,15}")  # a device's name: no blank, no slash
@@ -60,6 +62,18 @@ def texts(told: object) -> dict[str, str]:
     """Read what a node tells of its machine."""
     items = list(told.items())[:TEXTS] if isinstance(told, dict) else []
     return {name: text for name, text in items if isinstance(text, str) and len(text) <= TEXT}
+
+
+def addresses(told: object) -> list[str]:
+    """Read addresses, each in its place; empty for what is none that others could send to."""
+    listed = told[:ADDRESSES] if isinstance(told, list) else []
+    found = [_address(text) if isinstance(text, str) else "" for text in listed]
+    return ["" if not text or _of_one_link(text) else text for text in found]
+
+
+def hashes(told: object) -> list[str]:
+    """Read which keyed hashes a node has."""
+    return [name for name in HASHES if name in told] if isinstance(told, list) else []
 
 
 def climbed(answer: Mapping[str, Any], by: str, targets: Sequence[str]) -> list[Climbed]:
@@ -129,6 +143,11 @@ def _token(told: object, by: str) -> str:
         return told if ECHOES.fullmatch(told) else ""
     end = ENDPOINT.fullmatch(told)
     return told if end and _address(end[1]) == end[1] and int(end[2]) < 1 << 16 else ""
+
+
+def _of_one_link(text: str) -> bool:
+    address = ip_address(text)
+    return any((address.is_loopback, address.is_link_local, address.is_multicast, address.is_unspecified))
 
 
 def _address(text: str) -> str:

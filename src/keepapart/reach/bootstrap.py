@@ -20,7 +20,19 @@ from typing import TypeVar
 Documented = TypeVar("Documented", ast.FunctionDef, ast.ClassDef, ast.Module)
 
 # What runs on an instance, each importing only those before it.
-NODE = ("stdlib", "rtt", "hardware", "gateway", "routes", "ladder", "arrivals", "node", "commands")
+NODE = (
+    "stdlib",
+    "keyed",
+    "rtt",
+    "hardware",
+    "metadata",
+    "gateway",
+    "routes",
+    "ladder",
+    "arrivals",
+    "node",
+    "commands",
+)
 READY = b"keepapart: ready"
 
 # ssh quotes it for a shell: neither a double quote nor a backslash in it.
@@ -39,11 +51,9 @@ LOADER = (
 )
 
 
-@functools.cache
 def node_source() -> bytes:
     """Return the source of the node: its files as one text, bare of what doesn't run."""
-    sources = (files("keepapart.node").joinpath(f"{name}.py").read_text("utf-8") for name in NODE)
-    return "\n".join(ast.unparse(_Bare().visit(ast.parse(source))) for source in sources).encode()
+    return ast.unparse(_node()).encode()
 
 
 @functools.cache
@@ -52,9 +62,17 @@ def handed_over(compiled: bool) -> bytes:
 
     Compiling takes longer than all the rest of a node's start; the code is for the same Python only.
     """
-    source = node_source()
-    body = zlib.compress(marshal.dumps(compile(source, "node.py", "exec")) if compiled else source)
-    return (b"c" if compiled else b"s") + b"%08d" % len(body) + body
+    body = marshal.dumps(compile(_node(), "node.py", "exec")) if compiled else node_source()
+    packed = zlib.compress(body)
+    return (b"c" if compiled else b"s") + b"%08d" % len(packed) + packed
+
+
+@functools.cache
+def _node() -> ast.Module:
+    """Return the node: its files as one module, bare of what doesn't run."""
+    sources = [files("keepapart.node").joinpath(f"{name}.py").read_text("utf-8") for name in NODE]
+    bare = [_Bare().visit(ast.parse(source)) for source in sources]
+    return ast.Module([statement for module in bare for statement in module.body], type_ignores=[])
 
 
 class _Bare(ast.NodeTransformer):
@@ -68,11 +86,11 @@ class _Bare(ast.NodeTransformer):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
         """Make it an assignment, if it is one."""
-        return ast.Assign([node.target], node.value, lineno=node.lineno) if node.value else None
+        return ast.copy_location(ast.Assign([node.target], node.value), node) if node.value else None
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         """Name the parameter only."""
-        return ast.arg(node.arg)
+        return ast.copy_location(ast.arg(node.arg), node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
         """Say nothing of what it returns."""
@@ -90,7 +108,7 @@ class _Bare(ast.NodeTransformer):
 
     def _undocumented(self, node: Documented) -> Documented:
         if ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
+            node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
         self.generic_visit(node)
         return node
 

@@ -1,67 +1,59 @@
-"""A node at the far end of two pipes: the form that every way in but the lab's has.
+"""Nodes at the far end of two pipes: the form that every way in but the lab's has.
 
-1. `LOADER` runs at the far side and says `READY`. Whatever a login prints before that is skipped, up to
-   `NOISE_LIMIT` bytes.
-2. The node is handed over and run from memory; from then on it answers each command with a line of JSON
-   (node/commands.py). What it says is bounded, read strictly (answers.py) and never evaluated.
-3. A node that fails for any reason is dropped from this round and the reason recorded; the other nodes
+1. What passes through a pipe is said in conversation.py; what it means, in node/commands.py.
+2. A node that fails for any reason is dropped from this round and the reason recorded; the other nodes
    continue.
+3. Where a way in keeps pipes, a node that did well rests at the end of a round, with nothing open, and serves
+   the next one. One that was lost meanwhile is started again, once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import marshal
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from ipaddress import ip_address
-from typing import Any, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any
 
 from keepapart.errors import ReachError
+from keepapart.model import Service
 from keepapart.node.arrivals import QUIET
-from keepapart.node.commands import LENGTH
 from keepapart.node.ladder import LADDERS
 from keepapart.node.node import Want
 from keepapart.reach import Climbed, Roster, Sighting, Step, Surroundings, answers
-from keepapart.reach.answers import decode, plain
-from keepapart.reach.bootstrap import LOADER, MAGIC_NUMBER, READY, handed_over
+from keepapart.reach.bootstrap import LOADER, MAGIC_NUMBER, handed_over
+from keepapart.reach.conversation import Pipe, answer_of, encoded, greet, patiently
 
 __all__ = ["LOADER", "Pipe", "PipedNodes"]
 
-T = TypeVar("T")
-
 PACE = 2_000  # datagrams a second and node: 200 kB/s at most, and no burst that a receive buffer can't hold
-PATIENCE = 10.0  # seconds that a node may take to answer, on top of what it was told to wait or send
-
 CLIMB = 1.0  # seconds that a ladder may take; after them nothing gets through
 ASIDE = 5.0  # seconds that a node may take for an answer that no verdict needs
 
-ANSWER_LIMIT = 1 << 20  # bytes of one answer: the counts of 98,000 nodes at 8 samples fit
-NOISE_LIMIT = 1 << 16  # bytes that a login may print before the node speaks
-
-
-class Pipe(Protocol):
-    """Two pipes to a process at the far side; any failure is a `ReachError`."""
-
-    async def write(self, data: bytes) -> None:
-        """Send all of `data`."""
-
-    async def read_line(self) -> bytes:
-        """Receive one line of at most `ANSWER_LIMIT` bytes; empty at the end."""
-
-    async def last_words(self) -> str:
-        """Say what is known of why it ended, as the end of a sentence; empty where nothing is."""
-
-    async def close(self) -> None:
-        """End the process and wait until it is gone."""
+NO_ADDRESS = "it has no address"
 
 
 class PipedNodes:
-    """Nodes behind pipes; a way in says only how a pipe is opened. See `reach.NodeGroup`."""
+    """Nodes behind pipes; a way in says only how a pipe is opened. See `reach.NodeGroup`.
 
-    def __init__(self, addresses: Mapping[str, str]) -> None:
+    `kept` are pipes whose nodes rest, by the place that they lead to, and `places` has that place of each
+    instance; both are those of a way in that keeps any.
+    """
+
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        kept: dict[str, Pipe] | None = None,
+        places: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.lost: dict[str, str] = {}
-        self._addresses = addresses
+        self.hashes: dict[str, Sequence[str]] = {}
+        self._addresses = dict(addresses)
+        self._kept, self._places = kept, places
         self._pipes: dict[str, Pipe] = {}
+        self._asking: set[str] = set()  # whose answer is awaited
         self._guests: dict[str, Mapping[str, str]] = {}
         self._joining: dict[str, bytes] = {}
         self._size = 0
@@ -71,26 +63,56 @@ class PipedNodes:
         """Start `LOADER` at an instance."""
         raise NotImplementedError
 
+    async def start(self, name: str) -> bytes:
+        """Have a pipe to an instance in `_pipes`, and `LOADER` ready; return which bytecode it takes."""
+        pipe = self._pipes[name] = await self.connect(name)
+        return await greet(pipe)
+
+    async def addresses(self) -> Mapping[str, Sequence[str]]:
+        """Start a node on each instance without an address, and ask for its machine's."""
+
+        async def addresses(name: str) -> list[str]:
+            return answers.addresses((await self._first(name, {"do": "addresses"})).get("addresses"))
+
+        return await self._each([name for name, address in self._addresses.items() if not address], addresses)
+
+    async def sources(self, targets: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+        """Ask nodes from which of their addresses they send."""
+
+        async def sources(name: str) -> list[str]:
+            told = (await self._ask(name, {"do": "sources", "targets": list(targets[name])})).get("sources")
+            return answers.addresses(told)
+
+        return await self._each([name for name in self._pipes if name in targets], sources)
+
+    async def settle(self, addresses: Mapping[str, str], lost: Mapping[str, str]) -> None:
+        """Take these addresses."""
+        self._addresses |= {name: addresses[name] for name in self._addresses if name in addresses}
+
+        async def lose(name: str) -> None:
+            raise ReachError(lost[name])
+
+        await self._each([name for name in self._addresses if name in lost], lose)
+
     async def open(self, port: int, flows: int) -> Mapping[str, list[int]]:
         """Connect to every instance and start its node."""
 
         async def start(name: str) -> list[int]:
-            pipe = self._pipes[name] = await self.connect(name)
             family = ip_address(self._addresses[name]).version
             opening = {"do": "open", "family": family, "port": port, "flows": flows}
-            magic = await _patiently(_greet(pipe))
-            node = handed_over(compiled=magic == MAGIC_NUMBER)
-            await _patiently(pipe.write(node + encoded(opening)))
-            answer = await self._answer(pipe)
+            started = name in self._pipes
+            answer = await (self._ask(name, opening) if started else self._first(name, opening))
             ports = answer.get("ports")
             if not isinstance(ports, list) or not ports or len(ports) > flows:
                 raise ReachError("its node names no ports")
             if any(type(number) is not int or not 0 < number < 65536 for number in ports):
                 raise ReachError("its node names a port that is none")
             self._guests[name] = answers.texts(answer.get("guest"))
+            self.hashes[name] = answers.hashes(answer.get("hashes"))
             return ports
 
-        return await self._each(self._addresses, start)
+        self.lost.update({n: NO_ADDRESS for n, a in self._addresses.items() if not a and n not in self.lost})
+        return await self._each([name for name in self._addresses if name not in self.lost], start)
 
     async def join(self, roster: Roster, key: bytes) -> None:
         """Hand every node the roster and the key, together with the first `begin`: that saves a way there."""
@@ -99,6 +121,7 @@ class PipedNodes:
         for number, name in enumerate(roster.ids):
             if name in self._pipes:
                 command = {"do": "join", "index": number, "key": key, "roster": places}
+                command["hashed"] = roster.hashed
                 self._joining[name] = encoded(command)
 
     async def begin(self, first: int, samples: int) -> None:
@@ -108,10 +131,12 @@ class PipedNodes:
 
         async def begin(name: str) -> None:
             pipe, joining = self._pipes[name], self._joining.pop(name, b"")
-            await _patiently(pipe.write(joining + command))
+            self._asking.add(name)
+            await patiently(pipe.write(joining + command))
             if joining:
-                await self._answer(pipe)
-            await self._answer(pipe)
+                await answer_of(pipe)
+            await answer_of(pipe)
+            self._asking.discard(name)
 
         await self._each(list(self._pipes), begin)
 
@@ -179,6 +204,13 @@ class PipedNodes:
         """Return what every node told of its machine when it was opened."""
         return self._guests
 
+    async def metadata(self, wants: Mapping[str, Service]) -> Mapping[str, Mapping[str, str]]:
+        """Have nodes ask metadata services."""
+        told = await self._aside(
+            {name: {"do": "ask", "service": asdict(service)} for name, service in wants.items()}
+        )
+        return {name: answers.texts(answer.get("told")) for name, answer in told.items()}
+
     async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
         """Have nodes look around."""
         told = await self._aside(
@@ -212,9 +244,35 @@ class PipedNodes:
         return {name: times for name, times in found.items() if len(times) == 8 * self._size}
 
     async def close(self) -> None:
-        """End every node."""
+        """End every node, or let it rest where pipes are kept."""
         pipes, self._pipes = self._pipes, {}
-        await asyncio.gather(*(pipe.close() for pipe in pipes.values()), return_exceptions=True)
+        await asyncio.gather(*(self._leave(*each) for each in pipes.items()), return_exceptions=True)
+
+    async def _leave(self, name: str, pipe: Pipe) -> None:
+        if self._kept is not None and name not in self._asking and self._places[name] not in self._kept:
+            with suppress(ReachError):
+                await patiently(pipe.write(encoded({"do": "rest"})))
+                self._kept[self._places[name]] = pipe  # its answer is read when it is asked again
+                return
+        await pipe.close()
+
+    async def _first(self, name: str, command: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give a node its first command of a round, one that rests or a new one; return the answer."""
+        if self._kept and (pipe := self._kept.pop(self._places[name], None)):
+            self._pipes[name] = pipe
+            try:
+                await answer_of(pipe)
+                return await self._ask(name, command)
+            except ReachError:
+                self._pipes.pop(name)
+                await pipe.close()
+        self._asking.add(name)
+        magic = await self.start(name)
+        pipe = self._pipes[name]
+        await patiently(pipe.write(handed_over(compiled=magic == MAGIC_NUMBER) + encoded(command)))
+        answer = await answer_of(pipe)
+        self._asking.discard(name)
+        return answer
 
     async def _each(self, names: Sequence[str] | Mapping[str, str], action: Any) -> dict[str, Any]:
         """Do `action` for each name at once; who fails is lost, the others go on."""
@@ -247,47 +305,8 @@ class PipedNodes:
     async def _ask(self, name: str, command: Mapping[str, Any], extra: float = 0.0) -> Mapping[str, Any]:
         """Give a node a command; return its answer."""
         pipe = self._pipes[name]
-        await _patiently(pipe.write(encoded(command)), extra)
-        return await self._answer(pipe, extra)
-
-    async def _answer(self, pipe: Pipe, extra: float = 0.0) -> Mapping[str, Any]:
-        line = await _patiently(pipe.read_line(), extra)
-        if not line:
-            raise ReachError(f"its node ended{await pipe.last_words()}")
-        return decode(line)
-
-
-async def _greet(pipe: Pipe) -> bytes:
-    """Skip what a login prints before the node speaks; return the magic number of its bytecode."""
-    noise = 0
-    said = b""
-    while not (line := await pipe.read_line()).startswith(READY):
-        if not line:
-            raise ReachError(f"python3 did not start there{await pipe.last_words() or _colon(said)}")
-        noise += len(line)
-        said = line.strip() or said
-        if noise > NOISE_LIMIT:
-            raise ReachError(f"its login prints more than {NOISE_LIMIT >> 10} KiB before anything else")
-    try:
-        return bytes.fromhex(line[len(READY) :].decode())
-    except ValueError:
-        return b""
-
-
-async def _patiently(work: Coroutine[Any, Any, T], extra: float = 0.0) -> T:
-    try:
-        async with asyncio.timeout(PATIENCE + extra):
-            return await work
-    except TimeoutError:
-        raise ReachError(f"no answer within {PATIENCE + extra:.0f} s") from None
-
-
-def _colon(said: bytes) -> str:
-    text = plain(said.decode(errors="replace"))
-    return f": {text}" if text else ""
-
-
-def encoded(command: Mapping[str, Any]) -> bytes:
-    """Marshal a command as every Python since 3.6 reads it, its length before it; see `node.commands`."""
-    body = marshal.dumps(dict(command), 2)
-    return b"%0*d" % (LENGTH, len(body)) + body
+        self._asking.add(name)
+        await patiently(pipe.write(encoded(command)), extra)
+        answer = await answer_of(pipe, extra)
+        self._asking.discard(name)
+        return answer

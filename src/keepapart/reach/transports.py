@@ -37,6 +37,12 @@ class Transports:
             for word, chosen in wheres.items()
         ]
 
+    async def __aenter__(self) -> Transports:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
         """Close what is open."""
         for transport in self._open.values():

@@ -15,7 +15,7 @@ from keepapart.auditing.assessment import Assessment
 from keepapart.domains.fault_domains import Domain
 from keepapart.report import words
 from keepapart.report.lines import line, plain
-from keepapart.report.words import Branch
+from keepapart.report.places import Branch, places
 
 NAMES = 40  # ids in one enumeration
 BOXES = 48  # hosts that are drawn as boxes; more are listed, a line each
@@ -24,14 +24,14 @@ LINES = 40  # hosts with several members that are listed in all where there are 
 
 def print_hosts(out: Console, audit: Assessment) -> None:
     """Draw who is where: hosts as boxes within their racks, or a line each where there are many."""
-    places = words.places(audit)
+    found = places(audit)
     if len(audit.domains.hosts) <= BOXES:
-        for place in places:
+        for place in found:
             out.print()
             out.print(_drawn(audit, place, out.width))
         return
-    bound = max(5, LINES // sum(len(list(_racks(place))) for place in places))
-    for place in places:
+    bound = max(5, LINES // sum(len(list(_racks(place))) for place in found))
+    for place in found:
         out.print()
         _listed(out, audit, place, bound)
 

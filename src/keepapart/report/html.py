@@ -1,7 +1,12 @@
-"""An audit as one page that needs nothing else: no script, no font, no server. Works from a file."""
+"""An audit as one page that needs nothing else: no font, no server, no script but one that searches.
+
+It works from a file. The page allows that one script by its hash, and nothing else.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,12 +15,14 @@ from pathlib import Path
 import jinja2
 
 from keepapart.auditing.assessment import Assessment
-from keepapart.auditing.document import timestamp
+from keepapart.auditing.changes import Changes
 from keepapart.auditing.listed_pairs import ALL_PAIRS_UP_TO, pairs
 from keepapart.domains.risk import losses
 from keepapart.errors import UsageError
-from keepapart.model import Instance, Pair, Verdict
+from keepapart.model import Instance, Pair, Verdict, timestamp
 from keepapart.report import words
+from keepapart.report.ground import Step
+from keepapart.report.places import places, unplaced
 
 DENSE = 60  # hosts beyond which boxes are drawn small
 DRAWN = 20_000  # members, at the most: a page of more is too large to open
@@ -56,22 +63,28 @@ class StatedPlace:
         return words.called(self.level, self.name)
 
 
-def write_page(audit: Assessment, path: str | Path) -> None:
-    """Write the page to `path`. Raises `UsageError` where that can't be written, or would be too large."""
+def write_page(
+    audit: Assessment, path: str | Path, steps: Sequence[Step] = (), changes: Changes | None = None
+) -> None:
+    """Write the page to `path`, with the `steps` to take and the `changes` since the audit before.
+
+    Raises `UsageError` where that can't be written, or would be too large.
+    """
     if len(audit.ids) > DRAWN:
         raise UsageError(
             f"{path}: a page of {len(audit.ids):,} members is too large", f"name {DRAWN:,} of them at most"
         )
     try:
-        Path(path).write_text(page(audit), encoding="utf-8")
+        Path(path).write_text(page(audit, steps, changes), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: the page can't be written there: {error.strerror or error}") from None
 
 
-def page(audit: Assessment) -> str:
+def page(audit: Assessment, steps: Sequence[Step] = (), changes: Changes | None = None) -> str:
     """Return the page."""
+    loader = jinja2.PackageLoader("keepapart", "report")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("keepapart", "report"),
+        loader=loader,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -80,27 +93,35 @@ def page(audit: Assessment) -> str:
     environment.filters["many"] = words.many
     size = len(audit.ids)
     chips = [Chip(i, audit.lost.get(i.id)) for i in audit.instances]
-    outside = [chips[i] for i in words.unplaced(audit)]
+    outside = [chips[i] for i in unplaced(audit)]
     drawn = size <= ALL_PAIRS_UP_TO
     order = _order(audit)
-    command, purpose = words.next_step(audit)
+    search, _, _ = loader.get_source(environment, "search.js")
+    digest = base64.b64encode(hashlib.sha256(search.encode()).digest()).decode()
     return environment.get_template("audit.html.j2").render(
+        search=search,
+        digest=digest,
         audit=audit,
         at=timestamp(audit.at),
         answer=words.answer(audit),
         stakes=words.stakes(audit),
         odds=words.odds(audit),
-        places=words.places(audit),
+        places=places(audit),
         chips=chips,
+        down=[
+            (state, [chips[i] for i in audit.domains.down if audit.instances[i].state == state])
+            for state in dict.fromkeys(audit.down.values())
+        ],
         unreached=[chip for chip in outside if chip.because],
         floating=[chip for chip in outside if not chip.because],
         reasons=words.unknown_reasons(audit),
         stated=_stated(audit),
         contradictions=words.contradictions(audit),
+        differences=audit.differences,
         basis=words.basis(audit),
         lost=words.lost(audit),
-        command=command,
-        purpose=purpose,
+        steps=steps,
+        changed=None if changes is None else words.changed(changes),
         dense=len(audit.domains.hosts) > DENSE,
         order=[audit.ids[i] for i in order],
         matrix=_matrix(audit, order) if drawn else None,
@@ -110,8 +131,8 @@ def page(audit: Assessment) -> str:
 
 def _order(audit: Assessment) -> list[int]:
     """Order instances as the boxes do, so that co-resident ones stand side by side in the matrix."""
-    placed = [i for place in words.places(audit) for host in place.hosts for i in host.members]
-    return placed + words.unplaced(audit)
+    placed = [i for place in places(audit) for host in place.hosts for i in host.members]
+    return [*placed, *unplaced(audit), *audit.domains.down]
 
 
 def _matrix(audit: Assessment, order: Sequence[int]) -> list[list[Cell]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterable
 
@@ -12,9 +11,12 @@ from rich.text import Text
 
 from keepapart.model import Verdict
 from keepapart.report.words import Tone
+from keepapart.streams import readable
 
 STYLES = {Tone.GOOD: "bold green", Tone.BAD: "bold red", Tone.OPEN: "bold yellow"}
 MARKS = {Tone.GOOD: "✓", Tone.BAD: "✗", Tone.OPEN: "?"}
+WORDS = {Tone.GOOD: "ok", Tone.BAD: "XX", Tone.OPEN: "??"}
+WIDEST = 10_000  # columns
 VERDICTS = {Verdict.CO_RESIDENT: Tone.BAD, Verdict.SEPARATE: Tone.GOOD, Verdict.UNKNOWN: Tone.OPEN}
 
 
@@ -23,11 +25,19 @@ def plain(text: str) -> Text:
     return Text("".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text))
 
 
-def console() -> Console:
-    """Return stdout as rich sees it; nothing printed there is read as markup."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a narrow encoding costs a mark, not the report
-    return Console(highlight=False, markup=False, emoji=False)
+def console(*, wide: bool = False) -> Console:
+    """Return stdout as rich sees it; nothing printed there is read as markup.
+
+    Where that isn't UTF-8, all is written so that it can be read in ASCII. `wide` lets lines be as long as
+    they are.
+    """
+    readable(sys.stdout)
+    return Console(highlight=False, markup=False, emoji=False, width=WIDEST if wide else None)
+
+
+def mark(tone: Tone, out: Console) -> str:
+    """Return the sign of a tone, as the console can show it."""
+    return (WORDS if out.options.ascii_only else MARKS)[tone]
 
 
 def line(out: Console, *parts: str | tuple[str, str]) -> None:
@@ -45,6 +55,11 @@ def fact(out: Console, label: str, *parts: str | tuple[str, str]) -> None:
     grid.add_column(overflow="fold")
     grid.add_row(Text(label, "bold"), _joined(parts))
     out.print(grid)
+
+
+def command(out: Console, label: str, written: str) -> None:
+    """Print a command after a label, on one line however long: what is broken into lines can't be pasted."""
+    out.print(_joined([(f"{label:<9}", "bold"), (written, "bold cyan")]), soft_wrap=True)
 
 
 def _joined(parts: Iterable[str | tuple[str, str]]) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keepapart.auditing.assess import Audit
-from keepapart.auditing.document import network_entry, timestamp
+from keepapart.auditing.document import network_entry
 from keepapart.auditing.network_report import NetworkReport
 from keepapart.documents.network import (
     AgainstEntry,
@@ -13,34 +13,25 @@ from keepapart.documents.network import (
     RoutersEntry,
     VoucherEntry,
 )
+from keepapart.model import timestamp
 from keepapart.report import words
 from keepapart.report.lines import console, fact
+from keepapart.report.platforms import NONE, PLATFORMS
 from keepapart.report.terminal import print_if_vouched
 from keepapart.signals.network import NetworkStatus
-
-CONSOLES = {
-    "openstack": "`openstack server show ID -f value -c hostId`: equal hash, same project, one host",
-    "proxmox": "`pvesh get /cluster/resources --type vm`: the node of each guest",
-    "qemu": "the hypervisor's own list: `pvesh get /cluster/resources --type vm`, `virsh list` on each host,"
-    " `openstack server show ID -c hostId`",
-    "xen": "`xl list` on each host",
-    "vmware": "vCenter: the host of each virtual machine",
-    "hyper-v": "`Get-ClusterGroup`, or Hyper-V Manager: the owner node of each virtual machine",
-    "ec2": 'Dedicated Hosts, spread groups and partitions are stated: provider = "ec2" reads them',
-}
 
 
 def find_out(found: NetworkReport) -> list[str]:
     """Say how an operator can find out what the network is."""
-    platform = next(iter(found.platforms), "")
-    steps = [CONSOLES[platform]] if platform in CONSOLES else []
+    platform = PLATFORMS.get(next(iter(found.platforms), ""), NONE)
+    steps = [platform.find_out] if platform.find_out else []
     if found.finding.standing is NetworkStatus.UNVOUCHED:
         steps += [
-            "a control: name a pair that you know to share a host, `keepapart network --known-same A,B`; on a"
-            " network whose hosts are gateways it is two hops apart",
+            "a control: name a pair that you know to share a host, by `--known-same A,B`; on a network whose"
+            " hosts are gateways it is two hops apart",
             "one throwaway instance: launch it beside a member, on the same host where the platform lets you"
-            " choose one, add it to the list, and see whether the two are two hops apart",
-            "if you know that every host is the gateway of its guests, say so:"
+            " choose one, name it with the others, and see whether the two are two hops apart",
+            "if you know that every host is the gateway of its guests, say so: --model routed-host, or"
             ' [network] model = "routed-host"',
         ]
     return steps

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from keepapart.documents.past import HistoryEntry, SayingEntry
 from keepapart.report import words
-from keepapart.report.lines import MARKS, STYLES, VERDICTS, console, line
+from keepapart.report.lines import STYLES, VERDICTS, console, line, mark
+
+DIFFERENCES = 5  # that are told of one audit
 
 
 def print_history(cluster: str, rows: Sequence[HistoryEntry], chosen: str | None = None) -> None:
@@ -38,9 +40,11 @@ def print_history(cluster: str, rows: Sequence[HistoryEntry], chosen: str | None
         if missing := row.members - row.reached:
             line(out, (f"{indent}{missing} not reached", "yellow"))
         if row.moved:
-            line(out, (f"{indent}moved: ", "bold"), words.listed(row.moved, 12))
-    if any(row.moved for row in rows):
-        line(out, ("moved: it shares a host with other instances than in the audit before", "dim"))
+            line(out, indent, (words.listed([words.move(m) for m in row.moves], 12), "bold"))
+        for differing in row.facts_differ[:DIFFERENCES]:
+            line(out, (f"{indent}facts differ: ", "yellow"), differing.because)
+        if (more := len(row.facts_differ) - DIFFERENCES) > 0:
+            line(out, f"{indent}and {more:,} more that differ (all: --json)")
 
 
 def print_sayings(a: str, b: str, said: Sequence[SayingEntry]) -> None:
@@ -56,7 +60,7 @@ def print_sayings(a: str, b: str, said: Sequence[SayingEntry]) -> None:
             out,
             (f"{one.number:>3}  ", "dim"),
             f"{one.at}  ",
-            (f"{MARKS[tone]} {one.verdict.value}{strength}", STYLES[tone]),
+            (f"{mark(tone, out)} {one.verdict.value}{strength}", STYLES[tone]),
             (f"  ({one.verb})", "dim"),
         )
         if (one.verdict, one.because, one.evidence) == shown:

@@ -6,6 +6,8 @@ control character.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
 from rich.panel import Panel
@@ -14,26 +16,39 @@ from rich.text import Text
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.assessment import Assessment
-from keepapart.auditing.document import timestamp
+from keepapart.auditing.changes import Changes
 from keepapart.auditing.listed_pairs import pairs
-from keepapart.model import Pair
+from keepapart.model import Pair, timestamp
 from keepapart.report import words
+from keepapart.report.ground import Step
 from keepapart.report.hosts import NAMES, print_hosts
-from keepapart.report.lines import MARKS, STYLES, VERDICTS, console, fact, line, plain
+from keepapart.report.lines import STYLES, VERDICTS, command, console, fact, line, mark, plain
+from keepapart.report.places import unplaced
 from keepapart.report.words import Tone
 
 STATED = 12  # zones that are listed, and as many partitions and fault domains
 REASONS = 5  # of pairs being unknown, and of nothing being known of instances
 CONTRADICTIONS = 12
+DIFFERENCES = 12  # between two sources of facts
 SUSPECTED = 12  # groups that are suspected of sharing a host
 MOST_COLUMNS = 64  # of a hop matrix
 
 
-def print_audit(audit: Assessment, *, all_pairs: bool) -> None:
-    """Print the whole audit; `all_pairs` adds a line for every pair."""
-    out = console()
+def print_audit(
+    audit: Assessment,
+    steps: Sequence[Step] = (),
+    changes: Changes | None = None,
+    *,
+    all_pairs: bool,
+    wide: bool = False,
+) -> None:
+    """Print the whole audit, the `steps` to take and the `changes` since the one before.
+
+    `all_pairs` adds a line for every pair. `wide` lets lines be as long as they are.
+    """
+    out = console(wide=wide)
     found = words.answer(audit)
-    line(out, (f"{MARKS[found.tone]} {found.text}", STYLES[found.tone]))
+    line(out, (f"{mark(found.tone, out)} {found.text}", STYLES[found.tone]))
     counts = audit.counts
     line(
         out,
@@ -50,25 +65,26 @@ def print_audit(audit: Assessment, *, all_pairs: bool) -> None:
     _unplaced(out, audit)
     _unknown(out, audit)
     _contradictions(out, audit)
+    _differences(out, audit)
     if all_pairs:
         _pairs(out, audit)
     out.print()
     fact(out, "risk", words.stakes(audit))
     fact(out, "a year", words.odds(audit))
+    if changes is not None:
+        fact(out, "changed", words.changed(changes))
     if audit.risk.replace:
         fact(out, "replace", words.listed(audit.risk.replace, 12))
     _basis(out, audit)
     print_if_vouched(out, audit)
-    command, purpose = words.next_step(audit)
-    fact(out, "next", (command, "bold cyan"))
-    line(out, (f"         {purpose}", "dim"))
+    _next(out, steps)
 
 
-def print_pair(audit: Audit, pair: Pair) -> None:
-    """Print the verdict on one pair, its reason and every piece of evidence."""
+def print_pair(audit: Audit, pair: Pair, steps: Sequence[Step] = ()) -> None:
+    """Print the verdict on one pair, its reason, every piece of evidence, and what to do next."""
     out = console()
     tone = VERDICTS[pair.verdict]
-    verdict = Text(f"{MARKS[tone]} {pair.verdict.value.upper()}", STYLES[tone])
+    verdict = Text(f"{mark(tone, out)} {pair.verdict.value.upper()}", STYLES[tone])
     strength = f"strength: {pair.strength.label}" if pair.strength else None
     out.print(
         Panel(
@@ -94,18 +110,23 @@ def print_pair(audit: Audit, pair: Pair) -> None:
             table.add_row(*(plain(cell) for cell in row))
         out.print(table)
     _basis(out, audit)
+    _next(out, steps)
 
 
-def print_hops(audit: Audit) -> None:
-    """Print the hop matrix, row = from, column = to; columns that don't fit are left out, and counted."""
-    out = console()
+def print_hops(audit: Audit, *, wide: bool = False) -> None:
+    """Print the hop matrix, row = from, column = to; columns that don't fit are left out, and counted.
+
+    In a `wide` one all do.
+    """
+    out = console(wide=wide)
     ids = [plain(name) for name in audit.ids]
     least = audit.round.tally.way
     widest = max(len(name) for name in ids)
     number = len(str(len(ids)))
     room = out.width - number - widest - 3
     headed = sum(max(2, len(name)) + 2 for name in ids) <= room
-    shown = len(ids) if headed else min(len(ids), MOST_COLUMNS, max(1, room // (max(2, number) + 2)))
+    fitting = max(1, room // (max(2, number) + 2))
+    shown = len(ids) if headed or wide else min(len(ids), MOST_COLUMNS, fitting)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=False)
     table.add_column(Text("from \\ to"), no_wrap=True)
     for column in range(shown):
@@ -124,7 +145,7 @@ def print_hops(audit: Audit) -> None:
         line(
             out,
             f"{shown} of {len(ids)} columns shown; columns are numbered as rows are."
-            " All of it: keepapart hops --json",
+            " All of it: keepapart hops -o wide",
         )
     line(out, ("– was not measured; hops are routers between + 1, the least over all flows", "dim"))
     _basis(out, audit)
@@ -146,8 +167,11 @@ def _stated(out: Console, audit: Assessment) -> None:
 
 def _unplaced(out: Console, audit: Assessment) -> None:
     """Print the instances that no host box holds, and why nothing is known of some of them."""
-    lost = audit.lost
-    waiting = [audit.ids[i] for i in words.unplaced(audit) if audit.ids[i] not in lost]
+    for state, names in words.by_reason(audit.down):
+        out.print()
+        line(out, (f"{state}, on no host  ", STYLES[Tone.BAD]), words.listed(names, NAMES))
+    lost = {name: because for name, because in audit.lost.items() if name not in audit.down}
+    waiting = [audit.ids[i] for i in unplaced(audit) if audit.ids[i] not in lost]
     if waiting:
         out.print()
         line(out, ("on no known host  ", STYLES[Tone.OPEN]), words.listed(waiting, NAMES))
@@ -155,13 +179,11 @@ def _unplaced(out: Console, audit: Assessment) -> None:
         return
     out.print()
     line(out, (f"{words.lost(audit)}: {len(lost):,}", STYLES[Tone.OPEN]))
-    by_reason: dict[str, list[str]] = {}
-    for name, because in lost.items():
-        by_reason.setdefault(because, []).append(name)
-    for because, names in list(by_reason.items())[:REASONS]:
+    reasons = words.by_reason(lost)
+    for because, names in reasons[:REASONS]:
         line(out, f"  {words.listed(names, 12)}: {because}")
-    if len(by_reason) > REASONS:
-        line(out, f"  and {len(by_reason) - REASONS} more reasons (all: --json)")
+    if len(reasons) > REASONS:
+        line(out, f"  and {len(reasons) - REASONS} more reasons (all: --json)")
 
 
 def _unknown(out: Console, audit: Assessment) -> None:
@@ -169,7 +191,7 @@ def _unknown(out: Console, audit: Assessment) -> None:
     if not found:
         return
     out.print()
-    line(out, (f"unknown: {words.many(audit.counts['unknown'], 'pair')}", STYLES[Tone.OPEN]))
+    line(out, (f"unknown: {words.many(audit.open_pairs, 'pair')}", STYLES[Tone.OPEN]))
     for because, count, pair in found[:REASONS]:
         which = f"{pair.a} and {pair.b}" + (f" and {words.many(count - 1, 'pair')} more" if count > 1 else "")
         line(out, f"  {which}: {because}")
@@ -185,12 +207,19 @@ def _contradictions(out: Console, audit: Assessment) -> None:
         line(out, f"and {words.many(len(told) - CONTRADICTIONS, 'contradiction')} more")
 
 
+def _differences(out: Console, audit: Assessment) -> None:
+    for found in audit.differences[:DIFFERENCES]:
+        line(out, ("facts differ: ", STYLES[Tone.OPEN]), str(found))
+    if (rest := len(audit.differences) - DIFFERENCES) > 0:
+        line(out, f"and {rest:,} more that differ (all: --json)")
+
+
 def _pairs(out: Console, audit: Assessment) -> None:
     out.print()
     widest = max((len(name) for name in audit.ids), default=0)
     for pair in pairs(audit, all_pairs=True):
         tone = VERDICTS[pair.verdict]
-        verdict = f"{MARKS[tone]} {pair.verdict.value:<11} "
+        verdict = f"{mark(tone, out)} {pair.verdict.value:<11} "
         line(
             out,
             (verdict, STYLES[tone]),
@@ -202,6 +231,16 @@ def _pairs(out: Console, audit: Assessment) -> None:
 def _basis(out: Console, audit: Assessment) -> None:
     label, what, because = words.basis(audit)
     fact(out, label, what, (f" – {because}", "dim"))
+
+
+def _next(out: Console, steps: Sequence[Step]) -> None:
+    for number, step in enumerate(steps):
+        label = "" if number else "next"
+        if step.command:
+            command(out, label, step.command)
+            line(out, (f"         {step.purpose}", "dim"))
+        else:
+            fact(out, label, step.purpose)
 
 
 def print_if_vouched(out: Console, audit: Assessment) -> None:

@@ -5,21 +5,25 @@ The answer never says that members are apart while a pair is unknown: unknown is
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.assessment import Assessment
-from keepapart.domains.fault_domains import STATED_LEVELS, Domain
+from keepapart.auditing.changes import Changes, Move
+from keepapart.auditing.pair_kinds import DOWN
+from keepapart.auditing.project import GroupFinding
+from keepapart.documents.changes import MoveEntry
+from keepapart.domains.fault_domains import STATED_LEVELS
 from keepapart.domains.risk import Loss, losses
-from keepapart.model import Pair, Verdict
+from keepapart.model import Pair, Says, Verdict
 from keepapart.signals.network import NetworkStatus
+from keepapart.signals.sources import PLATFORM, statements_of
 from keepapart.signals.stated import PLACEMENT
 
-TYPED = 6  # ids that somebody would still type after a command
+NAMED = 6  # in a phrase; more are counted
 
 NETWORK = {
     NetworkStatus.VOUCHED: "routed-host, vouched for",
@@ -45,43 +49,47 @@ class Answer:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A fault domain as it is drawn, or what is in none that is known of its level: `name` is None then.
-
-    `inner` are the places of the level below; `hosts` all hosts in it, a host itself for one.
-    """
-
-    level: str
-    name: str | None
-    hosts: Sequence[Domain]
-    inner: Sequence[Branch] = ()
-
-    @property
-    def title(self) -> str:
-        """Its name, or that none is known."""
-        return self.name or f"no {self.level} known"
-
-    @property
-    def holds(self) -> str:
-        """What it holds, counted: "2 racks, 4 hosts, 5 members"."""
-        counted = [many(len(self.inner), place.level) for place in self.inner[:1] if place.level != "host"]
-        members = sum(len(host.members) for host in self.hosts)
-        return ", ".join([*counted, many(len(self.hosts), "host"), many(members, "member")])
-
-
 def answer(audit: Assessment) -> Answer:
-    """Answer the question that was asked: do members share a host, and what does that cost?"""
-    size, counts = len(audit.ids), audit.counts
+    """Answer what is asked: does the cluster run, do members share a host, and what does that cost?"""
+    if not audit.risk.quorate:
+        return Answer(Tone.BAD, f"{down(audit)}: {_no_quorum(audit)}")
+    found = _of_those_that_run(audit)
+    if not audit.down:
+        return found
+    tone = Tone.OPEN if found.tone is Tone.GOOD else found.tone
+    return Answer(tone, f"{down(audit)}; {found.text}")
+
+
+def down(of: Assessment | GroupFinding) -> str:
+    """Say which members don't run: "2 of 3 members are stopped"."""
+    states = Counter(of.down.values())
+    verb = "is" if states.total() == 1 else "are"
+    share = f"{states.total():,} of {many(len(of.ids), 'member')} {verb}"
+    if len(states) == 1:
+        return f"{share} {next(iter(states))}"
+    return f"{share} down ({', '.join(f'{count:,} {state}' for state, count in states.items())})"
+
+
+def _no_quorum(audit: Assessment) -> str:
+    risk = audit.risk
+    if _by_majority(audit):
+        return "the cluster has no majority now"
+    return (
+        f"{risk.running:,} {'runs' if risk.running == 1 else 'run'} now, and the cluster needs {risk.need:,}"
+    )
+
+
+def _of_those_that_run(audit: Assessment) -> Answer:
+    size, counts, unknown = audit.risk.running, audit.counts, audit.open_pairs
     shared = [host for host in audit.domains.hosts if len(host.members) > 1]
-    open_pairs = f"{counts['unknown']:,} of {many(sum(counts.values()), 'pair')} "
-    open_pairs += "is unknown" if counts["unknown"] == 1 else "are unknown"
+    open_pairs = f"{unknown:,} of {many(size * (size - 1) // 2, 'pair')} "
+    open_pairs += "is unknown" if unknown == 1 else "are unknown"
     if shared:
         together = sum(len(host.members) for host in shared)
         where = "a host" if len(shared) == 1 else f"{len(shared):,} hosts"
         text = f"{together:,} of {size:,} members share {where}: losing {_loss(audit)}"
-        return Answer(Tone.BAD, text + (f"; {open_pairs}" if counts["unknown"] else ""))
-    if counts["unknown"]:
+        return Answer(Tone.BAD, text + (f"; {open_pairs}" if unknown else ""))
+    if unknown:
         if (would := audit.if_vouched) and (groups := would.suspected):
             who = "; ".join(listed(group) for group in groups[:3])
             more = f" and {len(groups) - 3} more groups" if len(groups) > 3 else ""
@@ -90,13 +98,16 @@ def answer(audit: Assessment) -> Answer:
         if not counts["separate"]:
             return Answer(Tone.OPEN, f"it is not known which members share a host: {open_pairs}")
         return Answer(Tone.OPEN, f"no two are known to share a host, but {open_pairs}")
-    if size == 1:
+    if len(audit.ids) == 1:
         return Answer(Tone.BAD, "there is only one member: if its host fails, the whole cluster fails")
+    every = f"each of the other {size:,}" if audit.down else "every member"
+    if size == 1:
+        every = "the other one"
     if audit.risk.survives is False:
         return Answer(
-            Tone.BAD, f"every member is on a host of its own, but {size} are too few to survive losing one"
+            Tone.BAD, f"{every} is on a host of its own, but {size} are too few to survive losing one"
         )
-    return Answer(Tone.GOOD, "every member is on a host of its own")
+    return Answer(Tone.GOOD, f"{every} is on a host of its own")
 
 
 def stakes(audit: Assessment) -> str:
@@ -125,7 +136,9 @@ def called(level: str, name: str) -> str:
 def odds(audit: Assessment) -> str:
     """Say how probable it is that the cluster is without quorum at some moment of a year."""
     spread = f"{percent(audit.odds.spread)} with a host each"
-    now = "not known as it is" if audit.odds.now is None else f"{percent(audit.odds.now)} as it is"
+    now = "not worked out for so many members" if audit.odds.most is None else percent(audit.odds.most)
+    if audit.odds.most is not None:
+        now = f"{'at most ' if audit.odds.now is None else ''}{now} as it is"
     return f"chance to be without quorum at some moment: {now}, {spread}"
 
 
@@ -142,7 +155,9 @@ def percent(share: float) -> str:
 
 def _survival(audit: Assessment) -> str:
     risk = audit.risk
-    known = max(len(risk.lost), min(1, len(audit.instances)))
+    if not risk.quorate:
+        return f"The cluster is without its quorum now: it needs {risk.need:,}, and {_running(audit)}."
+    known = max(len(risk.lost), min(1, risk.running))
     takes = _of_all(audit, known, risk.most)
     if risk.survives:
         bound = f": it takes at most {takes.rpartition(' to ')[2]}" if risk.most > known else ""
@@ -157,7 +172,17 @@ def _survival(audit: Assessment) -> str:
 
 def _of_all(audit: Assessment, least: int, most: int) -> str:
     """Say how many are lost: "3 of 5", or "2 to 4 of 5" where it isn't known."""
-    return f"{least:,}{f' to {most:,}' if most > least else ''} of {len(audit.instances):,}"
+    of = f"the {audit.risk.running:,} that run" if audit.down else f"{len(audit.instances):,}"
+    return f"{least:,}{f' to {most:,}' if most > least else ''} of {of}"
+
+
+def _running(audit: Assessment) -> str:
+    return f"{audit.risk.running:,} of {len(audit.ids):,} {'runs' if audit.risk.running == 1 else 'run'}"
+
+
+def _by_majority(audit: Assessment) -> bool:
+    """Whether what the cluster needs is a majority."""
+    return audit.risk.need == len(audit.ids) // 2 + 1
 
 
 def _outcome(audit: Assessment, survives: bool | None) -> str:
@@ -165,53 +190,66 @@ def _outcome(audit: Assessment, survives: bool | None) -> str:
     if survives:
         return ""
     may = " may" if survives is None else ""
-    if audit.risk.need == len(audit.instances) // 2 + 1:
+    if _by_majority(audit):
         return f": the majority{may} go{'' if may else 'es'}"
     return f": fewer than {audit.risk.need}{may} live on"
 
 
 def _loss(audit: Assessment) -> str:
     """Say of the worst known host what losing it takes."""
-    risk, size = audit.risk, len(audit.ids)
-    least = "at least " if audit.counts["unknown"] else ""
+    risk = audit.risk
+    least = "at least " if audit.open_pairs else ""
     takes = f"{risk.worst} takes {least}{len(risk.lost)}"
     if risk.survives:
         return f"{takes}, and the cluster survives that"
     if risk.survives is None:
         return takes
-    if size - len(risk.lost) < size // 2 + 1:
+    if risk.running - len(risk.lost) < len(audit.ids) // 2 + 1:
         return f"{takes}, and the cluster loses its majority"
     return f"{takes}, more than the cluster is to survive"
 
 
-def places(audit: Assessment) -> list[Branch]:
-    """Nest all hosts in racks, racks in pods and so on; what is in none comes last, level by level."""
-    at = audit.domains.at
-    found = [Branch("host", host.name, [host]) for host in at["host"]]
-    rest: list[Branch] = []
-    for level in list(at)[1:] or ["rack"]:
-        made = at.get(level, ())
-        inside = {part for domain in made for part in domain.parts}
-        if left := [place for number, place in enumerate(found) if number not in inside]:
-            rest.insert(0, _holding(level, None, left))
-        found = [_holding(level, domain.name, [found[part] for part in domain.parts]) for domain in made]
-    return found + rest
+def by_reason(reasons: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """Gather ids by their reason: (reason, ids)."""
+    found: dict[str, list[str]] = {}
+    for name, because in reasons.items():
+        found.setdefault(because, []).append(name)
+    return list(found.items())
 
 
-def _holding(level: str, name: str | None, inner: Sequence[Branch]) -> Branch:
-    return Branch(level, name, [host for place in inner for host in place.hosts], inner)
+def move(found: Move | MoveEntry) -> str:
+    """Say who moved, from where to where."""
+    return f"{found.id} moved from {found.came_from} to {found.went_to}"
 
 
-def unplaced(audit: Assessment) -> list[int]:
-    """List the instances that no verdict places on a host, by index."""
-    return [i for i, host in enumerate(audit.domains.of("host")) if host is None]
+def changed(found: Changes) -> str:
+    """Say in one line what changed since the audit before."""
+    told = [move(one) for one in found.moved[:NAMED]]
+    if len(found.moved) > NAMED:
+        told.append(f"{len(found.moved) - NAMED:,} more moved")
+    for names, what in (
+        (found.joined, "joined"),
+        (found.left, "left"),
+        (found.stopped, "stopped"),
+        (found.started, "started"),
+    ):
+        told += [f"{listed(names)} {what}"] if names else []
+    pairs = [
+        f"{abs(count):,} {'more' if count > 0 else 'fewer'} {verdict}"
+        for verdict, count in found.verdicts.items()
+    ]
+    told += [f"pairs: {', '.join(pairs)}"] if pairs else []
+    return f"since {found.since}: {'; '.join(told) or 'nothing changed'}"
 
 
 def unknown_reasons(audit: Assessment) -> list[tuple[str, int, Pair]]:
-    """Group unknown pairs by reason, most frequent first: (reason, how many, the first of them)."""
+    """Group unknown pairs of members that run by reason: (reason, how many, the first of them).
+
+    The most frequent comes first.
+    """
     found = []
     for number, kind in enumerate(audit.kinds.kinds):
-        if kind.verdict is Verdict.UNKNOWN:
+        if kind.verdict is Verdict.UNKNOWN and kind != DOWN:
             (first,) = audit.kinds.first(number, 1)
             found.append((kind.because, audit.kinds.pairs[number], audit.judgement.pair(*first)))
     return sorted(found, key=lambda reason: -reason[1])
@@ -235,6 +273,8 @@ def of_pair(pair: Pair) -> str:
         return f"{pair.a} and {pair.b} are on one host: when it fails, both fail"
     if pair.verdict is Verdict.SEPARATE:
         return f"{pair.a} and {pair.b} are on different hosts"
+    if pair.evidence and all(piece.says is Says.SAME for piece in pair.evidence):
+        return f"{pair.a} and {pair.b} probably share a host, but it is not sure: assume that they do"
     return f"it is unknown whether {pair.a} and {pair.b} share a host: assume that they do"
 
 
@@ -242,9 +282,19 @@ def basis(audit: Assessment) -> tuple[str, str, str]:
     """Return what the audit rests on: what it is about, what it is, and in more words."""
     if isinstance(audit, Audit):
         return "network", NETWORK[audit.network.standing], audit.network.because
-    stated = Counter(fact for i in audit.instances for fact in i.facts if i.running)
-    of = [f"{fact.replace('_', ' ')} of {many(stated[fact], 'member')}" for fact in PLACEMENT if stated[fact]]
-    return "facts", "stated facts alone", ", ".join(of) or "there are none"
+    stated = Counter(
+        (said.by, fact) for i in audit.instances for said in statements_of(i) for fact in said.facts
+    )
+    sources = dict.fromkeys(by for by, _ in stated)
+    told = {by: ", ".join(_counted(stated, by)) for by in sources}
+    of = [facts if by == PLATFORM else f"by {by}: {facts}" for by, facts in told.items() if facts]
+    return "facts", "stated facts alone", "; ".join(of) or "there are none"
+
+
+def _counted(stated: Counter[tuple[str, str]], by: str) -> list[str]:
+    """Say of how many members a source states each fact."""
+    told = [(fact.replace("_", " "), stated[by, fact]) for fact in PLACEMENT]
+    return [f"{fact} of {many(count, 'member')}" for fact, count in told if count]
 
 
 def lost(audit: Assessment) -> str:
@@ -252,29 +302,7 @@ def lost(audit: Assessment) -> str:
     return "not reached" if isinstance(audit, Audit) else "without facts"
 
 
-def next_step(audit: Assessment) -> tuple[str, str]:
-    """Return the command to type next, and what it is for."""
-    again = "keepapart audit" if isinstance(audit, Audit) else "keepapart audit --stated"
-    if replace := audit.risk.replace:
-        few = len(replace) <= TYPED
-        ids = shlex.join(replace) if few else f"$({again} --json | jq -r '.risk.replace[]')"
-        return f"keepapart replace {ids}", "leaves one member on each known host"
-    if not isinstance(audit, Audit):
-        return "keepapart audit", "measures whether it is so, and what facts leave open"
-    if audit.lost:
-        return "keepapart audit", f"once there is a way in to {listed(list(audit.lost))}"
-    if audit.network.standing is NetworkStatus.UNVOUCHED and audit.counts["unknown"]:
-        return "keepapart network", "says who could vouch for this network, and how to find out"
-    if found := unknown_reasons(audit):
-        pair = found[0][2]
-        return (
-            f"keepapart check {shlex.join((pair.a, pair.b))}",
-            "shows all evidence on one of the unknown pairs",
-        )
-    return "keepapart history", "shows what audits found before, and who moved since"
-
-
-def listed(names: Sequence[str], most: int = TYPED, word: str = "and") -> str:
+def listed(names: Sequence[str], most: int = NAMED, word: str = "and") -> str:
     """Join names into a phrase; beyond `most` they are only counted."""
     shown = list(names[:most])
     if len(names) > most:

@@ -53,7 +53,9 @@ def testify(seen: Observed) -> Sequence[Testimony]:
         or not any((*extras.firsts, *extras.upstreams))
     ):
         return []
-    return testimonies(extras.firsts, extras.upstreams, seen.paths.least, seen.settled, network.strength)
+    return testimonies(
+        extras.firsts, extras.upstreams, seen.paths.least, seen.settled, network.strength_of_two
+    )
 
 
 def testimonies(
@@ -66,8 +68,8 @@ def testimonies(
     """Say what the first two routers of each instance say of every pair.
 
     `firsts` and `upstreams` are addresses, empty where not known (rule 1); `least` the least hop counts;
-    `known` what other signals have settled, weighed as in `PairTestimony`; `standing` how strongly hops may
-    speak on this network.
+    `known` what other signals have settled, weighed as in `PairTestimony`; `standing` how strongly two hops
+    may speak on this network.
     """
     said = [_first(firsts, upstreams, least, known, standing), _upstream(upstreams, known)]
     return [testimony for testimony in said if testimony.speaks]

@@ -10,16 +10,19 @@ the least count between them. All of this is of groups, so that it hangs on no s
 1. A group of several is *directly attached* to its host; so is one that was known to be so in the same
    network before. What directly attached groups count between each other are the network's own distances;
    where all of those are one group, the others' counts to it are taken for that.
-2. No host lies on the way between two others. Group x lies between y and everybody else where
-   d(y, z) = d(y, x) + d(x, z) − 2 for every other group z: x may be the host of y, behind whose gateway y
-   sits, or a router above y's host, past which x sits. Then x and y are in doubt; where that is so of
-   several y, they are in doubt among each other as well, and so are those within x. Who isn't directly
-   attached and lies between any two others, if not between one and everybody, is in doubt with those.
+2. No host lies on the way between two others. Group x lies between y and z where
+   d(y, z) = d(y, x) + d(x, z) − 2. Where the network falls apart without those pairs, x may be the host of
+   all that is cut off from the greater part, behind whose gateways they sit, or a router above their hosts,
+   past which x sits. Then x and they are in doubt, and they are so among each other. So are those within x
+   where several are cut off, or one, unless x more than that one is as far from the others as these are from
+   each other: x may be a router where ports end. Where any of them is farther from x than a link, x may be a
+   router of all: then it is in doubt with everybody. Who isn't directly attached and lies between any two
+   others is in doubt with those.
 3. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
    counts a − b more than the other: by that, a and b are known. A pair whose counts don't fit that is in no
    doubt by it. Nor is one whose counts to the directly attached, the gateways taken away, are no distances
    between hosts: fewer than three (of one host that is their own, two), or odd where the network's own are
-   even and nothing else shows odd ones.
+   even, reach as far, and nothing else shows odd ones.
 4. Whoever isn't directly attached may be behind one gateway, if its counts less one are the network's own
    distances; behind any number, if it counts others than the network's own to those directly attached (where
    these are one group: an odd count, unless all are three, as hosts of one link are).
@@ -30,19 +33,19 @@ the least count between them. All of this is of groups, so that it hangs on no s
    is thought.
 
 A pair in doubt has a count that is only weak evidence of difference. What this can't see: gateways of
-instances all of whose counts are such as hosts have; and a router within a host that several of its guests
-share, where no plain guest of that host is measured.
+instances all of whose counts are such as hosts have; a port past its host whose router is on the way between
+no two others; and a router within a host that several of its guests share, where no plain guest of that host
+is measured, or where they are the greater part of what is measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.arrays import Labels, Mask, Places, components, edges, in_groups
+from keepapart.arrays import Labels, Mask, Places, components, edges, in_groups, least_between
 from keepapart.signals.path_confidence import PathConfidence
 
 LINK = 3  # hops between instances of different hosts that share a link; none are closer
@@ -73,10 +76,7 @@ class _Groups:
         order, starts = in_groups(of)
         counts = np.where(paths.sure, paths.least, np.uint8(0))
         gaps = (counts == 0).sum(axis=1) > 1  # oneself is never measured
-        block = counts[np.ix_(order, order)] - np.uint8(1)  # 0 wraps to 255: it loses against every count
-        least = np.minimum.reduceat(np.minimum.reduceat(block, starts, axis=0), starts, axis=1)
-        between = (least + np.uint8(1)).astype(np.int16)
-        np.fill_diagonal(between, 0)
+        between = least_between(counts, order, starts).astype(np.int16)
         alone = np.ones(size, np.bool_) if before is None else ~before
         attached = np.bincount(of) > 1
         attached[of[~alone]] = True
@@ -124,57 +124,94 @@ def directly_attached(paths: PathConfidence) -> Mask:
 
 
 def _on_the_way(between: Distances) -> Mask:
-    """Say of which groups it is in doubt that they are different hosts, or one host each, by rule 2.
-
-    Only the nearest group of all can lie between y and everybody else, as any other z is farther from y by
-    d(x, z) − 2 at least. Several nearest ones may be one, where nothing was measured between them; and those
-    not measured from y may be nearer, if the others' counts allow it.
-    """
-    size = len(between)
-    doubt: Mask = np.zeros((size, size), np.bool_)
-    behind: dict[int, list[int]] = {}
-    heard = (between > 0).any(axis=1)
-    if heard.sum() < 3:
+    """Say of which groups it is in doubt that they are different hosts, or one host each, by rule 2."""
+    doubt: Mask = np.zeros(between.shape, np.bool_)
+    heard = np.flatnonzero((between > 0).any(axis=1))
+    if len(heard) < 3:
         return doubt
-    for y in np.flatnonzero(heard).tolist():
-        row = between[y]
-        nearest = np.flatnonzero(row == row[row > 0].min())
-        unknown = np.flatnonzero((row == 0) & heard)
-        alone = nearest[~(between[np.ix_(nearest, nearest)] > 0).any(axis=1)]
-        candidates = np.concatenate([alone, unknown[unknown != y]])
-        for x in _between_all(y, candidates, between).tolist():
-            behind.setdefault(x, []).append(y)
-    for x, several in behind.items():
-        if len(several) > 1:
-            doubt[np.ix_([x, *several], [x, *several])] = True
-        else:
-            doubt[x, several] = doubt[several, x] = True
-    within = np.ones(size, np.bool_)
-    within[[x for x, several in behind.items() if _lies_between(x, several, between)]] = False
-    doubt[within, within] = False
+    among = between[np.ix_(heard, heard)]
+    for x in _suspected(among).tolist():
+        cut = _cut_off(x, among)
+        if not len(cut):
+            continue
+        through = among[x, cut][:, None] + among[x] - 2
+        measured = (among[x] > 0) & (among[x, cut] > 0)[:, None] & (among[cut] == through)
+        shown = cut[measured.any(axis=1)]
+        itself, near = heard[x], heard[[x, *cut.tolist()]]
+        within = doubt[near, near]
+        doubt[np.ix_(near, near)] = True
+        doubt[near, near] = within
+        doubt[itself, itself] |= len(shown) > 1 or (
+            len(shown) == 1 and not _like_others(x, shown[0], cut, among)
+        )
+        if (among[x, shown] > LINK).any():
+            rest = heard[heard != itself]
+            doubt[itself, rest] = doubt[rest, itself] = True
     return doubt
 
 
-def _lies_between(x: int, several: Sequence[int], between: Distances) -> bool:
-    """Whether it was measured, and not only may be, that x lies between two groups and everybody else."""
-    measured = [
-        y for y in several if between[x, y] > 0 and np.count_nonzero((between[y] > 0) & (between[x] > 0)) > 0
-    ]
-    return len(measured) > 1
+def _like_others(x: int, within: int, cut: Places, between: Distances) -> bool:
+    """Say whether x, rather than the group that may be within it, is as far from the others as they are."""
+    others = np.setdiff1d(np.arange(len(between)), [x, *cut.tolist()])
+    among = between[np.ix_(others, others)]
+    as_x, as_within = (int(((among == between[one, others]) & (among > 0)).sum()) for one in (x, within))
+    return as_x > as_within
 
 
-def _between_all(y: int, candidates: Places, between: Distances) -> Places:
-    """Return those of `candidates` that may lie between y and every other group."""
-    known = np.flatnonzero(between[y] > 0)
-    for columns in (known[:FEW], known):
-        theirs = between[np.ix_(candidates, columns)]
-        longer = np.where(theirs > 0, between[y, columns] - theirs, np.int16(-255))  # so much farther is y
-        most = longer.max(axis=1, initial=-255)
-        same = ((theirs == 0) | (longer == most[:, None]) | (columns == candidates[:, None])).all(axis=1)
-        measured = between[y, candidates]
-        fits = np.where(measured > 0, most == measured - 2, most >= LINK - 2) | (most == -255)
-        candidates = candidates[same & fits]
-    return candidates
+def _suspected(between: Distances) -> Places:
+    """Return the groups that may lie between some other and the one of which most is known."""
+    first = int((between > 0).sum(axis=1).argmax())
+    through = between[first][:, None] + between - 2  # from the first through x to z
+    maybe = (between[first] == through) | (between == 0) | (between[first] == 0)
+    np.fill_diagonal(maybe, val=False)
+    maybe[:, first] = between[first] == 0
+    found: Mask = maybe.any(axis=1)
+    found[first] = True
+    return np.flatnonzero(found)
+
+
+def _cut_off(x: int, between: Distances) -> Places:
+    """Return the groups that may reach others only through x: all but what is left of the network.
+
+    That is the part in which more than half of all groups reach each other without x; or, where everything is
+    measured, the only one that is farther from x than a link, where x is on the way between several that
+    aren't. Else it may be any.
+    """
+    to = _least_to(x, between)
+    others = np.flatnonzero(np.arange(len(between)) != x)
+    left = others[np.argsort(-(between[others] > 0).sum(axis=1), kind="stable")]
+    frontier, left = left[:1], left[1:]
+    while len(left) and len(frontier):
+        joined = _reach(left, frontier, to, between).any(axis=1)
+        frontier, left = left[joined], left[~joined]
+    joins = _reach(left, left, to, between)
+    parts = np.full(len(between), -1, np.int32)
+    parts[left] = components(len(left), edges(lambda rows: joins[rows], len(left)))
+    of = parts[others] + 1  # what the first one reaches is 0
+    sizes, far = np.bincount(of), np.unique(of[to[others] > LINK])
+    if 2 * sizes.max() > len(others):
+        rest = sizes.argmax()
+    elif len(far) == 1 and len(sizes) > 2 and np.count_nonzero(between) == between.size - len(between):
+        rest = far[0]
+    else:
+        return others
+    cut: Places = others[of != rest]
+    return cut
+
+
+def _reach(some: Places, these: Places, to: Distances, between: Distances) -> Mask:
+    """Say who of `some` reaches whom of `these` otherwise than through the group whose distances are `to`."""
+    direct = between[np.ix_(some, these)]
+    found: Mask = (direct > 0) & (direct != to[some][:, None] + to[these] - 2)
+    return found
+
+
+def _least_to(x: int, between: Distances) -> Distances:
+    """Return the distances of x to all; the least possible ones where they aren't known."""
+    known = between[x] > 0
+    farther = np.where((between > 0) & known, between - between[x], 0).max(axis=1)
+    least: Distances = np.where(known, between[x], np.maximum(farther + 2, LINK)).astype(np.int16)
+    return least
 
 
 def _past_hosts(groups: _Groups) -> Mask:
@@ -195,7 +232,8 @@ class _Depth:
 
     `hosts` are the groups that others are compared to, by index: those directly attached, or, where there are
     none, those that might be; it takes `all` of the former to clear anybody, one of the latter. Where all
-    distances that may be the network's own are `even`, no other is thought of.
+    distances that may be the network's own are `even`, no other is thought of; but where there are `gaps`,
+    hosts may share a link of which nothing was measured.
     """
 
     maybe_one: Mask
@@ -203,6 +241,7 @@ class _Depth:
     hosts: Places
     all: bool
     even: bool
+    gaps: bool
 
     @classmethod
     def of(cls, groups: _Groups) -> _Depth:
@@ -224,7 +263,7 @@ class _Depth:
         even = several and not ((own % 2).any() or (to == LINK).any() or _of_both_parities(to).any())
         if gaps:
             even = not (between % 2).any()
-        return cls(maybe_one & free, maybe_many & free, hosts[:COLUMNS], some, even)
+        return cls(maybe_one & free, maybe_many & free, hosts[:COLUMNS], some, even, gaps)
 
 
 def _behind_gateways(groups: _Groups) -> Mask:
@@ -247,16 +286,30 @@ def _together(i: int, groups: _Groups, depth: _Depth) -> Places:
     one = (ours <= depth.maybe_one[i]) & (theirs <= depth.maybe_one[others])
     left = groups.between[i, hosts] - ours[:, None]
     counts = (groups.between[i, hosts] > 0) & (hosts != others[:, None])
-    wrong = counts & ((left < 2) | (depth.even & (left % 2 == 1)))
-    their_own = (counts & (left == 2)).astype(np.int16)
-    known_apart = (groups.between[np.ix_(hosts, hosts)] > 2).astype(np.int16)  # only such two are two hosts
-    two_hosts = ((their_own @ known_apart) * their_own > 0).any(axis=1)
-    refuted = wrong.any(axis=1) | two_hosts
+    among = groups.between[np.ix_(hosts, hosts)]
+    linked = counts & (left == LINK)  # with their host: so they are with each other
+    odd = (left % 2 == 1) & ~(linked & depth.gaps) | _with_another(linked, among > LINK)
+    if among.any() and depth.all:
+        odd &= left <= among.max()  # farther the network shows nothing of its own
+    wrong = counts & ((left < 2) | (depth.even & odd))
+    two_hosts = _with_another(counts & (left == 2), among > 2)  # only such two are known to be two
+    refuted = (wrong | two_hosts).any(axis=1)
     if not depth.all:  # one that is attached, if at all, by a third is enough to stand beside
         lacking = (groups.between == 0).astype(np.int16)
         by_third = lacking[hosts].sum(axis=1) - 1 - lacking[i, hosts] - lacking[np.ix_(others, hosts)]
         refuted = (wrong | ~counts | (by_third <= 0)).all(axis=1)
+        mine, its = ((lacking[some].sum(axis=-1) - 1 - lacking[i, others]) for some in (i, others))
+        thirds = (groups.between[i] > 0) & (groups.between[others] > 0)
+        free = ~thirds.any(axis=1)  # no third of both: either of the two may have all of the gateways
+        attached = (free | (ours == 0)) & (mine > 0) | (free | (theirs == 0)) & (its > 0)
+        refuted &= ~attached  # one of the two itself, by a third
     found: Places = others[(many | one) & ~refuted]
+    return found
+
+
+def _with_another(some: Mask, pairs: Mask) -> Mask:
+    """Say which of `some` [n, m] have another in the same row with whom they are one of `pairs` [m, m]."""
+    found: Mask = some & (some.astype(np.int16) @ pairs.astype(np.int16) > 0)
     return found
 
 

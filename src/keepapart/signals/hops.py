@@ -14,7 +14,7 @@ this is (`network.py`). The rules, numbered as in docs/design.md:
    one boot id are on one machine, or clones of one snapshot, unless all tell one, as in a laboratory.
    A container's first router is the machine that it runs on, which may be a virtual machine: so different
    containers' machines may be on one host, unless their kernel sees no hypervisor under it.
-6. A count that isn't confirmed is weak (`path_confidence.py`, rules 5 and 6).
+6. A count that isn't confirmed is weak (`path_confidence.py`, rules 6 to 8).
 
 Source of the two-hop rule: "Where am I? Testing AWS EC2 Instances for Co-Residence" (2011).
 """
@@ -49,11 +49,11 @@ def testify(seen: Observed) -> Sequence[Testimony]:
 def testimony(paths: PathConfidence, finding: NetworkFinding, sights: Sequence[Sight] = ()) -> PairTestimony:
     """Say same or different of every pair, by rules 1 to 6, as strongly as `finding` allows."""
     weights: Weights = np.zeros(paths.least.shape, np.int8)
-    strength, doubt, kernels = finding.strength, None, None
-    if strength is not None:
+    strength, of_two, doubt, kernels = finding.strength, finding.strength_of_two, None, None
+    if strength is not None and of_two is not None:
         two, beyond = paths.least == 2, paths.least > 2
         weights[two] = WEAK
-        weights[two & paths.sure] = strength
+        weights[two & paths.sure] = of_two
         weights[beyond] = -WEAK
         weights[beyond & paths.sure] = -np.int8(strength)
         doubt, kernels = finding.doubt(paths), _same_machine(paths, sights)
@@ -69,7 +69,8 @@ def testimony(paths: PathConfidence, finding: NetworkFinding, sights: Sequence[S
             words += "; counts to others show that there may be gateways within a host, or past one"
         if kernels is not None and kernels[i, j] and paths.least[i, j] > 2:
             words += "; what they tell of their kernels allows that one machine runs both"
-        return words if strength is not Strength.WEAK else f"{words}; {finding.because}"
+        speaks = of_two if paths.least[i, j] == 2 else strength
+        return words if speaks is not Strength.WEAK else f"{words}; {finding.because}"
 
     return PairTestimony("hops", weights, because)
 
@@ -88,6 +89,8 @@ def _counted(paths: PathConfidence, i: int, j: int) -> str:
         words += f" (by {BY[tally.by[i, j]].upper()}, as no datagram passes)"
     if low > 1 and not paths.confirmed[i, j]:
         words += f"; {_unconfirmed(tally, i, j)}"
+    elif low == 2 and not paths.sure[i, j]:
+        words += "; all began with the smaller time-to-live, which may be raised on the way"
     elif low > 2 and not paths.sure[i, j]:
         unseen = paths.unseen(slice(i, i + 1))[0, j]
         words += f"; the chance that a shorter path was not seen is up to {unseen:.1g}"
@@ -95,11 +98,11 @@ def _counted(paths: PathConfidence, i: int, j: int) -> str:
 
 
 def _unconfirmed(tally: Tally, i: int, j: int) -> str:
-    """Say why a count isn't believed, by rules 5 and 6 of `path_confidence.py`."""
+    """Say why a count isn't believed, by rules 6 and 7 of `path_confidence.py`."""
     if not (tally.way[i, j] and tally.way[j, i]):
         return "measured one way only"
     if not (tally.arrived[i, j] and tally.arrived[j, i]):
-        return "somebody may have answered in the other's name"
+        return "somebody on the way may have answered, or raised the time-to-live"
     return "an address that others send to isn't the instance's own"
 
 
@@ -121,8 +124,8 @@ def _same_machine(paths: PathConfidence, sights: Sequence[Sight]) -> Mask | None
 
 
 def levels(paths: PathConfidence, finding: NetworkFinding) -> Counts | None:
-    """Return the least counts that may be believed, 0 elsewhere; None where hops don't speak strongly."""
-    if finding.strength is not Strength.STRONG:
+    """Return the least counts that may be believed, 0 elsewhere; None where some don't speak strongly."""
+    if finding.strength_of_two is not Strength.STRONG:
         return None
     return np.where(paths.sure, paths.least, np.uint8(0))
 
@@ -131,12 +134,12 @@ def wanting(model: str, tally: Tally) -> Mask | None:
     """Say which pairs need more flows before hops can speak of them strongly; None where none would help.
 
     Those beyond two hops whose shortest path may still be unseen, and those at two that show how much their
-    host's paths vary; unless hops say nothing on this network.
+    host's paths vary, or that only datagrams of one beginning show; unless hops say nothing on this network.
     """
     paths = PathConfidence.of(tally)
     if find(model, paths, [""] * len(paths.least)).strength is None:
         return None
-    doubtful: Mask = (paths.least > 2) & paths.confirmed & ~paths.sure
+    doubtful: Mask = (paths.least > 1) & paths.confirmed & ~paths.sure
     if not doubtful.any():
         return None
     theirs: Mask = doubtful.max(axis=1)

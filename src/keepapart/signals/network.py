@@ -6,7 +6,8 @@ decide. A network is *routed-host* where every host is the gateway of its guests
 1. *refuted*, whoever vouches for it, where
    a. a time-to-live is rewritten on the way;
    b. two instances are one hop apart: they share a link;
-   c. "two hops" is not transitive (a pair that may yet be seen at two is no counter-example);
+   c. "two hops" is not transitive (a pair that may yet be seen at two is no counter-example, nor is one of
+      which an address is translated: what is sent there leads past the translator);
    d. strong or conclusive evidence contradicts the counts: one host beyond two hops, two hosts at two;
    e. the platform is known to route elsewhere (`platform_network.py`);
    f. the first router that an instance sees is known to be no host, or the way out is a tunnel
@@ -17,13 +18,15 @@ decide. A network is *routed-host* where every host is the gateway of its guests
    b. the platform's adapter (`clouds.Vouching`);
    c. the first routers, where every instance that took part has a kernel of its own and one that only
       routed-host networks show;
-   d. controls: pairs that facts or the operator hold for one host's, and that are two hops apart, with pairs
-      that they hold apart, and that are not, where the chance that all of them agree by accident is below
-      `ACCIDENT`. By accident each agrees as often as any pair of this network does. A control shares no
-      instance with another, as it would not be independent; at least `SHOWN` are of one host; and those apart
-      count only at the least distance that there is beyond two: farther ones count more on any network.
+   d. controls: pairs that facts or the operator hold for one host's, and that are all two hops apart, where
+      the chance that they are so by accident is below `ACCIDENT`. By accident each is as often as any pair of
+      this network. A control shares no instance with another, as it would not be independent; there are
+      `SHOWN` at least.
    e. what c or d showed before, in the same network of the same machines (`auditing.baseline`).
-   Hops speak strongly then.
+   Hops speak strongly then, but of two hops only where a, b or c vouches: that all co-residents are two hops
+   apart shows that whoever is farther is on another host, and not that whoever is at two is on the same. A
+   leaf switch that routes has all guests of a host behind it, and other hosts' too. Pairs that are known
+   apart show nothing: members of two racks are far from each other whatever a router is.
 3. *unvouched* otherwise: hops speak weakly, whatever they show. Pairs at two hops are suspected, and all
    stay unknown.
 
@@ -39,7 +42,7 @@ from math import log
 
 import numpy as np
 
-from keepapart.arrays import Mask, blocks, components, edges, grown
+from keepapart.arrays import Mask, blocks, chained
 from keepapart.model import Strength
 from keepapart.signals import platform_network, router_kind
 from keepapart.signals.hidden_gateways import in_doubt
@@ -48,9 +51,7 @@ from keepapart.signals.sight import Sight
 from keepapart.signals.testimony import Testimony
 
 ACCIDENT = 1e-3  # the chance that controls agree with the counts of a network that they don't vouch for
-SHOWN = 2  # controls of one host at the least: only such show that co-residents are two hops apart
-
-MODELS = ("auto", "routed-host", "opaque")
+SHOWN = 2  # controls at the least
 
 
 class NetworkStatus(Enum):
@@ -70,6 +71,11 @@ class Voucher(Enum):
     GATEWAY = "gateway"
     CONTROLS = "controls"
     BASELINE = "baseline"
+
+    @property
+    def of_two(self) -> bool:
+        """Whether it vouches for it that two hops are one host, and not only that more are two."""
+        return self in (Voucher.OPERATOR, Voucher.PLATFORM, Voucher.GATEWAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +115,15 @@ class NetworkFinding:
 
     @property
     def strength(self) -> Strength | None:
-        """How strongly hops may speak; None where they say nothing."""
+        """How strongly more than two hops may speak; None where hops say nothing."""
         return {NetworkStatus.VOUCHED: Strength.STRONG, NetworkStatus.UNVOUCHED: Strength.WEAK}.get(
             self.standing
         )
+
+    @property
+    def strength_of_two(self) -> Strength | None:
+        """How strongly two hops may speak; None where hops say nothing."""
+        return Strength.WEAK if self.by and not self.by.of_two else self.strength
 
     @property
     def if_vouched(self) -> NetworkFinding:
@@ -137,9 +148,10 @@ def find(
 ) -> NetworkFinding:
     """Say what kind of network this is.
 
-    `model` is the configuration's, one of `MODELS`; `word` is what the platform's adapter says, "routed-host"
-    or nothing; `prior` is what was known of the same network before; `said` is what signals say that don't
-    rest on hops; `sights` is what each instance told of itself, in the order of `ids`, empty where none did.
+    `model` is the configuration's, see `config.NetworkSettings`; `word` is what the platform's adapter says,
+    "routed-host" or nothing; `prior` is what was known of the same network before; `said` is what signals say
+    that don't rest on hops; `sights` is what each instance told of itself, in the order of `ids`, empty where
+    none did.
     """
     if model == "opaque":
         return NetworkFinding(NetworkStatus.OPAQUE, "the configuration says that hops say nothing here")
@@ -149,7 +161,7 @@ def find(
         return NetworkFinding(NetworkStatus.VOUCHED, because, by, prior=prior)
     because = (
         "nobody vouches for it that hosts are gateways here"
-        ' (if they are, say so: [network] model = "routed-host"; `keepapart network` says how to find out)'
+        ' (if they are, say so: --model routed-host, or [network] model = "routed-host")'
     )
     return NetworkFinding(NetworkStatus.UNVOUCHED, because, prior=prior)
 
@@ -209,11 +221,9 @@ def _shared_link(paths: PathConfidence, ids: Sequence[str]) -> NetworkFinding | 
 
 
 def _not_transitive(paths: PathConfidence, ids: Sequence[str]) -> NetworkFinding | None:
-    size = len(paths.least)
-    groups = components(size, edges(lambda rows: paths.least[rows] == 2, size))
-    for members in grown(groups, np.arange(size, dtype=np.int32)):
+    for members in chained(lambda rows: paths.least[rows] == 2, len(paths.least)):
         at = np.ix_(members, members)
-        refuted = paths.least[at] > 2
+        refuted = (paths.least[at] > 2) & ~paths.translated[at]
         if refuted.any():
             refuted &= paths.unseen(members, likely=True)[:, members] < UNSEEN
         if refuted.any():
@@ -244,32 +254,27 @@ def _agreeing(paths: PathConfidence, said: Sequence[Testimony]) -> str:
     """Say which controls vouch (rule 2d); empty where they don't."""
     measured = int(np.count_nonzero(paths.least))
     two = int((paths.least == 2).sum())
-    nearest = int(paths.least[paths.least > 2].min(initial=255))
     if not two or two == measured:
         return ""
-    taken: set[int] = set()
-    same = _controls(paths, said, 2, 1, taken)
-    apart = _controls(paths, said, nearest, -1, taken)
-    chance = same * log(two / measured) + apart * log(1 - two / measured)
+    same = _controls(paths, said)
+    chance = same * log(two / measured)
     if same < SHOWN or chance >= log(ACCIDENT):
         return ""
     return (
-        f"{same} pairs known to share a host are 2 hops apart, and {apart} known not to are {nearest}: by"
-        f" accident that has a chance of {np.exp(chance):.1g}"
+        f"{same} pairs known to share a host are 2 hops apart, which by accident has a chance of"
+        f" {np.exp(chance):.1g}: whoever is farther is on another host"
     )
 
 
-def _controls(paths: PathConfidence, said: Sequence[Testimony], hops: int, sign: int, taken: set[int]) -> int:
-    """Count pairs at so many `hops` that are known to be the same (`sign` 1) or not (-1).
-
-    No instance is counted twice: whoever is in a pair is `taken` from then on.
-    """
+def _controls(paths: PathConfidence, said: Sequence[Testimony]) -> int:
+    """Count pairs at two hops that are known to share a host, no instance twice."""
+    taken: set[int] = set()
     count = 0
     for rows in blocks(len(paths.least)):
         known = np.zeros(paths.least[rows].shape, np.bool_)
         for testimony in said:
-            known |= sign * testimony.rows(rows) >= Strength.STRONG
-        known &= (paths.least[rows] == hops) & paths.sure[rows]
+            known |= testimony.rows(rows) >= Strength.STRONG
+        known &= (paths.least[rows] == 2) & paths.sure[rows]
         for i in np.flatnonzero(known.any(axis=1)).tolist():
             one = rows.start + i
             others = [j for j in np.flatnonzero(known[i]).tolist() if j not in taken]

@@ -28,7 +28,7 @@ class Observed:
     """All that there is to judge by. Arrays and sequences are in the order of `instances`.
 
     `round` is what was measured, `paths` how far its counts may be believed, `controls` the operator's word,
-    `sights` what each instance told of itself.
+    `sights` what each instance told of itself. `at` is when, in seconds since the epoch: facts grow old.
     `said` is what was testified in the stages before this one; `network` is what kind of network this is,
     None at the first stage; `settled` is [n, n], int8, signed as in `PairTestimony`, what is settled by all
     that was said before the last stage, None until then.
@@ -39,6 +39,7 @@ class Observed:
     paths: PathConfidence
     controls: Controls = field(default_factory=Controls)
     sights: Sequence[Sight] = ()
+    at: float = 0.0
     said: Sequence[Testimony] = ()
     network: NetworkFinding | None = None
     settled: Weights | None = None

@@ -17,7 +17,7 @@ from itertools import islice
 
 import numpy as np
 
-from keepapart.arrays import components, edges, grown
+from keepapart.arrays import chained
 from keepapart.probe.measured import Counts, Tally
 
 GROUPS = 64  # of co-residents that are compared: enough to tell, and soon done
@@ -26,9 +26,8 @@ GROUPS = 64  # of co-residents that are compared: enough to tell, and soon done
 def compared(tally: Tally) -> tuple[int, int]:
     """Compare like ways; return how many were longer than the shortest of their like, and of how many."""
     size = len(tally.least)
-    groups = components(size, edges(lambda rows: tally.least[rows] == 2, size))
     longer = trials = 0
-    for members in islice(grown(groups, np.arange(size, dtype=np.int32)), GROUPS):
+    for members in islice(chained(lambda rows: tally.least[rows] == 2, size), GROUPS):
         within = np.ix_(members, members)
         there, back = tally.way[within], tally.way[within].T
         pairs = (tally.least[within] == 2) & (there > 0) & (back > 0)

@@ -1,4 +1,4 @@
-"""Stated: what the platform says of placement (`Instance.facts`), each fact in its own scope.
+"""Stated: what is said of placement (`Instance.facts` and `said`), each fact in its own scope.
 
 1. Facts are compared only between instances of one `project` (an account, a subscription; where none is
    stated, of those without): names and hashes of hosts, and in part those of zones, mean something else in
@@ -21,16 +21,24 @@
    instances whose placement the platform states too: a guest that the operator runs within this very
    machine is not one of the platform's.
 
-All of it is a promise or a reading of some moment; a live migration makes it old.
+All of it is a promise or a reading of some moment; a live migration makes it old. The strengths are those of
+the platform's API; what other sources may claim at most is said in `sources.py`, and only who says the same
+thing of both is believed where that is *different*. Moreover:
+
+9. Who dwells on no dedicated host is told by the platform alone (`Instance.facts`): elsewhere what isn't
+   stated may only not have been asked for, or not answered.
+10. Instances of which a platform's metadata tells one machine's id are one machine, conclusively.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 
-from keepapart.model import Fact, Instance, Strength
+from keepapart.model import Fact, Instance, Strength, timestamp
 from keepapart.signals.observed import Observed, Stage
+from keepapart.signals.sources import PLATFORM, Stated, View
 from keepapart.signals.testimony import LabelTestimony, Testimony
 
 WEAK, STRONG, CONCLUSIVE = (int(strength) for strength in Strength)
@@ -53,13 +61,41 @@ stage = Stage.FACTS
 
 
 def testify(seen: Observed) -> Sequence[Testimony]:
-    """Say what the platform's facts say of every pair."""
-    return testimonies(seen.instances)
+    """Say what is stated of every pair."""
+    return testimonies(seen.instances, seen.at)
 
 
-def testimonies(instances: Sequence[Instance]) -> list[LabelTestimony]:
-    """Say what the platform's facts say of every pair, a testimony for each kind of fact that speaks."""
-    stated = {fact for instance in instances if instance.running for fact in instance.facts}
+def testimonies(instances: Sequence[Instance], at: float = 0.0) -> list[LabelTestimony]:
+    """Say what is stated of every pair by `at`, a testimony for each source and kind of fact that speaks."""
+    return testimonies_of(Stated.of(instances, at), [instance.id for instance in instances])
+
+
+def testimonies_of(stated: Stated, ids: Sequence[str]) -> list[LabelTestimony]:
+    """Say the same of what is sorted by source already."""
+    found = [said for view in stated.views for said in _of_one_source(view, ids)]
+    found += _across_sources(stated)
+    if any(stated.machines):
+        found.append(_machines(stated.machines))
+    return [said for said in found if said.speaks]
+
+
+def states_place(view: View) -> list[bool]:
+    """Whether anything is stated of where each instance is."""
+    columns = [view.column(name) for name in PLACEMENT if name in view.states]
+    return list(map(any, zip(*columns, strict=True))) if columns else [False] * len(view.facts)
+
+
+def host_names(view: View) -> list[str | None]:
+    """Return what each instance's host is called; None where that may be more than one host."""
+    hosts = view.known("host")
+    if "host_kind" not in view.states:
+        return hosts
+    kinds = view.column("host_kind")
+    return [None if kind in COARSE else host for host, kind in zip(hosts, kinds, strict=True)]
+
+
+def _of_one_source(view: View, ids: Sequence[str]) -> Iterator[LabelTestimony]:
+    """Yield what one source says, as strongly as its weight allows."""
     rules = (
         ("host", _host),
         ("host_kind", _coarse),
@@ -69,138 +105,178 @@ def testimonies(instances: Sequence[Instance]) -> list[LabelTestimony]:
         ("partition", _partition),
         ("fault_domain", _fault_domain),
         ("topology", _topology),
-        ("neighbors", _neighbors),
-        ("whole_host", _whole_host),
+        ("neighbors", lambda view: _neighbors(view, ids)),
+        ("whole_host", lambda view: _whole_host(view, ids)),
     )
-    return [said for fact, rule in rules if fact in stated and (said := rule(instances)).speaks]
+    for fact, rule in rules:
+        if fact not in view.states or (rule is _dedicated and view.by != PLATFORM):
+            continue
+        said = rule(view)
+        yield replace(
+            said,
+            if_equal=min(said.if_equal, int(view.weight.same)),
+            if_different=max(said.if_different, -int(view.weight.different)),
+            because=_dated(said.because, view) if view.times else said.because,
+        )
 
 
-def states_place(instance: Instance) -> bool:
-    """Whether anything is stated of where an instance is."""
-    return any(map(instance.fact, PLACEMENT))
+def _across_sources(stated: Stated) -> Iterator[LabelTestimony]:
+    """Yield who is on one host by the word of two sources, for each strength that the weaker may have."""
+    for strength in sorted({view.weight.same for view in stated.views}, reverse=True):
+        views = [v for v in stated.views if v.weight.same >= strength and "host" in v.states]
+        if len(views) < 2:
+            continue
+        hosts: list[str | None] = [None] * len(stated.machines)
+        scopes = [("", "")] * len(hosts)
+        by = [""] * len(hosts)
+        for view in views:
+            told = zip(host_names(view), view.column("project"), view.column("host_kind"), strict=True)
+            for number, (host, *scope) in enumerate(told):
+                if host and not hosts[number]:
+                    hosts[number], scopes[number], by[number] = host, (scope[0], scope[1]), view.by
+        yield _one_host(hosts, scopes, by, int(strength))
 
 
-def host_name(instance: Instance) -> str | None:
-    """Return what the platform calls the host of an instance; None where that may be more than one host."""
-    return _fact(instance, "host") if instance.fact("host_kind") not in COARSE else None
+def _one_host(
+    hosts: Sequence[str | None], scopes: Sequence[tuple[str, str]], by: Sequence[str], strength: int
+) -> LabelTestimony:
+    def because(i: int, j: int) -> str:
+        return f"{by[i]} and {by[j]} put them on one host, {hosts[i]}"
+
+    return LabelTestimony.of("stated by two", hosts, because, if_equal=strength, scopes=scopes)
 
 
-def _host(instances: Sequence[Instance]) -> LabelTestimony:
-    hosts = [host_name(i) for i in instances]
-    scopes = [(_project(i), i.fact("host_kind")) for i in instances]
+def _machines(machines: Sequence[tuple[str, str] | None]) -> LabelTestimony:
+    def because(i: int, _j: int) -> str:
+        return f"both are told that they are {(machines[i] or ('', ''))[1]}: they are one machine"
+
+    return LabelTestimony.of("stated machine", machines, because, if_equal=CONCLUSIVE)
+
+
+def _dated(because: Callable[[int, int], str], view: View) -> Callable[[int, int], str]:
+    def dated(i: int, j: int) -> str:
+        times = [view.times[number] for number in (i, j) if number in view.times]
+        return because(i, j) + (f", as read {timestamp(min(times))}" if times else "")
+
+    return dated
+
+
+def _host(view: View) -> LabelTestimony:
+    hosts = host_names(view)
 
     def because(i: int, j: int) -> str:
         if hosts[i] == hosts[j]:
-            return f"the platform puts both on host {hosts[i]}"
-        return f"the platform puts them on hosts {hosts[i]} and {hosts[j]}"
+            return f"{view.by} puts both on host {hosts[i]}"
+        return f"{view.by} puts them on hosts {hosts[i]} and {hosts[j]}"
 
     return LabelTestimony.of(
-        "stated host", hosts, because, if_equal=CONCLUSIVE, if_different=-CONCLUSIVE, scopes=scopes
+        "stated host",
+        hosts,
+        because,
+        if_equal=CONCLUSIVE,
+        if_different=-CONCLUSIVE,
+        scopes=_scopes(view, "project", "host_kind"),
     )
 
 
-def _coarse(instances: Sequence[Instance]) -> LabelTestimony:
-    hosts = [_fact(i, "host") if i.fact("host_kind") in COARSE else None for i in instances]
-    scopes = [(_project(i), i.fact("host_kind")) for i in instances]
+def _coarse(view: View) -> LabelTestimony:
+    kinds = view.column("host_kind")
+    hosts = [host if k in COARSE else None for host, k in zip(view.known("host"), kinds, strict=True)]
 
     def because(i: int, j: int) -> str:
-        return f"the platform puts them in {scopes[i][1]} {hosts[i]} and {hosts[j]}"
+        return f"{view.by} puts them in {kinds[i]} {hosts[i]} and {hosts[j]}"
 
+    scopes = _scopes(view, "project", "host_kind")
     return LabelTestimony.of("stated host group", hosts, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _dedicated(instances: Sequence[Instance]) -> LabelTestimony:
-    hosts = [_fact(i, "host") if i.fact("host_kind") == DEDICATED else None for i in instances]
-    placed = [states_place(i) and not _fact(i, "host") for i in instances]
-    values = [host or ("shared" if shared else None) for host, shared in zip(hosts, placed, strict=True)]
+def _dedicated(view: View) -> LabelTestimony:
+    stated, kinds = view.known("host"), view.column("host_kind")
+    hosts = [host if kind == DEDICATED else None for host, kind in zip(stated, kinds, strict=True)]
+    shared = [placed and not host for placed, host in zip(states_place(view), stated, strict=True)]
+    values = [host or ("shared" if other else None) for host, other in zip(hosts, shared, strict=True)]
 
     def because(i: int, j: int) -> str:
         return f"dedicated host {hosts[i] or hosts[j]} holds one of them, and nobody who doesn't state it"
 
+    scopes = _scopes(view, "project")
     return LabelTestimony.of(
-        "stated dedicated host",
-        values,
-        because,
-        if_different=-CONCLUSIVE,
-        scopes=[_project(i) for i in instances],
+        "stated dedicated host", values, because, if_different=-CONCLUSIVE, scopes=scopes
     )
 
 
-def _zone(instances: Sequence[Instance]) -> LabelTestimony:
-    zones = [_fact(i, "zone") for i in instances]
-    scopes = [_project(i) for i in instances]
+def _zone(view: View) -> LabelTestimony:
+    zones = view.known("zone")
 
     def because(i: int, j: int) -> str:
-        return f"the platform puts them in zones {zones[i]} and {zones[j]}"
+        return f"{view.by} puts them in zones {zones[i]} and {zones[j]}"
 
+    scopes = _scopes(view, "project")
     return LabelTestimony.of("stated zone", zones, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _spread(instances: Sequence[Instance]) -> LabelTestimony:
-    members = [_member(i, "spread") for i in instances]
+def _spread(view: View) -> LabelTestimony:
+    groups = _groups(view, "spread")
     # Each is different from every other of its group: the label is the instance itself.
-    values = [number if member else None for number, member in enumerate(members)]
-    scopes = [(_project(i), member) for i, member in zip(instances, members, strict=True)]
+    values = [number if group else None for number, group in enumerate(groups)]
+    scopes = list(zip(view.column("project"), groups, strict=True))
 
     def because(i: int, _j: int) -> str:
-        return f"both are in group {members[i]}, which the platform spreads over hardware of its own"
+        return f"both are in group {groups[i]}, which the platform spreads over hardware of its own"
 
     return LabelTestimony.of("stated group", values, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _partition(instances: Sequence[Instance]) -> LabelTestimony:
-    groups = [_member(i, "partition") for i in instances]
-    partitions = [
-        _fact(i, "partition") if group else None for i, group in zip(instances, groups, strict=True)
-    ]
-    scopes = [(_project(i), group) for i, group in zip(instances, groups, strict=True)]
+def _partition(view: View) -> LabelTestimony:
+    groups = _groups(view, "partition")
+    partitions = [p if group else None for p, group in zip(view.known("partition"), groups, strict=True)]
+    scopes = list(zip(view.column("project"), groups, strict=True))
 
     def because(i: int, j: int) -> str:
-        return (
-            f"the platform puts them in partitions {partitions[i]} and {partitions[j]} of group {groups[i]}"
-        )
+        return f"{view.by} puts them in partitions {partitions[i]} and {partitions[j]} of group {groups[i]}"
 
     return LabelTestimony.of("stated partition", partitions, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _fault_domain(instances: Sequence[Instance]) -> LabelTestimony:
-    within = [(_fact(i, "zone"), _fact(i, "group")) for i in instances]
-    domains = [_fact(i, "fault_domain") if any(w) else None for i, w in zip(instances, within, strict=True)]
-    scopes = [(_project(i), w) for i, w in zip(instances, within, strict=True)]
+def _fault_domain(view: View) -> LabelTestimony:
+    within = list(zip(view.column("zone"), view.column("group"), strict=True))
+    domains = [d if any(w) else None for d, w in zip(view.known("fault_domain"), within, strict=True)]
+    scopes = list(zip(view.column("project"), within, strict=True))
 
     def because(i: int, j: int) -> str:
         where = " of ".join(part for part in reversed(within[i]) if part)
-        return f"the platform puts them in fault domains {domains[i]} and {domains[j]} of {where}"
+        return f"{view.by} puts them in fault domains {domains[i]} and {domains[j]} of {where}"
 
     return LabelTestimony.of("stated fault domain", domains, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _topology(instances: Sequence[Instance]) -> LabelTestimony:
-    above = [_fact(i, "topology") or "" for i in instances]
+def _topology(view: View) -> LabelTestimony:
+    above = view.column("topology")
     last = [nodes.rpartition(",")[2].strip() or None for nodes in above]
-    scopes = [(_project(i), nodes.count(",")) for i, nodes in zip(instances, above, strict=True)]
+    scopes = [(p, nodes.count(",")) for p, nodes in zip(view.column("project"), above, strict=True)]
 
     def because(i: int, j: int) -> str:
-        return f"the platform hangs them under network nodes {last[i]} and {last[j]}"
+        return f"{view.by} hangs them under network nodes {last[i]} and {last[j]}"
 
     return LabelTestimony.of("stated topology", last, because, if_different=-STRONG, scopes=scopes)
 
 
-def _neighbors(instances: Sequence[Instance]) -> LabelTestimony:
-    lists = [_listed(i) for i in instances]
+def _neighbors(view: View, ids: Sequence[str]) -> LabelTestimony:
+    projects = view.column("project")
+    lists = [_listed(*each) for each in zip(ids, view.column("neighbors"), strict=True)]
     listings: defaultdict[tuple[str, str], set[frozenset[str]]] = defaultdict(set)
-    for instance, listed in zip(instances, lists, strict=True):
-        for name in listed or ():
-            listings[_project(instance), name].add(listed or frozenset())
+    for project, listed in zip(projects, lists, strict=True):
+        for listed_id in listed or ():
+            listings[project, listed_id].add(listed or frozenset())
     clear: list[Hashable | None] = [
-        listed if listed and all(len(listings[_project(i), name]) == 1 for name in listed) else None
-        for i, listed in zip(instances, lists, strict=True)
+        listed if listed and all(len(listings[project, each]) == 1 for each in listed) else None
+        for project, listed in zip(projects, lists, strict=True)
     ]
 
     def because(i: int, j: int) -> str:
         if clear[i] == clear[j]:
-            return "the platform lists them as neighbours on one host"
-        return "the platform lists each one's neighbours, and neither is the other's"
+            return f"{view.by} lists them as neighbours on one host"
+        return f"{view.by} lists each one's neighbours, and neither is the other's"
 
     return LabelTestimony.of(
         "stated neighbours",
@@ -208,43 +284,37 @@ def _neighbors(instances: Sequence[Instance]) -> LabelTestimony:
         because,
         if_equal=CONCLUSIVE,
         if_different=-STRONG,
-        scopes=[_project(i) for i in instances],
+        scopes=_scopes(view, "project"),
     )
 
 
-def _whole_host(instances: Sequence[Instance]) -> LabelTestimony:
-    whole = [i.fact("whole_host") == "true" for i in instances]
+def _whole_host(view: View, ids: Sequence[str]) -> LabelTestimony:
+    whole = [told == "true" for told in view.column("whole_host")]
     values: list[Hashable | None] = [
-        number if alone else ("shared" if states_place(i) else None)
-        for number, (i, alone) in enumerate(zip(instances, whole, strict=True))
+        number if alone else ("shared" if placed else None)
+        for number, (alone, placed) in enumerate(zip(whole, states_place(view), strict=True))
     ]
 
     def because(i: int, j: int) -> str:
-        return f"{instances[i if whole[i] else j].id} has a host to itself"
+        return f"{ids[i if whole[i] else j]} has a host to itself"
 
-    return LabelTestimony.of(
-        "stated whole host",
-        values,
-        because,
-        if_different=-CONCLUSIVE,
-        scopes=[_project(i) for i in instances],
-    )
+    scopes = _scopes(view, "project")
+    return LabelTestimony.of("stated whole host", values, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
-def _fact(instance: Instance, key: Fact) -> str | None:
-    return instance.fact(key) or None
+def _scopes(view: View, *names: Fact) -> Sequence[Hashable] | None:
+    """Return within what names are compared; None where nobody states any of that."""
+    columns = [view.column(name) for name in names if name in view.states]
+    return list(zip(*columns, strict=True)) if len(columns) > 1 else next(iter(columns), None)
 
 
-def _project(instance: Instance) -> str:
-    return instance.fact("project")
+def _groups(view: View, strategy: str) -> list[str | None]:
+    """Return the group of each instance where it is of this strategy."""
+    strategies = view.column("group_strategy")
+    return [g if s == strategy else None for g, s in zip(view.known("group"), strategies, strict=True)]
 
 
-def _member(instance: Instance, strategy: str) -> str | None:
-    """Return the group of an instance where it is of this strategy."""
-    return _fact(instance, "group") if instance.fact("group_strategy") == strategy else None
-
-
-def _listed(instance: Instance) -> frozenset[str] | None:
-    """Return everybody on the host of an instance by the platform's list; None without one."""
-    names = {name.strip() for name in (_fact(instance, "neighbors") or "").split(",")} - {""}
-    return frozenset(names | {instance.id}) if names else None
+def _listed(instance_id: str, neighbors: str) -> frozenset[str] | None:
+    """Return everybody on the host of an instance by the list of its neighbours; None without one."""
+    names = {name.strip() for name in neighbors.split(",")} - {""}
+    return frozenset(names | {instance_id}) if names else None

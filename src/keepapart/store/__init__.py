@@ -1,8 +1,9 @@
-"""The store: the journals of admissions, the leases that guard them, and the audits that were made.
+"""The store: journals of admissions, their leases, the audits that were made, what was told, and the news.
 
 SQLAlchemy Core, portable SQL only: SQLite beside the configuration, PostgreSQL where several operators
-share. `database` opens it and makes its schema by the `migrations`; `journals`, `leases` and `audits` are
-what it keeps. Times are seconds since the epoch, handed in by the caller.
+share. `database` opens it and makes its schema by the `migrations`; `journals`, `leases`, `audits`, what
+consumers were `told` and `watches` are what it keeps. Times are seconds since the epoch, handed in by the
+caller.
 
 Rules:
 1. What was written is durable when the call returns: SQLite runs in WAL mode with ``synchronous=FULL``.
@@ -13,34 +14,56 @@ Rules:
 4. The schema only migrates forward, one process at a time; one made by a newer keepapart is refused.
 5. A process that dies, or a network that is cut, in the middle of a write holds up no other for longer than
    `BUSY_SECONDS`.
-6. Audits are ordered by their numbers, which only grow: the clock may be set back.
+6. Audits are ordered by their numbers and runs by the tokens of their leases, which only grow: the clock may
+   be set back.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Self
 
 from keepapart.store.audits import Audits
-from keepapart.store.database import Database
+from keepapart.store.database import BUSY_SECONDS, Database
 from keepapart.store.journals import Journals
 from keepapart.store.leases import Holder, Lease, Leases
+from keepapart.store.told import Told
+from keepapart.store.watches import Delivery, Watches
 
-__all__ = ["Audits", "Holder", "Journals", "Lease", "Leases", "Store"]
+__all__ = [
+    "BUSY_SECONDS",
+    "Audits",
+    "Delivery",
+    "Holder",
+    "Journals",
+    "Lease",
+    "Leases",
+    "Store",
+    "Told",
+    "Watches",
+]
 
 
 class Store:
     """One database and what it keeps.
 
-    Every method of `journals`, `leases` and `audits` raises `StoreError` where the database can't be read or
-    written. Opening raises `StoreError` for a database that can't be opened, `ConfigError` for a URL that is
-    none.
+    Every method of `journals`, `leases`, `audits`, `told` and `watches` raises `StoreError` where the
+    database can't be read or written. Opening raises `StoreError` for a database that can't be opened,
+    `ConfigError` for a URL that is none; `within` are seconds that it waits where another process keeps an
+    SQLite file locked.
     """
 
-    def __init__(self, url: str) -> None:
-        self._database = Database(url)
+    def __init__(self, url: str, within: float = BUSY_SECONDS) -> None:
+        self._database = Database(url, within)
         self.journals = Journals(self._database)
         self.leases = Leases(self._database)
         self.audits = Audits(self._database)
+        self.told = Told(self._database)
+        self.watches = Watches(self._database)
+
+    def waiting(self, seconds: float) -> AbstractContextManager[None]:
+        """Wait no longer than this for another process's transaction; SQLite's alone."""
+        return self._database.waiting(seconds)
 
     def close(self) -> None:
         """Close every connection."""

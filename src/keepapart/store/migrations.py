@@ -54,7 +54,52 @@ SECOND = (
         WHERE number IN (SELECT max(number) FROM audits GROUP BY cluster)""",
 )
 
-MIGRATIONS: Sequence[Sequence[str]] = (FIRST, SECOND)  # the n-th leads from version n to n + 1
+# What a later run says of an instance stands above what an earlier one said, and clocks are set back; the
+# token of the lease under which a run was begun only grows. Runs from before have none.
+THIRD = ("ALTER TABLE runs ADD COLUMN token INTEGER",)
+
+# What a consumer was told of an instance and can't be changed later, such as its rack in Cassandra.
+FOURTH = (
+    """CREATE TABLE told (
+        cluster VARCHAR(255) NOT NULL,
+        format VARCHAR(255) NOT NULL,
+        instance VARCHAR(255) NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (cluster, format, instance)
+    )""",
+)
+
+# What `keepapart watch` knows from one audit to the next: who audits, what was told of members, the news, and
+# the outbox of their deliveries.
+FIFTH = (
+    """CREATE TABLE watched (
+        cluster VARCHAR(255) NOT NULL PRIMARY KEY,
+        holder TEXT NOT NULL,
+        until FLOAT NOT NULL,
+        told TEXT
+    )""",
+    """CREATE TABLE news (
+        number {serial} NOT NULL PRIMARY KEY,
+        cluster VARCHAR(255) NOT NULL,
+        document TEXT NOT NULL
+    )""",
+    "CREATE INDEX ix_news_cluster ON news (cluster, number)",
+    """CREATE TABLE deliveries (
+        news INTEGER NOT NULL,
+        hook VARCHAR(2048) NOT NULL,
+        tries INTEGER NOT NULL,
+        due FLOAT NOT NULL,
+        PRIMARY KEY (news, hook)
+    )""",
+)
+
+MIGRATIONS: Sequence[Sequence[str]] = (
+    FIRST,
+    SECOND,
+    THIRD,
+    FOURTH,
+    FIFTH,
+)  # the n-th: n to n + 1
 
 
 def statements(version: int, dialect: str) -> list[str]:

@@ -8,7 +8,9 @@ Rules:
    instance has no slot.
 3. A token means one instance for ever; with other tags or parameters it is an error.
 4. An armed `Fault` befalls a call before its effect, instead of it or after it.
-5. What is new may show late, as lists, names and tags of real platforms do: see `Lag`.
+5. Where there is a `quota`, so many instances may there be, stopped ones too; more are a `QuotaError`.
+6. What is new may show late, as lists, names and tags of real platforms do: see `Lag`. Whole answers may be
+   late too: with `lists_lag` and `shows_lag` lists and descriptions tell what was so that many seconds ago.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ from keepapart.clouds import (
     TERMINATED,
     LaunchRequest,
 )
-from keepapart.errors import CloudError, NotFoundError
+from keepapart.clouds.user_data import UserData
+from keepapart.errors import CloudError, NotFoundError, QuotaError
 from keepapart.model import Instance
 from keepapart.testing.faults import Fault, Faults
 from keepapart.testing.fleet import Fleet
@@ -61,6 +64,7 @@ class ProgrammableCloud(Fleet):
 
     hosts: int = 8
     capacity: int = 2
+    quota: int = 0  # 0: none
     habit: str = "packing"
     seed: int = 0
     honours_tokens: bool = True  # otherwise every launch is a new instance
@@ -68,11 +72,15 @@ class ProgrammableCloud(Fleet):
     listed_after: Lag = Lag()  # when `instances` lists what was launched
     known_after: Lag = Lag()  # when calls that name it know what was launched; until then: `NotFoundError`
     tags_after: Lag = Lag()  # when the tags of a launch or of `tag` show
+    lists_lag: float = 0.0  # seconds that a list is behind
+    shows_lag: float = 0.0  # seconds that a description is behind
     call_seconds: float = 0.0  # that a call takes
     boot_seconds: float = 0.0  # from launch or start until an instance runs
+    ready_seconds: float = 0.0  # from launch or start until there is a way in to it
     stop_seconds: float = 0.0  # until a running instance is stopped or terminated
     sleep: Callable[[float], None] = time.sleep
     name: str = "programmable"
+    user_data: UserData = field(init=False, default=UserData(16_384))
     closed: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +99,8 @@ class ProgrammableCloud(Fleet):
         """List every instance that carries all of these tags, terminated ones left out."""
 
         def effect() -> Sequence[Instance]:
-            found = [self._shown(m) for m in self._machines() if self._reached(m.listed_from, LISTS)]
+            there = self._machines_before(self.lists_lag)
+            found = [self._shown(m) for m in there if self._reached(m.listed_from, LISTS)]
             return [i for i in found if i.state != TERMINATED and tags.items() <= i.tags.items()]
 
         return self._call("instances", "", effect, [])
@@ -101,7 +110,8 @@ class ProgrammableCloud(Fleet):
         wanted = set(ids)
 
         def effect() -> Mapping[str, Instance]:
-            return {m.id: self._shown(m) for m in self._machines() if m.id in wanted and self._knows(m)}
+            there = self._machines_before(self.shows_lag)
+            return {m.id: self._shown(m) for m in there if m.id in wanted and self._knows(m)}
 
         return self._call("describe", " ".join(sorted(wanted)), effect, {})
 
@@ -116,7 +126,7 @@ class ProgrammableCloud(Fleet):
                         raise CloudError("this token was used with other tags or parameters")
                     return self._shown(machine)
             machine = self._new(request, said)
-            self._record.write(machine)
+            self._write(machine)
             return self._shown(machine)
 
         return self._call("launch", request.token, effect, Instance("i-0000", state=PENDING))
@@ -131,7 +141,7 @@ class ProgrammableCloud(Fleet):
                 raise CloudError(f"{instance_id} is {state} and can't be started")
             if state == STOPPED:
                 host = place(self._machines(), self.hosts, self.capacity, self.habit, self.seed)
-                self._record.write(started(machine, host, now, self.boot_seconds))
+                self._write(started(machine, host, now, self.boot_seconds))
 
         self._call("start", instance_id, effect, None)
 
@@ -170,6 +180,12 @@ class ProgrammableCloud(Fleet):
 
         self._call("tag", instance_id, effect, None)
 
+    def unreached(self, instance_id: str) -> str:
+        """Say why there is no way in to an instance yet; empty where there is one. See `TruthfulChecker`."""
+        paid = self._machine(instance_id).paid
+        booting = bool(paid) and self.clock() < paid[-1][0] + self.ready_seconds
+        return "ssh: connection refused" if booting else ""
+
     def close(self) -> None:
         """Take no calls any more; what a test asks is answered still."""
         self.closed = True
@@ -192,6 +208,9 @@ class ProgrammableCloud(Fleet):
 
     def _new(self, request: LaunchRequest, said: str) -> Machine:
         now, number = self.clock(), len(self._machines()) + 1
+        there = [m for m in self._machines() if m.state_at(now) != TERMINATED]
+        if self.quota and len(there) >= self.quota:
+            raise QuotaError(f"{len(there)} of {self.quota} instances are in use", "release instances")
         host = place(self._machines(), self.hosts, self.capacity, self.habit, self.seed)
         return Machine(
             f"i-{number:04}",
@@ -202,6 +221,7 @@ class ProgrammableCloud(Fleet):
             {},
             token=request.token,
             launch=said,
+            user_data=request.user_data,
             settles=now + self.boot_seconds if self.boot_seconds else 0.0,
             listed_from=self._threshold(self.listed_after, LISTS),
             known_from=self._threshold(self.known_after, NAMES),

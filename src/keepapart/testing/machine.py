@@ -25,9 +25,9 @@ class Machine(msgspec.Struct, frozen=True, tag="machine"):
     """One instance.
 
     `state` is what it comes to at the time `settles`. `tags_before` show until `tags_from`. `launch` is what
-    its launch said; it and `token` are empty where nobody launched it. `freed` numbers the frees of slots, so
-    that the last one is known. `paid` has the begin and the end of each time that it was paid for, the end
-    None as long as it is.
+    its launch said; it and `token` are empty where nobody launched it. `user_data` is what it was handed.
+    `freed` numbers the frees of slots, so that the last one is known. `paid` has the begin and the end of
+    each time that it was paid for, the end None as long as it is. `at` is when it became so.
     """
 
     id: str
@@ -38,12 +38,14 @@ class Machine(msgspec.Struct, frozen=True, tag="machine"):
     tags_before: Mapping[str, str]
     token: str = ""
     launch: str = ""
+    user_data: bytes = b""
     settles: float = 0.0
     freed: int = 0
     listed_from: Threshold = AT_ONCE
     known_from: Threshold = AT_ONCE
     tags_from: Threshold = AT_ONCE
     paid: tuple[tuple[float, float | None], ...] = ()
+    at: float = 0.0
 
     @property
     def placed(self) -> bool:

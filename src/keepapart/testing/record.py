@@ -37,6 +37,7 @@ class Record:
 
     def __init__(self, path: Path | None) -> None:
         self.machines: dict[str, Machine] = {}
+        self.history: dict[str, list[Machine]] = {}  # of each instance, oldest first
         self.calls: list[Call] = []
         self.count: Counter[str] = Counter()  # of calls, by name
         self.most_candidates = 0  # instances that were no members and ran at the same time
@@ -65,6 +66,7 @@ class Record:
             self.count[what.name] += 1
         else:
             self.machines[what.id] = what
+            self.history.setdefault(what.id, []).append(what)
             candidates = [m for m in self.machines.values() if m.placed and m.tags.get(ROLE_TAG) != MEMBER]
             self.most_candidates = max(self.most_candidates, len(candidates))
 

@@ -26,7 +26,7 @@ class Sign(Enum):
 
     NOTHING = ""
     VOUCHES = "vouches"  # hops, or a name of the host, speak without the word
-    WARNS = "warns"  # longer ways prove nothing, whoever says what
+    WARNS = "warns"  # some ways prove nothing, whoever says what
     REFUTES = "refutes"  # hops say nothing at all, whoever says what
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -62,14 +62,36 @@ def parted(net: Network) -> None:
     hidden(net, "new", "h2")
 
 
-def one_after_another(folder: Path, *networks: tuple[Declare, str]) -> list[Score]:
-    """Audit networks by a model each, in one folder."""
-    found = []
+def in_pairs(net: Network) -> None:
+    """Declare four hosts of two, all clones of one image."""
+    spread(net, 4, net.router("r"), "h")
+    for number in range(8):
+        member(net, number, f"h{number // 2}", f"h{number // 2}")
+    cloned(net)
+
+
+def leaves_of_pairs(net: Network) -> None:
+    """Declare leaf routers instead, and two hosts: counts are the same."""
+    spread(net, 4, net.router("r"), "h")
+    for number in range(8):
+        member(net, number, f"h{number // 2}", f"m{number % 2}")
+    cloned(net)
+
+
+def cloned(net: Network) -> None:
+    """Let all machines tell one id."""
+    for name in net.members:
+        net.nodes[name].files["etc/machine-id"] = "0123456789abcdef" * 2
+
+
+def one_after_another(folder: Path, *networks: tuple[Declare, str], words: Sequence[str] = ()) -> list[Score]:
+    """Audit networks by a model each, in one folder, the first one with these words."""
+    found: list[Score] = []
     for declare, model in networks:
         net = Network()
         declare(net)
         with built(net) as prefix:
-            found.append(audited(net, prefix, folder, model))
+            found.append(audited(net, prefix, folder, model, *(() if found else words)))
     return found
 
 
@@ -86,3 +108,11 @@ def test_what_showed_itself_vouches_for_nothing_else(tmp_path: Path, other: Decl
     """Nobody vouches for either."""
     found = one_after_another(tmp_path, (sound, "auto"), (other, "auto"), (other, "auto"))
     assert [score.wrong for score in found] == [[], [], []]
+
+
+def test_what_controls_showed_is_not_remembered_of_clones(tmp_path: Path) -> None:
+    """Controls vouch for one network, and all of its machines tell one id, as those of the next one do."""
+    words = [word for n in range(0, 8, 2) for word in ("--known-same", f"g{n},g{n + 1}")]
+    first, second = one_after_another(tmp_path, (in_pairs, "auto"), (leaves_of_pairs, "auto"), words=words)
+    assert (first.standing, first.wrong) == ("vouched", [])
+    assert second.wrong == []

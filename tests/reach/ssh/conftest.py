@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from keepapart.auditing.assess import Audit
-from keepapart.auditing.survey import Session
+from keepapart.auditing.session import Session
 from keepapart.config import Config, parse
 from keepapart.lab import client, protocol
 from keepapart.lab.client import Lab
@@ -143,7 +143,7 @@ def bring_up(document: dict[str, Any], lifeline: int, name: str) -> Reached:
     return Reached(lab, sshd.folder_of(protocol.socket_path(name)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep these labs apart from those that the machine's user runs."""
     folder = tmp_path_factory.mktemp("ssh")
@@ -153,7 +153,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lifeline() -> Iterator[int]:
     """Yield the read end of a pipe whose write end closes with the tests."""
     read, write = os.pipe()
@@ -161,7 +161,7 @@ def lifeline() -> Iterator[int]:
         yield read
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(runtime: Path, lifeline: int) -> Iterator[Reached]:
     """Yield the lab that tests of this folder share."""
     reached = bring_up(SIX, lifeline, "six")

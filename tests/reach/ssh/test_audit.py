@@ -10,7 +10,7 @@ import pytest
 
 from keepapart.auditing.assess import Audit
 from keepapart.model import Verdict
-from keepapart.reach import pipe
+from keepapart.reach import conversation
 from tests.reach.ssh.conftest import PYTHON, Reached
 
 VICTIM = "i-0003"
@@ -67,7 +67,9 @@ def test_what_python3_complains_of_is_the_reason(six: Reached) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for answers only as long as a test may take."""
-    monkeypatch.setattr(pipe, "PATIENCE", 1.5)
+    monkeypatch.setattr(conversation, "PATIENCE", 1.5)
+    monkeypatch.setattr("keepapart.reach.ssh.PATIENCE", 0.5)
+    monkeypatch.setattr("keepapart.reach.ssh_client.CONNECT", 1)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -12,8 +12,9 @@ import pytest
 from msgspec import structs
 
 from keepapart.admit import AdmissionContext, admit
-from keepapart.auditing.survey import Session, checker
-from keepapart.clouds import connect
+from keepapart.auditing.session import Session
+from keepapart.auditing.survey import checker
+from keepapart.clouds import connect, launching
 from keepapart.config import Config
 from keepapart.store import Store
 from tests.reach.ssh.conftest import Reached, bring_up
@@ -37,8 +38,8 @@ def test_plain_ssh_goes_the_same_way(six: Reached) -> None:
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "in\n"
 
 
-@pytest.mark.parametrize("setting", ["", "    StrictHostKeyChecking no\n    UserKnownHostsFile none"])
-def test_an_unknown_host_key_is_never_a_silent_yes(six: Reached, setting: str) -> None:
+@pytest.mark.parametrize("setting", ["", "    UserKnownHostsFile /dev/null"])
+def test_an_unknown_host_key_is_refused(six: Reached, setting: str) -> None:
     """A host that known_hosts doesn't list is refused in one line that names the mend."""
     found = six.audit(with_known_hosts(six, "", alias=setting))
     assert set(found.round.lost) == set(six.ids)
@@ -46,6 +47,16 @@ def test_an_unknown_host_key_is_never_a_silent_yes(six: Reached, setting: str) -
         assert "is not in known_hosts" in why
         assert "`ssh-keyscan " in why
         assert "\n" not in why
+
+
+def test_ssh_s_own_word_on_host_keys_holds_unless_the_operator_is_stricter(six: Reached) -> None:
+    """`StrictHostKeyChecking no` of ssh's configuration lets in, and new_host_keys = "refuse" does not."""
+    lax = six.ssh_config.read_text().replace("StrictHostKeyChecking yes", "StrictHostKeyChecking no")
+    (six.folder / "lax_config").write_text(lax.replace(f"{six.folder}/known_hosts", "/dev/null"))
+    as_ssh = six.config(ssh_config=str(six.folder / "lax_config"))
+    assert not six.audit(as_ssh).round.lost
+    refusing = structs.replace(as_ssh, reach=structs.replace(as_ssh.reach, new_host_keys="refuse"))
+    assert set(six.audit(refusing).round.lost) == set(six.ids)
 
 
 def test_a_changed_host_key_is_refused(six: Reached) -> None:
@@ -123,7 +134,7 @@ def test_connections_are_kept_from_one_candidate_to_the_next(runtime: Path, life
     try:
         config = tight.config()
         members = tight.ids
-        cloud = connect("lab", config.cloud.settings, ())
+        cloud = launching(connect("lab", config.cloud.settings, ()))
         with Store(f"sqlite:///{runtime / 'tight.db'}") as store, checker(config, store=store) as check:
             outcome = admit(AdmissionContext(cloud, store, "orders", config.launch), check, 1)
         assert outcome.code == 0

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.auditing.survey import Session
-from keepapart.probe import round as rounds
+from keepapart.auditing.session import Session
+from keepapart.probe import SOCKETS
 from keepapart.store import Store
 from tests.reach.ssh.conftest import Reached
 
@@ -130,7 +130,7 @@ def test_a_node_sends_no_more_than_its_budget(six: Reached) -> None:
     assert not six.audit().round.lost
     others = len(six.ids) - 1
     for name in six.ids:
-        assert rounds.SOCKETS * others <= datagrams(six, name) - before[name] <= 200 * others
+        assert SOCKETS * others <= datagrams(six, name) - before[name] <= 200 * others
 
 
 def datagrams(six: Reached, name: str) -> int:

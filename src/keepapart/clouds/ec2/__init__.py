@@ -2,8 +2,7 @@
 
 One file a subject: `settings` (the keys of [cloud]), `client` (boto3, paced and bounded), `faults` (what a
 refusal means), `cloud` (the protocol of every cloud), `request` (what a launch call says), `placement` (which
-group serves the next launch), `prices` (what an instance costs), `facts` (what EC2 states of placement),
-`reach` (the way in).
+group serves the next launch), `prices` (what an instance costs), `facts` (what EC2 states of placement).
 """
 
 from __future__ import annotations

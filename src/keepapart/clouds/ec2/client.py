@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from keepapart.clouds.ec2.errors import translate
 from keepapart.clouds.ec2.settings import Settings
+from keepapart.errors import CloudError, ConfigError
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -33,6 +34,18 @@ def open_client(settings: Settings) -> EC2Client:
 def open_prices(settings: Settings, region: str) -> Any:
     """Return a client of the price list in this region; `endpoint_url` is EC2's alone. Raises likewise."""
     return _opened("pricing", settings, region, None)
+
+
+def account(settings: Settings, region: str) -> str:
+    """Ask AWS whose credentials these are, which is always allowed; empty where that can't be told."""
+    try:
+        client = _opened("sts", settings, region, None)
+        try:
+            return str(client.get_caller_identity()["Account"])
+        finally:
+            client.close()
+    except (BotoCoreError, ClientError, ConfigError, CloudError):
+        return ""
 
 
 def _opened(service: str, settings: Settings, region: str | None, url: str | None) -> Any:

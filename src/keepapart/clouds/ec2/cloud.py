@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from keepapart.clouds import MEMBER, ROLE_TAG, LaunchRequest
+from keepapart.clouds import MEMBER, NOTE, ROLE_TAG, LaunchRequest
 from keepapart.clouds.ec2 import facts, prices, request
-from keepapart.clouds.ec2.client import open_prices
+from keepapart.clouds.ec2.client import account, open_prices
 from keepapart.clouds.ec2.errors import translate
 from keepapart.clouds.ec2.placement import Groups
 from keepapart.clouds.ec2.settings import Settings
-from keepapart.errors import CapacityError, CloudError, RefusedError
+from keepapart.clouds.user_data import UserData
+from keepapart.errors import CapacityError, CloudError, NotFoundError, RefusedError
 from keepapart.model import Instance
 
 if TYPE_CHECKING:
@@ -33,20 +35,25 @@ AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")  # where AWS itself an
 MOST_IN_FILTER = 200  # values of one filter
 MOST_IN_TOPOLOGY = 100  # ids of one DescribeInstanceTopology
 PAGE = 500
+HOST, TENANCY = "Placement.HostId", "Placement.Tenancy"
 
 Filters = Mapping[str, Sequence[str]]
 
 
 class Ec2Cloud:
-    """The instances of one account and region; see `clouds.Cloud`, `Chooser` and `Priced`."""
+    """The instances of one account and region; see `clouds.Cloud` and what a cloud may be beside it."""
 
     name = "ec2"
+    adopts = 'member_filter = {"tag:Name" = "db-*"} (or members = ["i-…"])'
+    user_data = UserData(16_384)
 
     def __init__(self, client: EC2Client, settings: Settings) -> None:
         self._client = client
         self._settings = settings
         self._groups = Groups(client, settings, lambda filters: [said for said, _ in self._find(filters)])
+        self._where: Mapping[str, str] = {}
         self._overlay: dict[str, Mapping[str, str]] = {}
+        self._in_group: dict[str, str] = {}  # which group those are in that are to be started
         host = urlsplit(client.meta.endpoint_url).hostname or ""
         self._aws = host.endswith(AWS)  # others speak EC2's API too, on networks of their own
 
@@ -81,7 +88,7 @@ class Ec2Cloud:
         A request without parameters says what the configuration says, without a placement group.
         """
         said = wanted.parameters or request.parameters(self._settings)
-        complete = LaunchRequest(wanted.token, wanted.tags, said)
+        complete = replace(wanted, parameters=said)
         try:
             with _asked("launching", wanted.token):
                 answer = self._client.run_instances(**request.call(complete))
@@ -91,8 +98,40 @@ class Ec2Cloud:
 
     def start(self, instance_id: str) -> None:
         """Start a stopped instance; it may land on another host."""
-        with _asked(f"starting {instance_id}"):
-            self._client.start_instances(InstanceIds=[instance_id])
+        try:
+            with _asked(f"starting {instance_id}"):
+                self._client.start_instances(InstanceIds=[instance_id])
+        except (CapacityError, RefusedError) as error:
+            raise self._groups.refused(error, {request.GROUP: self._in_group.get(instance_id, "")}) from error
+
+    def placement(
+        self, instance_id: str, tags: Mapping[str, str], host: str = "", *, make: bool = True
+    ) -> Mapping[str, str]:
+        """Decide on the placement group of a member that is to start, or on its Dedicated Host."""
+        found = self._find_ids([instance_id], {})
+        if not found:
+            raise NotFoundError(f"{instance_id}: EC2 knows no such instance")
+        said, _ = found[0]
+        group = said.get("Placement", {}).get("GroupName", "")
+        if host and not host.startswith("h-"):
+            raise RefusedError(f"{host!r} is no Dedicated Host: no other can be chosen")
+        if host:
+            out = {request.GROUP: ""} if group else {}
+            return {HOST: host, TENANCY: "host", **out, NOTE: f"on Dedicated Host {host}"}
+        chosen = self._groups.of_member(said, tags, make=make)
+        if make:
+            self._in_group[instance_id] = chosen.get(request.GROUP, group)
+        return chosen
+
+    def place(self, instance_id: str, parameters: Mapping[str, str]) -> None:
+        """Have a stopped instance start in this group, or on this Dedicated Host."""
+        said: dict[str, Any] = {
+            name.removeprefix(request.PLACEMENT): int(text) if name in request.NUMBERS else text
+            for name, text in parameters.items()
+            if name != NOTE
+        }
+        with _asked(f"placing {instance_id}"):
+            self._client.modify_instance_placement(InstanceId=instance_id, **said)
 
     def stop(self, instance_id: str) -> None:
         """Stop an instance: it keeps its identity and loses its host."""
@@ -118,6 +157,19 @@ class Ec2Cloud:
             return prices.per_hour(client, self._settings, self._client.meta.region_name)
         finally:
             client.close()
+
+    def where(self) -> Mapping[str, str]:
+        """Tell the region, the endpoint, and the account where AWS says it."""
+        if not self._where:
+            meta = self._client.meta
+            owner = account(self._settings, meta.region_name) if self._aws else ""
+            endpoint = "AWS" if self._aws else meta.endpoint_url  # its own have many names
+            self._where = {
+                "region": meta.region_name,
+                "endpoint": endpoint,
+                **({"account": owner} if owner else {}),
+            }
+        return self._where
 
     def close(self) -> None:
         """Close the connections to EC2."""

@@ -4,7 +4,8 @@
    waiting doesn't help, launching without the group does.
 2. An instance that isn't known, or not yet, is `NotFoundError`. Anything else that isn't known is what the
    configuration names: a `CloudError` that says which key to look at.
-3. Credentials and permissions are a `CloudError` that names the mend.
+3. Credentials and permissions are a `DeniedError` that names the mend: asking again won't help. Nor does it
+   where a quota is used up, a `QuotaError`.
 4. Whatever is left is a `CloudError` with EC2's own code and message: the first cause, as it was said.
 
 Codes are those of "Error codes for the Amazon EC2 API". Launch tokens never get into a message.
@@ -18,7 +19,15 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from keepapart.errors import CapacityError, CloudError, ConfigError, NotFoundError, RefusedError
+from keepapart.errors import (
+    CapacityError,
+    CloudError,
+    ConfigError,
+    DeniedError,
+    NotFoundError,
+    QuotaError,
+    RefusedError,
+)
 
 NO_ROOM = frozenset(
     {
@@ -35,6 +44,21 @@ NO_ROOM = frozenset(
     }
 )
 NOT_FOUND = frozenset({"InvalidInstanceID.NotFound"})
+DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthFailure",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "OperationNotPermitted",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnauthorizedOperation",
+        "UnrecognizedClientException",
+    }
+)
+QUOTAS = frozenset({"InstanceLimitExceeded", "VcpuLimitExceeded"})
 SPREAD_LIMIT = re.compile(r"spread placement group", re.IGNORECASE)
 GROUP_REFUSED = frozenset({"InvalidPlacementGroup.InUse", "PlacementGroupLimitExceeded"})
 
@@ -46,7 +70,6 @@ MENDS = {
     "ExpiredToken": "the session has ended: log in again",
     "ExpiredTokenException": "the session has ended: log in again",
     "IncompleteSignature": _CREDENTIALS,
-    "InstanceLimitExceeded": _QUOTA,
     "InvalidAMIID.Malformed": "look at [cloud] image_id",
     "InvalidAMIID.NotFound": "look at [cloud] image_id and region",
     "InvalidAMIID.Unavailable": "look at [cloud] image_id",
@@ -71,7 +94,6 @@ MENDS = {
     "AccessDeniedException": _POLICY,
     "UnrecognizedClientException": _CREDENTIALS,
     "Unsupported": "look at [cloud] instance_type and zone",
-    "VcpuLimitExceeded": _QUOTA,
 }
 _LONG = 300  # characters of EC2's own words; an encoded authorization message is longer than a screen
 
@@ -85,9 +107,9 @@ def translate(error: Exception, doing: str, token: str = "") -> CloudError | Con
     if isinstance(error, boto.ProfileNotFound):
         return ConfigError(f"[cloud] profile: {error}")
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
-        return CloudError(f"{doing}: no AWS credentials: run `aws configure`, or set AWS_PROFILE ({error})")
+        return DeniedError(f"{doing}: no AWS credentials: run `aws configure`, or set AWS_PROFILE ({error})")
     if isinstance(error, (boto.UnauthorizedSSOTokenError, boto.SSOTokenLoadError, boto.TokenRetrievalError)):
-        return CloudError(f"{doing}: the AWS session has ended: run `aws sso login` ({error})")
+        return DeniedError(f"{doing}: the AWS session has ended: run `aws sso login` ({error})")
     if isinstance(error, boto.EndpointConnectionError):
         return CloudError(f"{doing}: nobody answers: {error}; look at [cloud] region and endpoint_url")
     if isinstance(error, (BotoCoreError, ResponseParserError, ValueError)):
@@ -103,9 +125,12 @@ def _answered(error: ClientError, doing: str, token: str) -> CloudError:
         return RefusedError(said) if SPREAD_LIMIT.search(message) else CapacityError(said)
     if code in GROUP_REFUSED:
         return RefusedError(said)
+    if code in QUOTAS:
+        return QuotaError(said.rstrip("."), _QUOTA)
     if code in NOT_FOUND:
         return NotFoundError(said)
-    return CloudError(f"{said.rstrip('.')}; {MENDS[code]}" if code in MENDS else said)
+    said = f"{said.rstrip('.')}; {MENDS[code]}" if code in MENDS else said
+    return DeniedError(said) if code in DENIED else CloudError(said)
 
 
 def code_of(error: ClientError) -> str:

@@ -15,8 +15,8 @@ whole_host       "true" for bare-metal types: the host is the instance's alone; 
                  whose sockets share a board and its Nitro card
 ===============  ======================================================================================
 
-What EC2 doesn't state is left out, never guessed. An instance that doesn't run is nowhere: only its platform
-and project are stated.
+What EC2 doesn't state is left out, never guessed. An instance that doesn't run is nowhere: only its platform,
+project and group are stated.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from keepapart import clouds
-from keepapart.clouds.ec2.reach import way_in
 from keepapart.clouds.ec2.settings import Settings
+from keepapart.clouds.reach import way_in
 from keepapart.model import Instance
 
 if TYPE_CHECKING:
@@ -92,13 +92,12 @@ def _facts(said: InstanceTypeDef, owner: str, strategy: str, topology: str, plat
     placement = said.get("Placement", {})
     placed = said["State"]["Name"] in ("running", "pending")
     kind = said.get("InstanceType", "")
-    facts = {"platform": platform, "project": owner}
+    facts = {"platform": platform, "project": owner, "group": group_of(said)}
     if placed:
         facts |= {
             "zone": placement.get("AvailabilityZone", ""),
             "host": placement.get("HostId", ""),
             "host_kind": "dedicated" if placement.get("HostId") else "",
-            "group": group_of(said),
             "group_strategy": strategy,
             "partition": str(placement.get("PartitionNumber") or ""),
             "topology": topology,

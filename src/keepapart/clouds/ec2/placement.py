@@ -10,12 +10,16 @@ Rules:
 4. A spread or partition group that is full, can't be had, or was refused once is done without until the
    process ends: launch, check, release then decide alone, and the launch's note says why. A cluster group was
    asked for to be close together: it is never done without.
+5. A member that is moved goes into the named group; else it stays in the group that it is in; else it goes
+   into the cluster's own spread group. A spread or partition group where EC2 has no room for it is done
+   without, as for launches.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -56,12 +60,36 @@ class Groups:
             self._strategies[group] = found.get("Strategy", "") if found else ""
         return self._strategies[group]
 
-    def parameters(self, tags: Mapping[str, str], *, make: bool = True) -> dict[str, str]:
-        """Return what the next launch of the cluster that `tags` name says of its group, and a note on it.
+    def parameters(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return what the next launch of the cluster that `tags` name says of its group, and a note on it."""
+        return self._chosen(self._settings.placement_group, tags, make=True)
 
-        Without `make`, a group that is missing is only spoken of.
+    def of_member(self, said: InstanceTypeDef, tags: Mapping[str, str], *, make: bool) -> dict[str, str]:
+        """Return what a stopped member, as EC2 `said` it is, is to be told of its group, and a note on it.
+
+        Without `make`, a group that is missing is only spoken of, and nothing is decided.
         """
-        wanted, cluster = self._settings.placement_group, tags.get(CLUSTER_TAG, "")
+        now = said.get("Placement", {}).get("GroupName", "")
+        named = self._settings.placement_group not in ("", AUTO)
+        if make:
+            return self._of_member(now, now if now and not named else self._wanted, tags, make=True)
+        with self._only_looking():
+            return self._of_member(now, now if now and not named else self._wanted, tags, make=False)
+
+    @property
+    def _wanted(self) -> str:
+        return self._settings.placement_group or AUTO
+
+    def _of_member(self, now: str, wanted: str, tags: Mapping[str, str], *, make: bool) -> dict[str, str]:
+        chosen = self._chosen(wanted, tags, make=make)
+        if GROUP not in chosen and now and make:
+            return {**chosen, GROUP: ""}  # out of it
+        if chosen.get(GROUP) == now and PARTITION not in chosen:
+            return {NOTE: chosen[NOTE]} if now else chosen
+        return chosen
+
+    def _chosen(self, wanted: str, tags: Mapping[str, str], *, make: bool) -> dict[str, str]:
+        cluster = tags.get(CLUSTER_TAG, "")
         if not wanted:
             return {}
         name = f"keepapart-{cluster}" if wanted == AUTO else wanted
@@ -71,7 +99,7 @@ class Groups:
             group = self._described(name, by_name=True)
             if group is None and wanted == AUTO:
                 if not make:
-                    return {NOTE: f"in spread group {name}, to be made"}
+                    return {GROUP: name, NOTE: f"in spread group {name}, to be made"}
                 group = self._made(name, cluster)
         except CloudError as error:
             if wanted != AUTO:
@@ -85,21 +113,27 @@ class Groups:
 
     def foresee(self, tags: Mapping[str, str]) -> str:
         """Say in words what `parameters` would choose; nothing is made, and nothing decided by it."""
+        with self._only_looking():
+            try:
+                return self._chosen(self._settings.placement_group, tags, make=False).get(NOTE, "")
+            except CloudError as error:
+                return str(error)
+
+    @contextmanager
+    def _only_looking(self) -> Iterator[None]:
         before = dict(self._without), self._asked.copy()
         try:
-            return self.parameters(tags, make=False).get(NOTE, "")
-        except CloudError as error:
-            return str(error)
+            yield
         finally:
             self._without, self._asked = before
 
     def refused(self, error: CapacityError | RefusedError, request: Mapping[str, str]) -> CloudError:
-        """Say what a launch that was refused means, where its group may be the reason."""
+        """Say what a launch or a start that was refused means, where its group may be the reason."""
         name = request.get(GROUP, "")
         if not name or self.strategy(name) not in APART:
             return error
-        self._do_without(name, "EC2 refused a launch into it")
-        return RefusedError(f"{str(error).rstrip('.')}; the next launch is without placement group {name}")
+        self._do_without(name, "EC2 had no room in it")
+        return RefusedError(f"{str(error).rstrip('.')}; the next try is without placement group {name}")
 
     def _use(self, name: str, group: PlacementGroupTypeDef) -> dict[str, str]:
         strategy = group.get("Strategy", "")

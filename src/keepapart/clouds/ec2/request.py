@@ -13,6 +13,7 @@ from keepapart.clouds.ec2.settings import Settings
 
 LISTS = frozenset({"SecurityGroupIds"})
 NUMBERS = frozenset({"Placement.PartitionNumber"})
+PLACEMENT = "Placement."
 GROUP, PARTITION = "Placement.GroupName", "Placement.PartitionNumber"
 
 
@@ -46,6 +47,8 @@ def call(request: LaunchRequest) -> dict[str, Any]:
             {"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume") if tags
         ],
     }
+    if request.user_data:
+        said["UserData"] = request.user_data  # which boto3 encodes
     for name, text in sorted(request.parameters.items()):
         if name != NOTE:
             *levels, last = name.split(".")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 from msgspec.structs import replace
 
-from keepapart.clouds.ec2.reach import FIELDS, REACH_TAG
+from keepapart.clouds.reach import REACH_TAG, check_template
 from keepapart.errors import ConfigError
-from keepapart.tables import Table, Text, checked, nearest
+from keepapart.tables import Table, Text, checked
 
 AUTO = "auto"
 WHERE = "[cloud]"
@@ -65,16 +64,6 @@ def parse(settings: Mapping[str, Any]) -> Settings:
     chosen = checked(settings, Settings, WHERE)
     if chosen.launch_template_version and not chosen.launch_template:
         raise ConfigError(f"{WHERE} launch_template_version: says nothing without launch_template")
-    _template(chosen.reach)
+    check_template(chosen.reach)
     filters = {name: (one,) if isinstance(one, str) else one for name, one in chosen.member_filter.items()}
     return replace(chosen, member_filter=filters)
-
-
-def _template(reach: str) -> None:
-    try:
-        names = [name for _, name, _, _ in string.Formatter().parse(reach) if name is not None]
-    except ValueError as error:
-        raise ConfigError(f"{WHERE} reach: {reach!r}: {error}") from None
-    for name in names:
-        if name not in FIELDS:
-            raise ConfigError(f"{WHERE} reach: no {{{name}}} to fill in", nearest(name, FIELDS))

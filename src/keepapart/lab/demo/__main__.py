@@ -47,7 +47,7 @@ def _play(lab: Lab, shell: Shell) -> str:
 
     after_failure = shell.ask("audit", allowed=(1, 3))
     lost = [i["id"] for i in after_failure["instances"] if not i["reached"]]
-    shell.show("replace", *lost, *after_failure["risk"]["replace"])
+    shell.show("replace", "--yes", *lost, *after_failure["risk"]["spread"])
 
     REPORT.parent.mkdir(exist_ok=True)
     shell.show("audit", "--html", str(REPORT.resolve()))

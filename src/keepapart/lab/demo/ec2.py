@@ -67,7 +67,7 @@ def _play(lab: Lab, shell: Shell) -> str:
     host = lab.truth()[victim].host
     say(f"\nThe host under {victim} fails.\n\n$ keepapart lab fail {host}")
     lab.fail(host)
-    shell.show("replace", victim)
+    shell.show("replace", "--yes", victim)
     shell.show("audit")
     after = shell.ask("audit")
     right += hold_against_truth(after, lab.truth())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from keepapart.errors import KeepapartError, OperationError
-from keepapart.lab.client import Lab, Whereabouts, up
+from keepapart.lab.client import Lab, Whereabouts, running
 from keepapart.lab.world.world import load
 
 
@@ -52,21 +52,17 @@ def run(name: str, world: Path, config: str, play: Callable[[Lab, Shell], str], 
     process, however that ends.
     """
     begin = time.monotonic()
-    read_end, write_end = os.pipe()  # the lab ends when the write end closes, with this process at the latest
     try:
-        lab = up(load(world), name=f"{name}-{os.getpid()}", lifeline=read_end, api=api)
-        os.close(read_end)
-        if lab.kind == "simulated":
-            say(
-                f"no network namespaces here ({lab.because}): this runs on the simulated lab, without packets"
-            )
-        with tempfile.TemporaryDirectory() as folder:
+        with (
+            running(load(world), name=f"{name}-{os.getpid()}", api=api) as lab,
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            if lab.kind == "simulated":
+                say(f"no network namespaces here ({lab.because}): a simulated lab, without packets")
             figures = play(lab, Shell(Path(folder), config.format(lab=lab.name), _environment(lab)))
     except KeepapartError as error:
         say(f"{name}: FAILED: {error}")
         return 1
-    finally:
-        os.close(write_end)
     say(f"{name}: OK – {figures}, {lab.kind} lab, {time.monotonic() - begin:.1f} s")
     return 0
 
@@ -77,7 +73,7 @@ def hold_against_truth(audit: Mapping[str, Any], truth: Mapping[str, Whereabouts
         together = truth[pair["a"]].host == truth[pair["b"]].host
         if pair["verdict"] != ("co-resident" if together else "separate"):
             raise OperationError(
-                f"{pair['a']} and {pair['b']} are called {pair['verdict']}; the lab knows better"
+                f"{pair['a']} and {pair['b']} are called {pair['verdict']}, which is not the truth"
             )
     return len(audit["pairs"])
 

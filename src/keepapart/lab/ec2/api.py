@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from xml.sax.saxutils import escape
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2 import urls
-from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination
+from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError, InvalidParameterCombination
 from moto.ec2.models import instances as moto_instances
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import passes_filter_dict
 
+from keepapart.errors import DeniedError
 from keepapart.lab.ec2.backend import LabBackend, NoCapacityError, Order, unknown_group
 from keepapart.lab.ec2.instance import CODES, LabInstance
 from keepapart.lab.ec2.placement import PlacementActions
@@ -85,10 +87,13 @@ class LabResponse(PlacementActions, EC2Response):
             )
         lab_backend, filters = self.lab_backend, dict(self._filters_from_querystring())
         if ids:
-            found = [one for one in lab_backend.named(self.ec2_backend, ids) if _passes(one, filters)]
+            known = lab_backend.named(self.ec2_backend, ids)
         else:
             known = [one for one in lab_backend.of(self.ec2_backend) if not lab_backend.hidden(one.id)]
-            found = [one for one in known if _passes(one, filters)]
+        shown = lab_backend.shown(known, ids or filters.get("instance-id", ()))
+        if ids and len(shown) < len(known):
+            raise InvalidInstanceIdError([one.id for one in known if one not in shown])
+        found = [one for one in shown if _passes(one, filters)]
         start = int(self._get_param("NextToken", "0"))
         page = found[start : start + (size or 1000)]
         following = start + len(page)
@@ -115,7 +120,8 @@ class LabResponse(PlacementActions, EC2Response):
         lab_backend = self.lab_backend
 
         def stop(one: LabInstance) -> None:
-            one.follow(lab_backend.lab.stop(one.id))
+            with _protected("stopped", "disableApiStop"):
+                one.follow(lab_backend.lab.stop(one.id))
 
         return self._change("StoppingInstances", "stopping", {"terminated": False, "stopped": True}, stop)
 
@@ -124,7 +130,8 @@ class LabResponse(PlacementActions, EC2Response):
         lab_backend = self.lab_backend
 
         def terminate(one: LabInstance) -> None:
-            guest = lab_backend.lab.terminate(one.id)
+            with _protected("terminated", "disableApiTermination"):
+                guest = lab_backend.lab.terminate(one.id)
             one.terminate()
             one.follow(guest)
 
@@ -216,6 +223,20 @@ class LabResponse(PlacementActions, EC2Response):
         for name in set(self.ec2_backend.reservations) - known:
             for one in self.ec2_backend.reservations.pop(name).instances:
                 self.lab_backend.lab.terminate(one.id)
+
+
+@contextmanager
+def _protected(word: str, attribute: str) -> Iterator[None]:
+    """Word the lab's refusal as EC2 does."""
+    try:
+        yield
+    except DeniedError as error:
+        instance_id = str(error).split()[0]
+        raise EC2ClientError(
+            "OperationNotPermitted",
+            f"The instance '{instance_id}' may not be {word}. Modify its '{attribute}' instance attribute "
+            "and try again.",
+        ) from None
 
 
 _DONE = {"StartingInstances": "running", "StoppingInstances": "stopped", "TerminatingInstances": "terminated"}

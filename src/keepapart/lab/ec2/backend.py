@@ -21,7 +21,7 @@ from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError
 from moto.ec2.models import ec2_backends
 
 from keepapart import model
-from keepapart.clouds import LaunchRequest
+from keepapart.clouds import TERMINATED, LaunchRequest
 from keepapart.errors import CapacityError
 from keepapart.lab.client import Lab
 from keepapart.lab.ec2.faults import Call, Fault, Faults
@@ -107,11 +107,10 @@ class LabBackend:
 
     def refresh(self, backend: Any) -> None:
         """Follow what the lab did, and take in guests that were launched without the API."""
-        alive = [i for i, one in self.instances.items() if one.guest.state != "terminated"]
-        for guest in self.lab.describe(alive).values():
-            self.instances[guest.id].follow(guest)
-        for guest in self.lab.instances():
-            if guest.id not in self.instances:
+        for guest in self.lab.guests():
+            if guest.id in self.instances:
+                self.instances[guest.id].follow(guest)
+            elif guest.state != TERMINATED:
                 self.order = Order(guest=guest)
                 reservation = backend.run_instances(
                     "ami-lab",
@@ -124,6 +123,14 @@ class LabBackend:
                     tags={"instance": dict(guest.tags)},
                 )
                 self.instances.update((one.id, one) for one in reservation.instances)
+
+    def shown(self, known: Sequence[LabInstance], ids: Sequence[str]) -> list[LabInstance]:
+        """Return those that show, and as they show: in a list, or by these ids where there are any."""
+        views = self.lab.describe(ids) if ids else {one.id: one for one in self.lab.instances()}
+        for one in known:
+            if one.id in views:
+                one.appear(views[one.id])
+        return [one for one in known if one.id in views or one.guest.state == TERMINATED]
 
     def admit(self, backend: Any) -> tuple[model.Instance, Placement]:
         """Launch the guest of the launch call under way. Raises `NoCapacityError`."""
@@ -150,8 +157,10 @@ class LabBackend:
         raise NoCapacityError(no_room(order.type, order.zone or "any"))
 
     def restart(self, one: LabInstance) -> None:
-        """Start a stopped instance where its zone and its group allow. Raises `NoCapacityError`."""
+        """Start a stopped instance where its host, its zone and its group allow. Raises `NoCapacityError`."""
         placement, backend = one.placement, one.ec2_backend
+        if host := self._dedicated(backend, getattr(placement, "host_id", None)):
+            self.lab.place(one.id, host)
         group = self.groups_of(backend).get(placement.group_name)
         partition = getattr(placement, "partition_number", None) or 0
         for racks, _ in self._offers(backend, str(placement.zone), group, partition, one.instance_type):
@@ -161,6 +170,16 @@ class LabBackend:
             except CapacityError:
                 continue
         raise NoCapacityError(no_room(one.instance_type, str(placement.zone)))
+
+    def _dedicated(self, backend: Any, host_id: str | None) -> str:
+        """Name the lab's host that a Dedicated Host is: the n-th of a zone is that zone's n-th."""
+        if host_id is None or host_id not in backend.hosts:
+            return ""
+        zone = backend.hosts[host_id].zone
+        names = [rack.name for rack in self.racks(backend) if rack.zone == zone]
+        number = [host.id for host in backend.hosts.values() if host.zone == zone].index(host_id)
+        there = [name for name in self.lab.hosts() if name.rpartition("-")[0] in names]
+        return there[number] if number < len(there) else ""
 
     def _offers(
         self, backend: Any, zone: str, group: PlacementGroup | None, partition: int, kind: str

@@ -5,13 +5,14 @@ Every instance carries the tag `keepapart:reach`, its way in.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from moto.ec2.models import instances as moto_instances
 
 from keepapart import model
-from keepapart.clouds.ec2.reach import REACH_TAG
+from keepapart.clouds.reach import REACH_TAG
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 
@@ -48,6 +49,7 @@ class LabInstance(moto_instances.Instance):
     """moto's instance, with the guest's own id, state and address."""
 
     lab_backend: ClassVar[Backend]  # the one of this process, set when it starts
+    _unseen: Mapping[str, str | None]  # tags that show another value than they have, or none yet
 
     def __init__(self, ec2_backend: Any, *args: Any, **options: Any) -> None:
         self.guest, placement = self.lab_backend.admit(ec2_backend)
@@ -68,12 +70,19 @@ class LabInstance(moto_instances.Instance):
     def follow(self, guest: model.Instance) -> None:
         """Take on the guest's present state and address."""
         self.guest = guest
+        self._unseen = {}
         self._state.name, self._state.code = guest.state, CODES[guest.state]
         eni = self.nics[0]
         v6 = ":" in guest.address
         eni.private_ip_address = None if v6 else guest.address or None
         eni.private_ip_addresses = [] if v6 else [{"Primary": True, "PrivateIpAddress": guest.address}]
         eni.ipv6_addresses = [guest.address] if v6 else []
+
+    def appear(self, shown: model.Instance) -> None:
+        """Take on what the platform shows of the guest, until the next call: it may be of a while ago."""
+        tags = self.guest.tags
+        self.follow(shown)
+        self._unseen = {key: shown.tags.get(key) for key in tags if shown.tags.get(key) != tags[key]}
 
     @property
     def ipv6_address(self) -> str | None:
@@ -91,6 +100,6 @@ class LabInstance(moto_instances.Instance):
         late = self.lab_backend.late(self.id)
         return [
             {"key": key, "value": value, "resource_id": self.id, "resource_type": "instance"}
-            for key, value in tags.items()
-            if not late or key == REACH_TAG
+            for key, value in {**tags, **self._unseen}.items()
+            if value is not None and (not late or key == REACH_TAG)
         ]

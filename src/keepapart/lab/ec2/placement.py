@@ -18,6 +18,7 @@ from keepapart.lab.ec2.instance import LabInstance
 
 HAS_TOPOLOGY = re.compile(r"(hpc\d|p3dn|p[4-9]|trn\d)")
 MAX_TOPOLOGY_IDS = 100
+CHANGED = {"GroupName", "GroupId", "PartitionNumber", "Tenancy", "HostId", "Affinity"}
 
 
 class PlacementActions(EC2BaseResponse):
@@ -80,20 +81,51 @@ class PlacementActions(EC2BaseResponse):
         return EmptyResult()
 
     def modify_instance_placement(self) -> ActionResult:
-        """Put a stopped instance into a placement group, another partition, or none."""
+        """Put a stopped instance into a group, another partition or no group, or on a Dedicated Host."""
+        asked = self.params.keys() & CHANGED
+        if not asked:
+            raise InvalidParameterCombination("At least one attribute of the placement must be specified.")
         (one,) = self.lab_backend.named(self.ec2_backend, [self._get_param("InstanceId")])
         if one.guest.state != "stopped":
             raise EC2ClientError(
                 "IncorrectInstanceState", f"The instance '{one.id}' is not in the 'stopped' state."
             )
-        name = self._get_param("GroupName", "")
-        groups = self.lab_backend.groups_of(self.ec2_backend)
-        if name and name not in groups:
-            raise unknown_group(name)
         placement: Any = one.placement
-        placement.group_name, placement.group_id = name, groups[name].id if name else None
-        placement.partition_number = self._get_int_param("PartitionNumber")
+        group, tenancy, host = self._group_of(placement), placement.tenancy, placement.host_id
+        number = placement.partition_number if group and group.strategy == PARTITION else None
+        if asked & {"GroupName", "GroupId"}:
+            group, number = self._named_group(), None
+        if "PartitionNumber" in asked:
+            number = self._get_int_param("PartitionNumber")
+            if not (group and group.strategy == PARTITION and 1 <= (number or 0) <= group.partitions):
+                raise _invalid(f"Invalid value '{number}' for partitionNumber.")
+        if "Tenancy" in asked:
+            tenancy, host = str(self._get_param("Tenancy")), None
+            if tenancy not in ("default", "dedicated", "host"):
+                raise _invalid(f"Invalid value '{tenancy}' for tenancy.")
+        if "HostId" in asked:
+            host = self._get_param("HostId") or None
+            if host and host not in self.ec2_backend.hosts:
+                raise EC2ClientError("InvalidHostID.NotFound", f"The host ID '{host}' does not exist.")
+        if host and tenancy != "host":
+            raise InvalidParameterCombination("A host ID can only be specified with the tenancy 'host'.")
+        if tenancy == "host" and group and group.strategy == SPREAD:
+            raise InvalidParameterCombination("Spread placement groups don't support the tenancy 'host'.")
+        placement.group_name, placement.group_id = (group.name, group.id) if group else ("", None)
+        placement.partition_number, placement.tenancy, placement.host_id = number, tenancy, host
         return ActionResult({"Return": True})
+
+    def _group_of(self, placement: Any) -> PlacementGroup | None:
+        return self.lab_backend.groups_of(self.ec2_backend).get(placement.group_name)
+
+    def _named_group(self) -> PlacementGroup | None:
+        """Return the group that the call names by name or id; None where it names none."""
+        named = self._get_param("GroupName", "") or self._get_param("GroupId", "")
+        groups = self.lab_backend.groups_of(self.ec2_backend).values()
+        found = next((group for group in groups if named in (group.name, group.id)), None)
+        if named and not found:
+            raise unknown_group(named)
+        return found
 
     def describe_instance_topology(self) -> ActionResult:
         """Say which network nodes are above each instance, from the top down; the last is its rack's."""

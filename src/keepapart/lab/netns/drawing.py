@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -99,6 +99,10 @@ class Drawing(ABC):
         """Return the router that a second cable to a guest begins at, and its interface there, if any."""
         return None
 
+    def rules(self, _: Iterable[Place]) -> Mapping[str, Sequence[Rule]]:
+        """Return all rules of routers that have others when guests are at other places."""
+        return {}
+
     @abstractmethod
     def leading(self, place: Place) -> list[Route]:
         """List the routes that lead to a guest at this place and to nobody else."""
@@ -111,6 +115,10 @@ class Drawing(ABC):
             for near, far in ((cable.a, cable.b), (cable.b, cable.a)):
                 found.setdefault((near.router, far.router), (near, far))
         return found
+
+    def above(self, host: Host) -> str:
+        """Name the router that a host's uplink leads to."""
+        return f"rack {self.topology.rack_name(host)}"
 
     def host(self, host: Host) -> str:
         """Name a host's router."""
@@ -140,8 +148,8 @@ class Drawing(ABC):
             lowers.append(End(gateway.name, UPLINK, next(macs), "up", gateway.address))
             uppers.append(End(gateway.name, BELOW, next(macs), "down", at))
         lowers.append(End(guest, UPLINK, next(macs), "eth0", address))
-        if self.network.gateway_mac:
-            uppers[-1] = replace(uppers[-1], mac=self.network.gateway_mac)
+        if mac := topology.gateway_mac(place.host):
+            uppers[-1] = replace(uppers[-1], mac=mac)
         cables = tuple(Cable(upper, lower) for upper, lower in zip(uppers, lowers, strict=True))
         if straight := self.shortcut(place):
             router, index = straight

@@ -81,7 +81,9 @@ class Namespaces(ABC):
         They stay the lab's own. Raises `LabError` where the instance has no network.
         """
         if guest_id not in self.guests:
-            raise LabError(f"{guest_id} has no network: it is not running, or its host has failed")
+            raise LabError(
+                f"{guest_id} has no network: it is not running, still boots, or its host has failed"
+            )
         return [self.guests[guest_id][0]] + ([] if self.user is None else [self.user])
 
     def move(self, guest_id: str, place: Place) -> None:

@@ -17,6 +17,7 @@ from keepapart.errors import LabError
 from keepapart.lab.netns.packet_rules import (
     TCP,
     UPLINK,
+    Deliver,
     Divert,
     Double,
     Filter,
@@ -29,6 +30,7 @@ from keepapart.lab.netns.packet_rules import (
 
 BRIDGE = 7  # AF_BRIDGE, missing from Python's socket module
 _NETFILTER = 12
+_CONNECTIONS, _DELETE = 1, 2  # a subsystem, and what it does
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _SUBSYSTEM = 10  # nf_tables
 _NEWTABLE, _DELTABLE, _NEWCHAIN, _NEWRULE = 0, 2, 3, 6
@@ -37,7 +39,7 @@ _NESTED = 0x8000
 _PATIENCE = 10.0  # seconds for the kernel to answer
 
 _PREROUTING, _POSTROUTING = 0, 4
-_FIRST, _NAT = -300, 100  # priorities
+_FIRST, _NAT = -300, 100  # priorities; of receivers' translation the latter's negative
 _LINK, _NETWORK, _TRANSPORT = 0, 1, 2  # headers
 _MARK, _IIF, _PROTOCOL = 3, 4, 16  # meta keys
 _EQUAL, _UNEQUAL, _LESS = 0, 1, 2
@@ -47,6 +49,7 @@ _LAST_WORD = 23
 _DROP = 0
 _ONE = 1 << 20  # shares are counted in millionths or so
 _RANDOM_PORT = 0x10
+_OF_SENDER, _OF_RECEIVER = 0, 1  # kinds of translation
 
 
 def load(rules: Sequence[Rule], family: int, what: str) -> None:
@@ -55,7 +58,8 @@ def load(rules: Sequence[Rule], family: int, what: str) -> None:
     `family` is AF_INET, AF_INET6 or `BRIDGE`. Raises `LabError` saying `what` failed, and why.
     """
     chains: dict[bytes, tuple[bytes, int, int, list[Rule]]] = {
-        b"in": (b"filter", _PREROUTING, _FIRST, [r for r in rules if not isinstance(r, Translate)]),
+        b"in": (b"filter", _PREROUTING, _FIRST, [r for r in rules if not isinstance(r, Deliver | Translate)]),
+        b"to": (b"nat", _PREROUTING, -_NAT, [r for r in rules if isinstance(r, Deliver)]),
         b"out": (b"nat", _POSTROUTING, _NAT, [r for r in rules if isinstance(r, Translate)]),
     }
     again = (_NEWTABLE, _DELTABLE, _NEWTABLE)  # what isn't there can't be deleted
@@ -71,6 +75,15 @@ def load(rules: Sequence[Rule], family: int, what: str) -> None:
                 body = _nest(4, *expressions)
                 messages.append(_message(_NEWRULE, family, _text(1, b"lab"), _text(2, name), body))
     _send(messages, what)
+
+
+def forget(family: int, what: str) -> None:
+    """Let this namespace forget the connections that it knows, which keep the translation that they met.
+
+    Raises `LabError` as `load` does.
+    """
+    head = struct.pack("=IHHII", 20, _CONNECTIONS << 8 | _DELETE, _REQUEST | _ACK, 1, 0)
+    _exchange([head + struct.pack(">BBH", family, 0, 0)], what)
 
 
 def _expressions(rule: Rule, family: int) -> Iterable[list[bytes]]:
@@ -95,14 +108,20 @@ def _expressions(rule: Rule, family: int) -> Iterable[list[bytes]]:
         case Translate(prefix, length, address, leaving):
             within = ip_address(prefix).packed[: length // 8]
             source, destination = (8, 24) if v6 else (12, 16)
+            flags = _RANDOM_PORT if length < ip_address(prefix).max_prefixlen else 0
             yield [
                 _load(_NETWORK, source, len(within)),
                 _compare(_EQUAL, within),
                 *([_load(_NETWORK, destination, len(within)), _compare(_UNEQUAL, within)] if leaving else []),
                 _set(ip_address(address).packed),
-                _expression(
-                    b"nat", _number(1, 0), _number(2, family), _number(3, _A), _number(7, _RANDOM_PORT)
-                ),
+                _expression(b"nat", *_numbers(_OF_SENDER, family, _A), _number(7, flags)),
+            ]
+        case Deliver(address, to):
+            yield [
+                _destination(v6),
+                _compare(_EQUAL, ip_address(address).packed),
+                _set(ip_address(to).packed),
+                _expression(b"nat", *_numbers(_OF_RECEIVER, family, _A)),
             ]
         case Divert():
             yield from _diverted(rule)
@@ -192,6 +211,11 @@ def _number(kind: int, value: int) -> bytes:
     return _attribute(kind, struct.pack(">I", value))
 
 
+def _numbers(*values: int) -> list[bytes]:
+    """Return attributes that are numbered from 1."""
+    return [_number(kind, value) for kind, value in enumerate(values, 1)]
+
+
 def _text(kind: int, text: bytes) -> bytes:
     return _attribute(kind, text + b"\0")
 
@@ -202,9 +226,7 @@ def _nest(kind: int, *attributes: bytes) -> bytes:
 
 def _message(kind: int, family: int, *attributes: bytes) -> bytes:
     body = struct.pack(">BBH", family, 0, 0) + b"".join(attributes)
-    head = struct.pack(
-        "=IHHII", 16 + len(body), _SUBSYSTEM << 8 | kind, _REQUEST | _ACK | _CREATE_APPEND, 1, 0
-    )
+    head = struct.pack("=IHHII", 16 + len(body), _SUBSYSTEM << 8 | kind, _REQUEST | _CREATE_APPEND, 1, 0)
     return head + body
 
 
@@ -213,19 +235,21 @@ def _edge(kind: int) -> bytes:
 
 
 def _send(messages: Sequence[bytes], what: str) -> None:
+    # The last one's answer stands for all: one for each of many rules would overflow the receive buffer.
+    *others, last = messages
+    flags = struct.pack("=H", _REQUEST | _ACK | _CREATE_APPEND)
+    _exchange([_edge(_BATCH_BEGIN), *others, last[:6] + flags + last[8:], _edge(_BATCH_END)], what)
+
+
+def _exchange(messages: Sequence[bytes], what: str) -> None:
+    """Send these, and await what is wrong with any or the last one's answer."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETFILTER) as link:
         link.settimeout(_PATIENCE)
         try:
-            link.sendto(b"".join((_edge(_BATCH_BEGIN), *messages, _edge(_BATCH_END))), (0, 0))
-            answered = 0
-            while answered < len(messages):
-                data = link.recv(65536)
-                while data:
-                    length, _, _, _, _, error = struct.unpack_from("=IHHIIi", data)
-                    if error:
-                        raise OSError(-error, os.strerror(-error))
-                    answered += 1
-                    data = data[length:]
+            link.sendto(b"".join(messages), (0, 0))
+            _, _, _, _, _, error = struct.unpack_from("=IHHIIi", link.recv(65536))
+            if error:
+                raise OSError(-error, os.strerror(-error))
         except OSError as error:
             reason = error.strerror or errno.errorcode.get(error.errno or 0, "no answer")
             raise LabError(f"{what}: the kernel refuses its packet rules (nf_tables): {reason}") from error

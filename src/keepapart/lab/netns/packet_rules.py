@@ -41,12 +41,23 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Translate:
-    """Give packets from within a prefix (only those `leaving` it) this address and any port as sender's."""
+    """Give packets from within a prefix (only those `leaving` it) this address and any port as sender's.
+
+    Where the prefix is of one address, its ports stay as they are.
+    """
 
     prefix: str
     length: int
     address: str
     leaving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Hand what is sent to one address on to another."""
+
+    address: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ class Refuse:
     address: str
 
 
-Rule: TypeAlias = Lose | Double | Filter | Refuse | Rewrite | Translate | Divert
+Rule: TypeAlias = Lose | Double | Filter | Refuse | Rewrite | Translate | Deliver | Divert
 
 TCP, UDP = 6, 17
 

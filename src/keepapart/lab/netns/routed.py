@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from keepapart.errors import LabError
-from keepapart.lab.netns import linux, rtnl
+from keepapart.lab.netns import linux, nft, rtnl
 from keepapart.lab.netns.drawing import BRIDGE, Cable, Drawing, End, Route, Router
 from keepapart.lab.netns.namespaces import Namespaces, Places
-from keepapart.lab.netns.packet_rules import UPLINK
+from keepapart.lab.netns.packet_rules import UPLINK, Rule
 from keepapart.lab.netns.shared import Shared
 from keepapart.lab.netns.wiring import Wiring
 from keepapart.lab.world.network import ROUTED_HOST
 from keepapart.lab.world.topology import Host, Place, Topology
 
+TENANTS = 100  # one tenant's routes have the table of this number and its own
 RATE, BURST, WAITING = 100_000, 1_600, 100_000  # bytes a second, bytes, bytes: where a cable is slow
 
 
@@ -29,6 +30,7 @@ class Routed(Namespaces):
         self.wiring: Drawing = Wiring(topology) if routed else Shared(topology)
         self.routers: dict[str, int] = {}
         self.gateways: dict[str, list[int]] = {}  # of a guest's own
+        self.rules: dict[str, Sequence[Rule]] = {}  # of routers that have others when guests come or go
         for name in self.wiring.routers:
             self.routers[name] = self._router(name)
         later: dict[str, list[bytes]] = defaultdict(list)
@@ -51,6 +53,7 @@ class Routed(Namespaces):
             self._attach({guest_id: place for guest_id, place in places.items() if place.host == host})
         for place in places.values():
             self._lead(place, here=True)
+        self._rule()
 
     def detach(self, ids: Iterable[str]) -> None:
         """Take also away what there is for these instances alone."""
@@ -58,6 +61,7 @@ class Routed(Namespaces):
         for guest_id in gone:
             self._forget(guest_id)
         super().detach(gone)
+        self._rule()
 
     def replace(self, guest_id: str, place: Place) -> None:
         """Take the instance's link away, and join it to its new host; its namespace stays."""
@@ -147,6 +151,11 @@ class Routed(Namespaces):
                 doing[hop.b.router].append(rtnl.route(self.nowhere, 0, (hop.a.address, hop.b.index)))
             for hop in access.hops[:-1]:
                 doing[hop.a.router].append(rtnl.route(*to, (hop.b.address, hop.a.index)))
+            if self.topology.world.network.firewalled:
+                rack = self.wiring.above(place.host)
+                above = self.wiring.routers[rack].address, self.wiring.between[last.a.router, rack][0].index
+                below = last.b.address, last.a.index
+                doing[last.a.router] += rtnl.parted(last.a.name, TENANTS + place.vlan, above, below, to[1])
         for name, messages in doing.items():
             linux.setns(at[name])
             rtnl.send(messages, name)
@@ -172,6 +181,15 @@ class Routed(Namespaces):
                 message = self._route(route) if here else rtnl.unroute(*route.to)
                 linux.setns(self.routers[route.at])
                 rtnl.send([message], route.at)
+
+    def _rule(self) -> None:
+        """Give routers the rules that they have for the guests that there are now."""
+        for name, rules in self.wiring.rules(place for _, place in self.guests.values()).items():
+            if rules != self.rules.get(name):
+                with linux.inside(self.routers[name], self.home):
+                    nft.load(rules, self.family, name)
+                    nft.forget(self.family, name)
+                self.rules[name] = rules
 
     def _forget(self, guest_id: str) -> None:
         """Take away all there is for an instance but its namespace and what that holds."""
@@ -201,6 +219,11 @@ class Routed(Namespaces):
             linux.setns(self.routers[host])
             with suppress(LabError):
                 rtnl.send([gone], host)
+        if self.topology.world.network.firewalled and host in self.routers:
+            _, index = self.wiring.door(place)
+            linux.setns(self.routers[host])
+            with suppress(LabError):
+                rtnl.send([rtnl.unparted(f"g{index}", TENANTS + place.vlan, self.family)], host)
         linux.setns(self.home)
 
 

@@ -27,7 +27,7 @@ from keepapart.errors import LabError
 LOOPBACK = 1
 
 _NEWLINK, _DELLINK, _NEWADDR, _DELADDR, _NEWROUTE, _DELROUTE = 16, 17, 20, 21, 24, 25
-_NEWNEIGH, _NEWRULE, _NEWQDISC = 28, 32, 36
+_NEWNEIGH, _NEWRULE, _DELRULE, _NEWQDISC = 28, 32, 33, 36
 _GETLINK, _REQUEST = 18, 0x1
 _OPERSTATE, _OPERATES = 16, 6
 _PATIENCE = 10.0  # seconds for an interface to come up
@@ -41,6 +41,7 @@ _UNIVERSE = 0
 _AF_BRIDGE = 7  # missing from Python's socket module
 _STATIC, _MAIN, _ONLINK = 4, 254, 4
 _RETURNED, _TO_TABLE = 100, 1
+_PARTED = 10  # a priority
 _UNICAST, _BLACKHOLE, _UNREACHABLE = 1, 6, 7
 _NO_DAD = 0x2
 _BATCH = 128  # answers must fit into the receive buffer
@@ -184,6 +185,27 @@ def returning(above: str, index: int, name: str) -> list[bytes]:
     return found
 
 
+def parted(
+    coming: str, table: int, above: tuple[str, int], below: tuple[str, int], prefix: int
+) -> list[bytes]:
+    """Have what comes by one interface reach nobody directly but those that are parted by the same table.
+
+    `above` is the router that all else goes to, `below` is who the interface leads to, each by an address and
+    an interface's index; `prefix` is the length of one address.
+    """
+    nowhere = "0.0.0.0" if _family(above[0]) == socket.AF_INET else "::"  # noqa: S104  # nothing is bound
+    return [
+        route(nowhere, 0, above, table=table),
+        route(below[0], prefix, below, table=table),
+        _rule(_NEWRULE, _CREATE, _family(above[0]), coming, table),
+    ]
+
+
+def unparted(coming: str, table: int, family: int) -> bytes:
+    """Have what comes by an interface be parted no more."""
+    return _rule(_DELRULE, 0, family, coming, table)
+
+
 def neighbour(index: int, ip: str, mac: str) -> bytes:
     """Make a neighbour known for good: the kernel's table of learnt ones overflows at 1,024 entries."""
     attributes = [("NDA_DST", ip), ("NDA_LLADDR", mac)]
@@ -287,6 +309,11 @@ def _route(number: int, to: str, prefix: int, attributes: list[tuple[str, Any]],
         scope=_UNIVERSE,
         **{"table": _MAIN, **fields},
     )
+
+
+def _rule(number: int, flags: int, family: int, coming: str, table: int) -> bytes:
+    attributes = [("FRA_IIFNAME", coming), ("FRA_PRIORITY", _PARTED)]
+    return _message(fibmsg, number, flags, attributes, family=family, action=_TO_TABLE, table=table)
 
 
 def _family(ip: str) -> int:

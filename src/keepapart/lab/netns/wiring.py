@@ -8,7 +8,7 @@ guest ─ switch ═ host                       with extra gateways by chance, o
           └─ gateway k ─ … ─ gateway 1 ─ host           a packet straight to the host, or to a gateway first
 guest ─ inner router ─ host                 behind a front, or as a container in a virtual machine
   └──────────────────────── host            where packets to a guest come straight from the outer router
-guest ─ rack router                         by a port that passes the host
+guest ─ rack router, or spine 0             by a port that passes the host
 ```
 
 1. A router has one address, on its loopback interface; cables have none, but for the one that leads to a
@@ -18,17 +18,20 @@ guest ─ rack router                         by a port that passes the host
 3. Spine i is i routers longer than spine 0: packets go in at its head, and its tail hands them down again.
    The routers under the spines spread flows over all heads.
 4. A packet to an earlier rack or pod takes the detour into spine 0, one to a later one doesn't.
-5. Packets are lost, doubled and filtered once, where they come from below into the sender's host, or into
+5. A rack's router translates the floating addresses of the guests that are in the rack.
+6. Where tenants are firewalled, a host hands what one of its guests sends to another tenant's up to its
+   rack's router, which hands it down again.
+7. Packets are lost, doubled and filtered once, where they come from below into the sender's host, or into
    the inner router that the sender is behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, pairwise
 
 from keepapart.lab.netns.drawing import BRIDGE, DOWN, PORTS, Drawing, Route, Router
-from keepapart.lab.netns.packet_rules import Divert, Double, Rewrite, Rule, Translate, filters
+from keepapart.lab.netns.packet_rules import Deliver, Divert, Double, Rewrite, Rule, Translate, filters
 from keepapart.lab.world.network import ALWAYS, BY_FLOW, HOST, INNER, RACK, SPINE, STRAIGHT
 from keepapart.lab.world.topology import Host, Place, Topology
 
@@ -53,9 +56,9 @@ class Wiring(Drawing):
 
     def door(self, place: Place) -> tuple[str, int]:
         """Return the host's end, or the inner router's, or where a port past the host ends."""
-        if self.topology.bypasses(place):
-            hosts = self.topology.world.racks[place.host.rack - 1].hosts
-            return self._rack_name(place.host.rack), PORTS + place.slot * hosts + place.host.number
+        if end := self.topology.bypasses(place):
+            router = _spine(0, 0) if end == SPINE else self._rack_name(place.host.rack)
+            return router, PORTS + self.topology.slot_number(place)
         inner = self.topology.inner(place)
         return (self._inner_name(place.host, inner) if inner else self.host(place.host)), DOWN + place.slot
 
@@ -66,14 +69,40 @@ class Wiring(Drawing):
     def leading(self, place: Place) -> list[Route]:
         """List the routes to a guest that isn't at its host itself, or not where its address is of."""
         host, (door, _) = self.host(place.host), self.door(place)
-        found = self._migrated(place)
+        found = self._floating(place) + self._migrated(place)
+        to = (self.topology.address(place), self.topology.prefix("one"))
+        if self.topology.bypasses(place) == SPINE:
+            return [Route(a, (b,), to) for a, b in pairwise([*self._climb(place.address.host), door])]
         if door == host or self.network.turn == STRAIGHT:
             return found
-        to = (self.topology.address(place), self.topology.prefix("one"))
         return [
             *(route for route in found if route.via != (host,) or route.at != door),
             Route(host, (door,), to),
         ]
+
+    def rules(self, places: Iterable[Place]) -> Mapping[str, Sequence[Rule]]:
+        """Return the rules of rack routers while guests are at these places, as far as they translate."""
+        found = {
+            self._rack_name(n): list(self.routers[self._rack_name(n)].rules)
+            for n in range(1, len(self.topology.world.racks) + 1)
+            if self.network.floating
+        }
+        for place in places:
+            if floating := self.topology.floating(place):
+                own = self.topology.address(place)
+                found[self._rack_name(place.host.rack)] += [
+                    Deliver(floating, own),
+                    Translate(own, self.topology.prefix("one"), floating, leaving=False),
+                ]
+        return found
+
+    def _floating(self, place: Place) -> list[Route]:
+        """List the routes to the rack router that translates a guest's address, if it migrated there."""
+        if not (floating := self.topology.floating(place)):
+            return []
+        to = (floating, self.topology.prefix("one"))
+        hosts = {self.host(place.address.host), self.host(place.host)}
+        return [Route(r.at, r.via, to) for r in self._migrated(place) if hosts.isdisjoint((r.at, *r.via))]
 
     def _migrated(self, place: Place) -> list[Route]:
         home, here = place.address.host, place.host
@@ -152,7 +181,7 @@ class Wiring(Drawing):
             self.routes += [Route(name, (self.detour[0],), self._prefix(rack)) for rack in earlier]
 
     def _host(self, host: Host) -> None:
-        name, rack = self.host(host), self._rack_name(host.rack)
+        name, rack = self.host(host), self.above(host)
         prefix = (self.topology.at(host.rack, host.number, 0), self.topology.prefix("host"))
         own = self.topology.at(host.rack, host.number, 1)
         rules = list(filters(self.network))
@@ -183,7 +212,7 @@ class Wiring(Drawing):
         """Put a switch between a host and its guests, with gateways to send packets through first."""
         name, switch = self.host(host), f"switch {self.topology.host_name(host)}"
         self._next[switch] = BRIDGE + 1
-        fast = self._join(name, switch, mac=self.network.gateway_mac)
+        fast = self._join(name, switch, mac=self.topology.gateway_mac(host))
         rules: list[Rule] = []
         if self.network.extra_by != ALWAYS and (count := self.topology.extra_gateways(host)):
             gateways = [f"gateway {n} of {name}" for n in range(1, count + 1)]

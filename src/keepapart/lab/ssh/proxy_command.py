@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from keepapart.lab import protocol
@@ -24,7 +25,7 @@ def main() -> int:
         return _complain(f"{path}: {error.strerror or error}")
     if "error" in answer:
         return _complain(str(answer["error"]["text"]))
-    with socket.socket(fileno=numbers[0]) as far:
+    with socket.socket(fileno=numbers[0]) as far, suppress(OSError, KeyboardInterrupt):  # either end is gone
         carry(far, 0, 1)
     return 0
 

@@ -129,7 +129,9 @@ class WithSshd:
     def connect(self, guest_id: str, port: int) -> socket.socket:
         """Return a TCP connection to a port of an instance, from inside it. Raises `LabError`."""
         if guest_id not in self._network.guests:
-            raise LabError(f"{guest_id} has no network: it is not running, or its host has failed")
+            raise LabError(
+                f"{guest_id} has no network: it is not running, still boots, or its host has failed"
+            )
         namespace, place = self._network.guests[guest_id]
         with linux.inside(namespace, self._network.home):
             made = socket.socket(self._network.family, socket.SOCK_STREAM)

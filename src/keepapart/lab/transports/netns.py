@@ -22,6 +22,7 @@ from keepapart.lab.client import Lab
 from keepapart.lab.netns import linux
 from keepapart.lab.transports.children import NAMED, ChildrenInside
 from keepapart.lab.transports.made_up import told
+from keepapart.model import Service
 from keepapart.node.gateway import trace
 from keepapart.node.node import Node, Want, open_socket
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
@@ -67,7 +68,7 @@ class NetnsNodes:
         places = list(roster.places)
         for index, name in enumerate(roster.ids):
             if name in self._nodes:
-                self._nodes[name].join(index, key, places)
+                self._nodes[name].join(index, key, places, roster.hashed)
 
     async def begin(self, first: int, samples: int) -> None:
         """Turn every node to a new batch."""
@@ -104,6 +105,10 @@ class NetnsNodes:
     async def guests(self) -> Mapping[str, Mapping[str, str]]:
         """Tell of the machines that are made up for guests; else nothing, as all see that of this process."""
         return told({name: self._namespaces[name] for name in self._nodes})
+
+    async def metadata(self, wants: Mapping[str, Service]) -> Mapping[str, Mapping[str, str]]:
+        """Have the children ask, in the namespaces of machines that are made up."""
+        return await (await self._inside(wants)).metadata(wants)
 
     async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
         """Ask the kernel on the sockets that were born in the namespaces."""

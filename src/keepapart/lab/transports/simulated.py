@@ -9,6 +9,7 @@ from keepapart.config import ReachSettings
 from keepapart.errors import LabError
 from keepapart.lab.client import Lab
 from keepapart.lab.transports.made_up import told
+from keepapart.model import Service
 from keepapart.node.node import Want
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
 
@@ -50,13 +51,12 @@ class SimulatedNodes:
         found: dict[str, list[int]] = {}
         for lab, guests in self._guests.items():
             try:
-                known = await asyncio.to_thread(Lab.find(lab or None).describe, list(guests))
+                up = await asyncio.to_thread(Lab.find(lab or None).connected, list(guests))
             except LabError as error:
                 self.lost.update(dict.fromkeys(guests.values(), str(error)))
                 continue
             for guest, name in guests.items():
-                instance = known.get(guest)
-                if instance and instance.state == "running" and instance.facts.get("health") != "impaired":
+                if guest in up:
                     found[name] = [port or PORT]
                 else:
                     self.lost[name] = f"lab {lab!r} has no running guest {guest!r} with a network"
@@ -121,17 +121,18 @@ class SimulatedNodes:
             }
         )
 
+    async def metadata(self, wants: Mapping[str, Service]) -> Mapping[str, Mapping[str, str]]:  # noqa: ARG002
+        """There is no service: nothing can be sent."""
+        return {}
+
     async def surroundings(self, wants: Mapping[str, Sequence[int]]) -> Mapping[str, Surroundings]:
-        """Every guest has its address, and shows what the world says of its gateway, if anything."""
+        """Tell whose address is its own, and what the world says of its gateway, if anything."""
         ways: dict[str, Surroundings] = {}
         for lab, guests in self._guests.items():
             asked = {guest: name for guest, name in guests.items() if name in wants and name in self._open}
-            gateways = await asyncio.to_thread(Lab.find(lab or None).gateways, list(asked))
-            for guest, name in asked.items():
-                ways[name] = (
-                    True,
-                    [(*gateways[guest], "eth0", ETHERNET, "veth")] if guest in gateways else [],
-                )
+            found = await asyncio.to_thread(Lab.find(lab or None).surroundings, list(asked))
+            for guest, (own, gateway, mac) in found.items():
+                ways[asked[guest]] = own, [(gateway, mac, "eth0", ETHERNET, "veth")] if mac else []
         return ways
 
     async def routers(

@@ -11,8 +11,11 @@ Hops are counted as tracepath does, routers between + 1, by what is left of a ti
    less than one hop is not measured.
 5. Routers in a host, between it and its guests, add one each way; guests of one such router are 2 apart, but
    for a front whose outer router turns packets; one that hands them to guests itself adds none on the way in.
-   A port past the host takes one away, at either end.
-6. Where UDP is filtered nothing is measured. Loss and reordering change no count and are left out.
+   A port past the host takes one away, at either end; one that ends at the spine is that one router away
+   from others there, and from everybody else by as many as are between the spine and them.
+6. What is sent to a floating address goes by the receiver's rack router, also from the same host; so does
+   what is sent to another tenant, where a firewall is between them.
+7. Where UDP is filtered nothing is measured. Loss and reordering change no count and are left out.
 
 What a flow meets by chance follows from the seed, the two places and the flow; a real lab's chance is
 its own.
@@ -96,7 +99,11 @@ class _Routed:
         always = self.topology.world.network.extra_by == ALWAYS
         after = own[None, :] if always else np.zeros_like(own)[None, :]
         before = own[:, None] if always else self._chance(own + 1)
-        one_host, one_rack = np.equal.outer(host, host), np.equal.outer(rack, rack)
+        floats = np.array([bool(self.topology.floating(place)) for place in self.places], np.bool_)
+        tenant = np.array([place.vlan for place in self.places], np.int64)
+        # that is, packets between the two go no further
+        one_host = np.equal.outer(host, host) & np.equal.outer(tenant, tenant) & ~floats[None, :]
+        one_rack = np.equal.outer(rack, rack)
         tops = self.topology.world.tops
         order = list(dict.fromkeys(tops))
         top = np.array([order.index(name) for name in tops], np.int64)
@@ -106,7 +113,8 @@ class _Routed:
         across = np.where(
             one_top, 1, pod[:, None] + spine + pod[None, :]
         )  # routers between those of two racks
-        between = self._inside(host, one_host, np.where(one_host, 1, np.where(one_rack, 3, 4 + across)))
+        between = np.where(one_host, 1, np.where(one_rack, 3, 4 + across))
+        between = self._past(pod, one_host, self._inside(host, between))
         routers = before + between + after
         at_spine = np.where(one_top, 0, 3 + pod[None, :])
         shown, ttl = self._shown(rack, one_host, one_rack, 3 + across, at_spine)
@@ -116,13 +124,18 @@ class _Routed:
         found: Numbers = np.maximum(count, 0)
         return found
 
-    def _inside(self, host: Numbers, one_host: Mask, between: Numbers) -> Numbers:
-        """Return how many routers there are by what rule 5 adds and takes away."""
+    def _past(self, pod: Numbers, one_host: Mask, between: Numbers) -> Numbers:
+        """Return how many routers there are by what ports past hosts take away."""
+        ends = [self.topology.bypasses(place) for place in self.places]
+        at_rack, at_spine = (np.array([end == where for end in ends], np.int64) for where in (RACK, SPINE))
+        below = np.where(at_spine > 0, 0, 2 + pod - at_rack)  # routers below the spine
+        by_rack = np.where(one_host, 3, between) - at_rack[:, None] - at_rack[None, :]
+        found = np.where(at_rack[:, None] + at_rack[None, :] > 0, by_rack, between)
+        return np.where(at_spine[:, None] + at_spine[None, :] > 0, below[:, None] + 1 + below[None, :], found)
+
+    def _inside(self, host: Numbers, between: Numbers) -> Numbers:
+        """Return how many routers there are by what routers within hosts add."""
         topology = self.topology
-        past = np.array([topology.bypasses(place) for place in self.places], np.int64)
-        if past.any():
-            by_rack = np.where(one_host, 3, between) - past[:, None] - past[None, :]
-            return np.where(past[:, None] + past[None, :] > 0, by_rack, between)
         if not topology.inner_routers():
             return between
         inner = host * 1000 + np.array([topology.inner(place) for place in self.places], np.int64)

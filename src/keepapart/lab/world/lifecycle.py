@@ -13,20 +13,25 @@ launch ─► pending ─► running ─► stopping ─► stopped ─► (star
 4. Terminated instances stay describable, and their tokens remain theirs.
 5. A launch's parameter `racks`, names with spaces between, says where the instance may be placed; so does a
    start's. That is how an API in front of the lab keeps what it promises of placement.
-6. A migration takes an instance to another host while it runs: id, tags and address stay. The slot that the
+6. Where the platform says so (`ready = "after"`), an instance runs while it boots: not up yet, and without a
+   network.
+7. A migration takes an instance to another host while it runs: id, tags and address stay. The slot that the
    address is of stays reserved until the instance stops or ends; its host has so much less room.
+8. A stopped instance may be told the host on which it starts the next time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from keepapart.clouds import PENDING, RUNNING, STOPPED, STOPPING, TERMINATED
 from keepapart.errors import CapacityError, CloudError, NotFoundError
+from keepapart.lab.world.platform import AFTER
 from keepapart.lab.world.scheduler import Slots
 from keepapart.lab.world.topology import Host, Place, Topology
 from keepapart.lab.world.world import World
+from keepapart.model import silent
 
 MAX_TOKEN = 64
 RACKS = "racks"
@@ -44,21 +49,24 @@ class Guest:
     place: Place | None = None
     launched: Place | None = None  # where it was placed first
     impaired: bool = False
+    up: bool = False  # it has booted
 
     @property
     def connected(self) -> bool:
-        """Whether it has a network: it runs, on a host that has not failed."""
-        return self.state == RUNNING and not self.impaired
+        """Whether it has a network: it runs and is up, on a host that has not failed."""
+        return self.state == RUNNING and self.up and not self.impaired
 
 
 class Fleet:
-    """Every instance of a lab, and the slots that they fill."""
+    """Every instance of a lab, and the slots that they fill. `note` hears of each change."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, note: Callable[[Guest], None] = silent) -> None:
         self.topology = Topology(world)
+        self._note = note
         self._guests: dict[str, Guest] = {}
         self._tokens: dict[str, str] = {}
         self._failed: set[Host] = set()
+        self._chosen: dict[str, Host] = {}  # where stopped instances are to start
         self._turns = 0
         hosts = self.topology.hosts()
         self._slots = Slots(world.scheduler, {host: self.topology.capacity(host) for host in hosts})
@@ -95,6 +103,7 @@ class Fleet:
             token=token,
             asked=(dict(tags), dict(parameters)),
             tags=dict(tags),
+            state=self._first,
             place=place,
             launched=place,
         )
@@ -108,7 +117,17 @@ class Fleet:
             return guest
         if guest.state != STOPPED:
             raise CloudError(f"{guest_id} is {guest.state} and can't be started")
-        return self._keep(replace(guest, state=PENDING, place=self._place(racks)))
+        place = self._place_on(self._chosen[guest_id]) if guest_id in self._chosen else self._place(racks)
+        self._chosen.pop(guest_id, None)
+        return self._keep(replace(guest, state=self._first, place=place))
+
+    def choose(self, guest_id: str, name: str) -> Guest:
+        """Have a stopped instance start on the host of this name, the next time. Raises `NotFoundError`."""
+        guest, host = self.get(guest_id), self.host(name)
+        if guest.state != STOPPED:
+            raise CloudError(f"{guest_id} is {guest.state}: a host is chosen while it is stopped")
+        self._chosen[guest_id] = host
+        return guest
 
     def stop(self, guest_id: str) -> Guest:
         """Take a running instance's slot away: stopping. One that is stopped is left as it is."""
@@ -149,10 +168,12 @@ class Fleet:
         return self._keep(replace(guest, place=place))
 
     def finish(self, guest_id: str) -> Guest:
-        """Note that the platform is done: pending becomes running, stopping becomes stopped."""
+        """Note that the platform is done: what was booting runs and is up, stopping becomes stopped."""
         guest = self.get(guest_id)
         done = {PENDING: RUNNING, STOPPING: STOPPED}
-        return self._keep(replace(guest, state=done.get(guest.state, guest.state)))
+        return self._keep(
+            replace(guest, state=done.get(guest.state, guest.state), up=guest.place is not None)
+        )
 
     def tag(self, guest_id: str, tags: Mapping[str, str]) -> Guest:
         """Set these tags, leaving others as they are."""
@@ -176,6 +197,11 @@ class Fleet:
                 return host
         raise NotFoundError(f"no host {name!r} in this lab", "`keepapart lab truth` lists those in use")
 
+    @property
+    def _first(self) -> str:
+        """The state in which an instance boots."""
+        return RUNNING if self.topology.world.platform.ready == AFTER else PENDING
+
     def _place(self, racks: Sequence[str] | None) -> Place:
         names = [rack.name for rack in self.topology.world.racks]
         slot = self._slots.take(None if racks is None else {names.index(r) + 1 for r in racks if r in names})
@@ -185,12 +211,20 @@ class Fleet:
         self._turns += 1
         return Place(*slot, vlan=self.topology.vlan(self._turns - 1))
 
+    def _place_on(self, host: Host) -> Place:
+        slot = self._slots.take_on(host)
+        if slot is None:
+            raise CapacityError(f"{self.topology.host_name(host)} is full, or has failed")
+        self._turns += 1
+        return Place(host, slot, vlan=self.topology.vlan(self._turns - 1))
+
     def _vacate(self, guest: Guest, state: str) -> Guest:
         if guest.place:
             for place in {guest.place, guest.place.address}:
                 self._slots.give_back(place.host, place.slot)
-        return self._keep(replace(guest, state=state, place=None, impaired=False))
+        return self._keep(replace(guest, state=state, place=None, impaired=False, up=False))
 
     def _keep(self, guest: Guest) -> Guest:
         self._guests[guest.id] = guest
+        self._note(guest)
         return guest

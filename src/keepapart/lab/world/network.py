@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
@@ -37,6 +37,7 @@ Family = Literal["ipv4", "ipv6"]
 Share = Annotated[float, Meta(ge=0, le=MOST)]
 Extra = Annotated[int, Meta(ge=0, le=MOST_EXTRA)]
 MOST_PORTS = 1_000  # of a rack, that pass its hosts
+MOST_FLOATING = 250  # addresses of a rack
 Front = Annotated[
     str,
     Meta(
@@ -70,12 +71,19 @@ ONLY_IN = {  # keys that say something in some kinds of network only
     "turn": (ROUTED_HOST,),
     "machines": (ROUTED_HOST,),
     "bypass": (ROUTED_HOST,),
+    "bypass_to": (ROUTED_HOST,),
+    "floating": (ROUTED_HOST,),
+    "firewalled": (ROUTED_HOST,),
 }
 _OF_HOSTS = ("duplicates", "reordered", "extra_gateways", "extra_by", "nat", "rewrite_ttl", "rewrite_at")
 NOT_WITH = {  # keys of the network and of racks, and those that make no sense beside them
     "front": (*_OF_HOSTS, "machines", "bypass"),
     "machines": (*_OF_HOSTS, "bypass"),
     "bypass": (*_OF_HOSTS, "loss", "udp", "tcp", "tcp_port"),
+    "bypass_to": ("spines", "detour"),
+    "bridged": (*_OF_HOSTS, "loss", "udp", "tcp", "tcp_port", "bypass", "machines", "front"),
+    "floating": ("nat", "front", "machines", "bypass", "bridged"),
+    "firewalled": (*_OF_HOSTS, "front", "machines", "bypass", "bridged", "floating"),
 }
 
 
@@ -108,24 +116,21 @@ class Network(Table, frozen=True):
 
     front: Front = ""  # the address of every host's inner router; "": there is none
     turn: Literal["inner", "outer", "straight"] = "inner"  # who turns packets between guests of one host
+    firewalled: Annotated[int, Meta(ge=0, le=100)] = 0  # so many tenants: from one to another by a firewall
     machines: Extra = 0  # of each host, that hold the instances as containers
     bypass: Annotated[int, Meta(ge=0, le=MOST_PORTS)] = 0  # slots of each rack that are ports past the host
+    bypass_to: Literal["rack", "spine"] = "rack"  # where those end
+    floating: Annotated[int, Meta(ge=0, le=MOST_FLOATING)] = 0  # slots of each rack with translated addresses
 
-    @property
-    def gateways_are_hosts(self) -> bool:
-        """Whether the first router of an instance is its host, unless it has gateways or ports of its own."""
-        return self.kind == ROUTED_HOST and not self.front and not self.machines
-
-    def complaint(self, given: Mapping[str, Any], tops: int, *, extra: bool) -> str:
+    def complaint(self, given: Mapping[str, Any], tops: int, racks: Set[str]) -> str:
         """Say what is wrong with the keys given, as "KEY: why", or nothing.
 
-        `tops` is how many racks and pods a spine would join, `extra` whether some racks have extra gateways
-        of their own.
+        `tops` is how many racks and pods a spine would join, `racks` are the keys that some racks have.
         """
         for key, kinds in ONLY_IN.items():
             if key in given and self.kind not in kinds:
                 return f"{key}: says nothing unless kind = {' or '.join(map(repr, kinds))}"
-        if "extra_by" in given and not self.extra_gateways and not extra:
+        if "extra_by" in given and not self.extra_gateways and "extra_gateways" not in racks:
             return "extra_by: says nothing without extra_gateways"
         if 0 < self.rewrite_ttl < LEAST_TTL:
             return f"rewrite_ttl: {LEAST_TTL} to 255, so that packets don't end on the way"
@@ -138,6 +143,10 @@ class Network(Table, frozen=True):
                 return f"{name}: says nothing with a single rack or pod"
         if self.rewrite_ttl and self.rewrite_at == SPINE and tops < 2:
             return "rewrite_at: a single rack or pod has no spine"
+        if "bypass_to" in given and not self.bypass and "bypass" not in racks:
+            return "bypass_to: says nothing without bypass"
+        if self.bypass_to == SPINE and tops < 2:
+            return "bypass_to: a single rack or pod has no spine"
         if "turn" in given and not self.front:
             return "turn: says nothing without front"
         if self.front and self.family == "ipv6":

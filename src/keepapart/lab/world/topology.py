@@ -9,6 +9,7 @@ pod router     10.0.254.POD
 rack router    10.RACK.0.1
 host           10.RACK.HOST.1, gateway of its guests
 guest          10.RACK.HOST.(2·slot + 3), its gateway one below: a /31
+floating       10.RACK.255.N, of which the rack's router makes a guest's
 extra gateway  100.64.0.0/10
 =============  =========================================================
 
@@ -21,8 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from keepapart.lab.world.network import DISTRIBUTED, FABRIC, LEAVES, SEGMENTS, VLANS
-from keepapart.lab.world.world import World
+from keepapart.lab.world.network import DISTRIBUTED, FABRIC, LEAVES, RACK, ROUTED_HOST, SEGMENTS, VLANS
+from keepapart.lab.world.world import BRIDGED, World
 
 _FIRST_IN_SEGMENT = 16  # the addresses below are the segment's own: its router is number 1
 
@@ -98,10 +99,29 @@ class Topology:
         racks = range(1, len(self.world.racks) + 1) if self.world.network.kind == LEAVES else (0,)
         return [(rack, number) for rack in racks for number in range(1, self._dealt() + 1)]
 
-    def bypasses(self, place: Place) -> bool:
-        """Say whether a slot is a port past the host: those of a rack are dealt to its hosts by turns."""
-        rack = self.world.racks[place.host.rack - 1]
-        return place.slot * rack.hosts + place.host.number <= rack.bypass + self.world.network.bypass
+    def bypasses(self, place: Place) -> str:
+        """Say where a slot's port past the host ends, RACK or SPINE; empty where it is no such port.
+
+        Of a bridged rack all slots are; else those of a rack are dealt to its hosts by turns.
+        """
+        rack, network = self.world.racks[place.host.rack - 1], self.world.network
+        if rack.kind == BRIDGED:
+            return RACK
+        return network.bypass_to if self._turn(place) <= rack.bypass + network.bypass else ""
+
+    def floating(self, place: Place) -> str:
+        """Return the address that others know an instance by, where its rack's router translates it."""
+        place = place.address
+        number = self._turn(place)
+        return self.at(place.host.rack, 255, number) if number <= self.world.network.floating else ""
+
+    def listed(self, place: Place) -> str:
+        """Return the address that others know an instance by."""
+        return self.floating(place) or self.address(place)
+
+    def gateway_mac(self, host: Host) -> str:
+        """Return the hardware address that gateways of a host's guests show them; "": each its own."""
+        return self.world.racks[host.rack - 1].gateway_mac or self.world.network.gateway_mac
 
     def inner_routers(self) -> int:
         """Say how many routers there are in each host, each between it and some of its guests."""
@@ -158,11 +178,19 @@ class Topology:
             )
         return str(IPv6Address(0xFD6B_6170_6172 << 80 | rack << 64 | host << 48 | number))
 
+    def _turn(self, place: Place) -> int:
+        """Number a slot among those of its rack, from 1, a slot of each host first."""
+        return place.slot * self.world.racks[place.host.rack - 1].hosts + place.host.number
+
     def _dealt(self) -> int:
         network = self.world.network
-        return {VLANS: network.vlans, LEAVES: network.leaves, DISTRIBUTED: network.tenants, FABRIC: 1}.get(
-            network.kind, 0
-        )
+        return {
+            VLANS: network.vlans,
+            LEAVES: network.leaves,
+            DISTRIBUTED: network.tenants,
+            FABRIC: 1,
+            ROUTED_HOST: network.firewalled,
+        }.get(network.kind, 0)
 
     def slot_number(self, place: Place) -> int:
         """Number a slot among all slots of all hosts."""

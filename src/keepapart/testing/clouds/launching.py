@@ -15,10 +15,13 @@ from keepapart.clouds import (
     ROLE_TAG,
     RUNNING,
     STOPPED,
+    Booting,
     Chooser,
+    Located,
     Priced,
+    Staying,
 )
-from keepapart.errors import CapacityError, CloudError, NotFoundError, RefusedError
+from keepapart.errors import CapacityError, CloudError, ConfigError, NotFoundError, RefusedError
 from keepapart.testing.clouds.listing import PLACES
 from keepapart.testing.clouds.under_test import CloudRule, CloudUnderTest, expect, skipped
 
@@ -30,7 +33,7 @@ def launches_with_its_tags(it: CloudUnderTest) -> None:
     assert one.state in (PENDING, RUNNING), f"launch: {PENDING} or {RUNNING} is wanted, not {one.state}"
     it.until(one.id, RUNNING)
     it.eventually(
-        lambda: request.tags.items() <= it.cloud.describe([one.id])[one.id].tags.items(),
+        lambda: request.tags.items() <= it.listing.describe([one.id])[one.id].tags.items(),
         f"{one.id} has not the tags {dict(request.tags)}",
     )
 
@@ -76,7 +79,7 @@ def finds_again_what_it_launched_unanswered(it: CloudUnderTest) -> None:
     """Where the answer of a launch is lost, the same token finds the instance."""
     request = it.request()
     with it.provoked("unanswered"):
-        expect(CloudError, lambda: it.cloud.launch(request), "launch, while answers are lost")
+        expect(CloudError, lambda: it.launch(request), "launch, while answers are lost")
     one = it.launch(request).id
     it.until(one, RUNNING)
     it.eventually(lambda: one in it.ids(), f"{one} is not listed")
@@ -105,6 +108,21 @@ def states_no_place_of_what_does_not_run(it: CloudUnderTest) -> None:
     assert not stated, f"{one} is {STOPPED}, and has facts of a place: {stated}"
 
 
+def keeps_the_host_where_it_says_so(it: CloudUnderTest) -> None:
+    """Of a `Staying` cloud, what is stopped and started is on the host that it had."""
+    if not isinstance(it.listing, Staying):
+        skipped("it is not `Staying`")
+    (one,) = it.running()
+    before = it.until(one, RUNNING).facts.get("host")
+    for call, state in ((it.cloud.stop, STOPPED), (it.cloud.start, RUNNING)):
+        call(one)
+        it.until(one, state)
+    it.eventually(
+        lambda: it.listing.describe([one])[one].facts.get("host") == before,
+        f"{one} was on {before}, and is not there after it was stopped and started",
+    )
+
+
 def sets_tags_and_leaves_others(it: CloudUnderTest) -> None:
     """`tag` sets these tags, may be repeated, and leaves others as they are."""
     (one,) = it.running()
@@ -112,7 +130,7 @@ def sets_tags_and_leaves_others(it: CloudUnderTest) -> None:
     for _ in range(2):
         it.cloud.tag(one, {ROLE_TAG: MEMBER, "purpose": "conformance"})
     it.eventually(
-        lambda: wanted.items() <= it.cloud.describe([one])[one].tags.items(),
+        lambda: wanted.items() <= it.listing.describe([one])[one].tags.items(),
         f"{one} has not the tags {wanted}",
     )
     it.eventually(
@@ -157,8 +175,8 @@ def says_that_there_is_no_room(it: CloudUnderTest) -> None:
     """No room is a `CapacityError`, launches nothing, and leaves the token to be tried again."""
     request = it.request()
     with it.provoked("full"):
-        expect(CapacityError, lambda: it.cloud.launch(request), "launch, while there is no room")
-        assert not it.ids(), f"launched without room: {it.ids()}"
+        expect(CapacityError, lambda: it.launch(request), "launch, while there is no room")
+        it.eventually(lambda: not it.ids(), "launched without room")
     one = it.launch(request).id
     it.until(one, RUNNING)
 
@@ -167,7 +185,7 @@ def says_what_will_never_be_granted(it: CloudUnderTest) -> None:
     """A launch that the platform will never grant as it is said is a `RefusedError`, and launches nothing."""
     request = it.request()
     with it.provoked("refused"):
-        expect(RefusedError, lambda: it.cloud.launch(request), "launch, while it is never granted")
+        expect(RefusedError, lambda: it.launch(request), "launch, while it is never granted")
     assert not it.ids(), f"launched in spite of it: {it.ids()}"
 
 
@@ -176,7 +194,7 @@ def changes_nothing_that_it_can_not(it: CloudUnderTest) -> None:
     (one,) = it.running()
     request = it.request()
     with it.provoked("failing"):
-        expect(CloudError, lambda: it.cloud.launch(request), "launch, while every call fails")
+        expect(CloudError, lambda: it.launch(request), "launch, while every call fails")
         expect(CloudError, lambda: it.cloud.stop(one), "stop, while every call fails")
         expect(CloudError, lambda: it.cloud.start(one), "start, while every call fails")
         expect(CloudError, lambda: it.cloud.terminate(one), "terminate, while every call fails")
@@ -187,7 +205,7 @@ def changes_nothing_that_it_can_not(it: CloudUnderTest) -> None:
 
 def chooses_what_can_be_journalled(it: CloudUnderTest) -> None:
     """A `Chooser` decides in texts that outlast JSON, and launches by what it decided, note and all."""
-    cloud = it.cloud
+    cloud = it.listing
     if not isinstance(cloud, Chooser):
         skipped("it is no `Chooser`")
     said = cloud.foresee(it.tags)
@@ -202,10 +220,45 @@ def chooses_what_can_be_journalled(it: CloudUnderTest) -> None:
 
 def knows_a_price_per_hour(it: CloudUnderTest) -> None:
     """A `Priced` cloud has a price that can be paid."""
-    if not isinstance(it.cloud, Priced):
+    if not isinstance(it.listing, Priced):
         skipped("it is not `Priced`")
-    price = it.cloud.price_per_hour()
+    price = it.listing.price_per_hour()
     assert isfinite(price) and price > 0, f"price_per_hour: a positive number is wanted, not {price}"
+
+
+def hands_on_user_data_as_it_is(it: CloudUnderTest) -> None:
+    """A `Booting` cloud hands each instance its own launch's user data, byte by byte, up to its bound."""
+    cloud = it.listing
+    if not isinstance(cloud, Booting):
+        skipped("it is not `Booting`")
+    takes = cloud.user_data
+    longest = b"#cloud-config\n" + ("é" if takes.text else "\0").encode() * takes.most
+    data = longest[: takes.most].decode(errors="ignore").encode()
+    takes.check(data)
+    try:
+        takes.check(longest)
+    except ConfigError:
+        pass
+    else:
+        raise AssertionError(f"user_data: {len(longest)} bytes are more than {takes.most}")
+    if it.handed is None:
+        skipped("`handed` is not given")
+    one = it.launch(replace(it.request(), user_data=data)).id
+    other = it.launch(it.request()).id
+    it.eventually(lambda: len(it.ids()) == 2, f"{one} and {other} are not listed")
+    got = it.handed(one)
+    assert got == data, f"{one} was to be handed {len(data)} bytes, and other {len(got)} came"
+    assert not it.handed(other), f"{other} was to be handed nothing"
+
+
+def knows_which_one_it_is(it: CloudUnderTest) -> None:
+    """A `Located` cloud says where it is in texts, and every connection to it says the same."""
+    if not isinstance(it.cloud, Located):
+        skipped("it is not `Located`")
+    told, again = dict(it.cloud.where()), it.connect()
+    odd = [key for key, text in told.items() if not isinstance(text, str) or not text]
+    assert told and not odd, f"where: texts are wanted, not {told}"
+    assert isinstance(again, Located) and dict(again.where()) == told, f"where: {told} is wanted twice"
 
 
 LAUNCHING_RULES: tuple[CloudRule, ...] = (
@@ -216,6 +269,7 @@ LAUNCHING_RULES: tuple[CloudRule, ...] = (
     finds_again_what_it_launched_unanswered,
     stops_and_starts,
     states_no_place_of_what_does_not_run,
+    keeps_the_host_where_it_says_so,
     sets_tags_and_leaves_others,
     ends_what_it_terminates,
     ends_what_is_stopped,
@@ -225,4 +279,6 @@ LAUNCHING_RULES: tuple[CloudRule, ...] = (
     changes_nothing_that_it_can_not,
     chooses_what_can_be_journalled,
     knows_a_price_per_hour,
+    hands_on_user_data_as_it_is,
+    knows_which_one_it_is,
 )

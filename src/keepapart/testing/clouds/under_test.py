@@ -11,18 +11,28 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeVar
 
-from keepapart.clouds import CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUNNING, Chooser, Cloud, LaunchRequest
-from keepapart.errors import CloudError, NotFoundError
+from keepapart.clouds import (
+    CANDIDATE,
+    CLUSTER_TAG,
+    ROLE_TAG,
+    RUNNING,
+    Chooser,
+    Cloud,
+    LaunchRequest,
+    Listing,
+    launching,
+)
+from keepapart.errors import CapacityError, CloudError, NotFoundError, RefusedError, UnsettledError
 from keepapart.model import Instance
 
 T = TypeVar("T")
 
 PAUSE = 0.2  # seconds between two looks
 
-Provoked = Callable[[Cloud], AbstractContextManager[object]]
+Provoked = Callable[[Listing], AbstractContextManager[object]]
 CloudRule = Callable[["CloudUnderTest"], None]
 
 
@@ -42,10 +52,11 @@ class CloudUnderTest:
     The others let something go wrong as long as a context lasts, and get the cloud that is to meet it. While
     `full`, there is no room for an instance. While `refused`, a launch such as these will never be granted.
     While `failing`, every call fails. While `cut_short`, a list of `several` breaks off before its end. While
-    `unanswered`, launches are done and their answers are lost. A rule that needs what is None is skipped.
+    `unanswered`, launches are done and their answers are lost. `handed` tells which user data the platform
+    itself has of an instance. A rule that needs what is None is skipped.
     """
 
-    open: Callable[[], Cloud]
+    open: Callable[[], Listing]
     listed: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=new_cluster)
     several: int = 3
@@ -55,15 +66,17 @@ class CloudUnderTest:
     failing: Provoked | None = None
     cut_short: Provoked | None = None
     unanswered: Provoked | None = None
+    handed: Callable[[str], bytes] | None = None
     patience: float = 300.0  # seconds that a change may take to show
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    cloud: Cloud = field(init=False)
-    _opened: list[Cloud] = field(init=False, repr=False, default_factory=list)
+    listing: Listing = field(init=False)
+    _opened: list[Listing] = field(init=False, repr=False, default_factory=list)
     _launched: set[str] = field(init=False, repr=False, default_factory=set)
+    _sent: dict[str, float] = field(init=False, repr=False, default_factory=dict)  # by token, when last
 
     def __enter__(self) -> CloudUnderTest:
-        self.cloud = self.connect()
+        self.listing = self.connect()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,19 +89,42 @@ class CloudUnderTest:
                 if instance_id not in self._launched:
                     stack.callback(self._release, instance_id)
 
-    def connect(self) -> Cloud:
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud, of which launches are asked."""
+        return launching(self.listing)
+
+    def connect(self) -> Listing:
         """Open one more connection; it is closed in the end."""
         self._opened.append(self.open())
         return self._opened[-1]
 
     def request(self, **tags: str) -> LaunchRequest:
         """Return a launch as admission makes it, with a token of its own and these tags beside the usual."""
-        chosen = self.cloud.parameters(self.tags) if isinstance(self.cloud, Chooser) else {}
+        chosen = self.listing.parameters(self.tags) if isinstance(self.listing, Chooser) else {}
         return LaunchRequest(secrets.token_hex(16), {**self.tags, ROLE_TAG: CANDIDATE, **tags}, dict(chosen))
 
-    def launch(self, request: LaunchRequest, by: Cloud | None = None) -> Instance:
-        """Launch an instance, `by` this connection or another."""
-        found = (by or self.cloud).launch(request)
+    def launch(self, request: LaunchRequest, by: Listing | None = None) -> Instance:
+        """Launch an instance, `by` this connection or another, as admission does: until it is settled."""
+        cloud = launching(by or self.listing)
+
+        def settled() -> Instance | None:
+            last = self._sent.get(request.token)
+            ago = None if last is None else self.clock() - last
+            try:
+                return cloud.launch(replace(request, sent=ago))
+            except UnsettledError:
+                self._sent.setdefault(request.token, self.clock())
+                return None
+            except (CapacityError, RefusedError):
+                self._sent.pop(request.token, None)
+                raise
+            except CloudError:
+                self._sent[request.token] = self.clock()
+                raise
+
+        found = self.eventually(settled, "it stays unsettled what came of a launch")
+        self._sent[request.token] = self.clock()
         self._launched.add(found.id)
         return found
 
@@ -104,20 +140,20 @@ class CloudUnderTest:
 
     def ids(self, tags: Mapping[str, str] | None = None) -> list[str]:
         """List the ids of the cluster, or by other tags, in order."""
-        return sorted(each.id for each in self.cloud.instances(self.tags if tags is None else tags))
+        return sorted(each.id for each in self.listing.instances(self.tags if tags is None else tags))
 
     def until(self, instance_id: str, state: str) -> Instance:
         """Return an instance once it is described as being in this state."""
 
         def described() -> Instance | None:
-            found = self.cloud.describe([instance_id]).get(instance_id)
+            found = self.listing.describe([instance_id]).get(instance_id)
             return found if found and found.state == state else None
 
         return self.eventually(described, f"{instance_id} is not described as {state}")
 
     def ended(self, instance_id: str) -> bool:
         """Say whether an instance is terminated, or unknown; then nothing is left to release."""
-        found = self.cloud.describe([instance_id]).get(instance_id)
+        found = self.listing.describe([instance_id]).get(instance_id)
         if found and found.state != "terminated":
             return False
         self._launched.discard(instance_id)
@@ -135,7 +171,7 @@ class CloudUnderTest:
     def provoked(self, what: str) -> AbstractContextManager[object]:
         """Return the context in which the attribute named `what` takes; skip the test where it is None."""
         provoked: Provoked | None = getattr(self, what)
-        return provoked(self.cloud) if provoked else skipped(f"`{what}` is not given")
+        return provoked(self.listing) if provoked else skipped(f"`{what}` is not given")
 
     def _release(self, instance_id: str) -> None:
         def terminated() -> bool:

@@ -31,6 +31,18 @@ def min_ttl_high(net: Network) -> None:
     forward(net, ["r"], "ip ttl < 128 ip ttl set 128")
 
 
+@kind(Word.SOUND, Sign.REFUTES, six=None)
+def min_ttl_of_echoes(net: Network) -> None:
+    """Hosts do so, and let no datagram pass: echoes get through in two hops to everybody."""
+    forward(net, hosts(net, net.lan("l")), "meta l4proto udp drop", "ip ttl < 64 ip ttl set 64")
+
+
+@kind(Word.SOUND, Sign.WARNS, six=None)
+def min_ttl_low(net: Network) -> None:
+    """The same, and hosts raise it to 6 only: what began with 64 never shows it."""
+    forward(net, hosts(net, net.router("r")), "meta l4proto udp drop", "ip ttl < 6 ip ttl set 6")
+
+
 @kind(Word.SOUND, Sign.REFUTES)
 def proxied(net: Network) -> None:
     """The router sends everything anew, as a proxy does, with 64."""

@@ -56,9 +56,9 @@ def nested_link(net: Network) -> None:
         machine(net, f"{host}v", host)
 
 
-@kind(Word.SOUND)
+@kind(Word.SOUND, Sign.WARNS)
 def nested_everywhere(net: Network) -> None:
-    """Every host has plain guests and a machine with containers."""
+    """Every host has plain guests and a machine with containers: the guests may be ports at that machine."""
     for host in hosts(net, net.router("r"), least=2):
         machine(net, f"{host}v", host)
 
@@ -69,6 +69,7 @@ def nested_deep(net: Network) -> None:
     for host in net.some(hosts(net, net.router("r"), least=2)):
         net.router(f"{host}v", host)
         net.hide(guests(net, net.router(f"{host}w", f"{host}v"), on=host), list(net.members))
+        net.hide(of_host(net, host), list(net.members))  # they might be ports at a router above two racks
 
 
 @kind(Word.SOUND)

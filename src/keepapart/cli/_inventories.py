@@ -1,0 +1,248 @@
+"""Hosts that somebody has listed already: in ssh's configuration, in an Ansible inventory.
+
+1. Of ssh's configuration each name that stands after `Host` is a host, but no pattern, no jump host, and
+   nothing that a user named `git` logs in to. Of several names of one machine the first counts.
+2. An Ansible inventory is read by `ansible-inventory` where that is installed, else by itself: INI or YAML,
+   as far as hosts, groups and the variables in it go.
+3. An address is taken over only from an inventory, and only where it is private: others may lead past the
+   network between the hosts. ssh's is ssh's own business: by its name a host has its port, user and key too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+from keepapart.errors import UsageError
+
+MOST_INCLUDED = 16  # deep, as OpenSSH has it
+RANGE = re.compile(r"\[(\w+):(\w+)(?::(\d+))?\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A host that is listed: its name, how to get in where that isn't by its name, and a private address."""
+
+    id: str
+    reach: str = ""
+    address: str = ""
+
+
+def ssh_hosts(path: Path) -> list[Listed]:
+    """Read the hosts of a configuration of OpenSSH; none where there is none."""
+    names: dict[str, dict[str, str]] = {}
+    jumps: set[str] = set()
+    current: list[str] = []
+    for word, value in _ssh_lines(path, 0):
+        if word == "host":
+            current = [name for name in _split(value) if not re.search(r"[*?!]", name)]
+            for name in current:
+                names.setdefault(name, {})
+        elif word == "match":
+            current = []
+        elif word == "proxyjump":
+            jumps |= {re.sub(r"^(ssh://)?(.*@)?|:\d+$", "", jump) for jump in value.split(",")}
+        for name in current:
+            names[name].setdefault(word, value)
+    machines: dict[tuple[str, ...], str] = {}  # the first name of each that is in
+    left_out = {_machine(name, names.get(name, {})) for name in jumps}
+    for name, said in names.items():
+        if (machine := _machine(name, said)) not in left_out and said.get("user") != "git":
+            machines.setdefault(machine, name)
+    return list(map(Listed, machines.values()))
+
+
+def _machine(name: str, said: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what leads to a machine, host name, port and jump hosts: names that have the same are one's."""
+    host = said.get("hostname", "%h").replace("%h", name).replace("%n", name)
+    return host.lower(), *(said.get(key, "") for key in ("port", "proxyjump", "proxycommand"))
+
+
+def ansible_hosts(path: Path) -> list[Listed]:
+    """Read the hosts of an inventory. Raises `UsageError` where it can't be read."""
+    if not path.exists():
+        raise UsageError(f"--inventory {path}: no such file")
+    found = _from_ansible(path) if which("ansible-inventory") else _from_files(path)
+    if not found:
+        raise UsageError(f"--inventory {path}: lists no hosts")
+    return [_listed(name, said) for name, said in found.items()]
+
+
+def _from_files(path: Path) -> dict[str, dict[str, str]]:
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    found: dict[str, dict[str, str]] = {}
+    for file in files:
+        if not file.is_file() or file.suffix in (".cfg", ".py", ".sh"):
+            continue
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            raise UsageError(f"--inventory {file}: can't be read: {error}") from None
+        is_yaml = file.suffix in (".yml", ".yaml", ".json")
+        for name, said in _yaml(text, file) if is_yaml else _ini(text, file).items():
+            found.setdefault(name, {}).update(said)
+    return found
+
+
+def _ssh_lines(path: Path, deep: int) -> Iterator[tuple[str, str]]:
+    """Yield the settings of a file and of those it includes: (keyword in small letters, value)."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        match = re.fullmatch(r"\s*(\w+)(?:\s*=\s*|\s+)(.*?)\s*", line)
+        if not match:
+            continue
+        word, value = match[1].lower(), match[2]
+        if word == "include" and deep < MOST_INCLUDED:
+            for pattern in _split(value):
+                there = Path(pattern).expanduser()
+                for file in sorted(path.parent.glob(str(there))) if not there.is_absolute() else _glob(there):
+                    yield from _ssh_lines(file, deep + 1)
+        else:
+            yield word, value
+
+
+def _glob(pattern: Path) -> list[Path]:
+    return sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+
+
+def _split(value: str) -> list[str]:
+    try:
+        return shlex.split(value, comments=True)
+    except ValueError:
+        return value.split()
+
+
+def _from_ansible(path: Path) -> dict[str, dict[str, str]]:
+    command = ["ansible-inventory", "--inventory", str(path), "--list"]
+    strict = {**os.environ, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=strict)
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise UsageError(f"--inventory {path}: ansible-inventory can't read it: {why}")
+    told = json.loads(done.stdout)
+    said = told.get("_meta", {}).get("hostvars", {})
+    groups = (group.get("hosts", ()) for name, group in told.items() if name != "_meta")
+    return {name: _texts(said.get(name)) for hosts in groups for name in hosts}
+
+
+def _ini(text: str, file: Path) -> dict[str, dict[str, str]]:
+    own: dict[str, dict[str, str]] = {}
+    of_group: dict[str, dict[str, str]] = {}
+    above: dict[str, list[str]] = {}  # the groups that a host or a group is in
+    group, part = "all", "hosts"
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+        if not line or line[0] in "#;":
+            continue
+        if match := re.fullmatch(r"\[([^\]:]+)(?::(\w+))?\]", line):
+            group, part = match[1], match[2] or "hosts"
+            continue
+        try:
+            name, *words = shlex.split(line, comments=True)
+        except ValueError as error:
+            raise UsageError(f"--inventory {file}: line {number}: {error}") from None
+        if part == "vars":
+            key, _, value = line.partition("=")
+            of_group.setdefault(group, {})[key.strip()] = value.strip().strip("\"'")
+            continue
+        for one in _expanded(name):
+            above.setdefault(one, []).append(group)
+            if part == "hosts":
+                own.setdefault(one, {}).update(_settings(words))
+    return {name: {**_inherited(name, above, of_group), **said} for name, said in own.items()}
+
+
+def _settings(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for word in words:
+        key, sign, value = word.partition("=")
+        if sign:
+            yield key, value
+
+
+def _inherited(
+    name: str, above: Mapping[str, Sequence[str]], said: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    """Return the variables that come from the groups above, the nearest last; a circle ends by itself."""
+    order, waiting = ["all"], list(above.get(name, ()))
+    while waiting:
+        group = waiting.pop(0)
+        if group not in order:
+            order.insert(1, group)
+            waiting += above.get(group, ())
+    return {key: value for group in order for key, value in said.get(group, {}).items()}
+
+
+def _yaml(text: str, file: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    from yaml import YAMLError, safe_load
+
+    try:
+        told = safe_load(text)
+    except YAMLError as error:
+        raise UsageError(f"--inventory {file}: is no YAML: {str(error).splitlines()[0]}") from None
+    if isinstance(told, Mapping):
+        for group in told.values():
+            yield from _group(group, {})
+
+
+def _group(group: Any, above: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    if not isinstance(group, Mapping):
+        return
+    said = {**above, **_texts(group.get("vars"))}
+    for name, own in (group.get("hosts") or {}).items():
+        for one in _expanded(str(name)):
+            yield one, {**said, **_texts(own)}
+    for child in (group.get("children") or {}).values():
+        yield from _group(child, said)
+
+
+def _texts(values: Any) -> dict[str, str]:
+    return {str(k): str(v) for k, v in values.items()} if isinstance(values, Mapping) else {}
+
+
+def _expanded(name: str) -> list[str]:
+    """Write out the ranges in a name: "web[01:03]", "db-[a:c]"."""
+    parts: list[Sequence[str]] = []
+    at = 0
+    for match in RANGE.finditer(name):
+        parts += [[name[at : match.start()]], _range(match[1], match[2], int(match[3] or 1))]
+        at = match.end()
+    return ["".join(words) for words in product(*parts, [name[at:]])]
+
+
+def _range(first: str, last: str, step: int) -> list[str]:
+    if first.isdecimal() and last.isdecimal():
+        width = len(first) if first.startswith("0") else 0
+        return [f"{number:0{width}d}" for number in range(int(first), int(last) + 1, step)]
+    return [chr(code) for code in range(ord(first[0]), ord(last[0]) + 1, step)]
+
+
+def _listed(name: str, said: Mapping[str, str]) -> Listed:
+    """Return a host of an inventory; where Ansible goes by ssh as `ssh NAME` does, nothing more is said."""
+    if said.get("ansible_connection") == "local":
+        return Listed(name, "local", _private(said.get("ansible_host", "")))
+    host, user, port = (said.get(f"ansible_{key}", "") for key in ("host", "user", "port"))
+    written = f"[{host}]" if ":" in host else host or name
+    where = f"{user}@{written}" if user else written
+    reach = f"ssh://{where}{f':{port}' if port else ''}" if host or user or port else ""
+    return Listed(name, reach, _private(host))
+
+
+def _private(text: str) -> str:
+    """Return an address that is private; empty for another, and for a name."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    return str(address) if address.is_private and not address.is_loopback else ""
