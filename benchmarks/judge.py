@@ -25,12 +25,12 @@ from scipy.sparse.csgraph import connected_components
 
 from keepapart.arrays import Labels, blocks
 from keepapart.auditing.stated import assess_stated
-from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.domains.fault_domains import domains
 from keepapart.domains.risk import risk
 from keepapart.judging.judge import judge
 from keepapart.model import Instance, Source, Statement, Strength
 from keepapart.probe.measured import Counts, Tally
+from keepapart.settings import ClusterSettings, RiskSettings
 from keepapart.signals import LabelTestimony, hops
 from keepapart.signals.network import find
 from keepapart.signals.path_confidence import PathConfidence

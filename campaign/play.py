@@ -15,7 +15,6 @@ import numpy as np
 from campaign.score import NOBODY, OPERATOR, PLATFORM
 from campaign.world import World
 from keepapart.auditing.assess import Audit, assess
-from keepapart.config import ClusterSettings
 from keepapart.lab.transports.simulated import SimulatedNodes
 from keepapart.model import Instance
 from keepapart.node.node import Want
@@ -23,6 +22,7 @@ from keepapart.probe.measured import Counts
 from keepapart.probe.round import measure
 from keepapart.reach import Climbed, NodeGroup, Roster, Surroundings
 from keepapart.reach.transports import Transports
+from keepapart.settings import ClusterSettings
 from keepapart.signals.hops import wanting
 
 CLUSTER = ClusterSettings()

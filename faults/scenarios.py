@@ -8,9 +8,9 @@ from typing import Protocol
 
 from keepapart.admit import AdmissionContext, Checker, admit, collect, move, replace
 from keepapart.clouds import CANDIDATE, MEMBER, RUNNING, STOPPED
-from keepapart.config import LaunchSettings
 from keepapart.errors import UsageError
 from keepapart.model import Instance
+from keepapart.settings import LaunchSettings
 
 CLUSTER = "orders"
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.config import FILE, VARIABLE, Config, PlacementFacts, load
+from keepapart.config import FILE, VARIABLE, Config, load
 from keepapart.errors import ConfigError
 from keepapart.model import FACTS
+from keepapart.settings import PlacementFacts
 
 A = '[[instances]]\nid = "a"\naddress = "10.0.0.1"\n'
 

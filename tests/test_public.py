@@ -31,6 +31,7 @@ MODULES = (
     "keepapart.reach",
     "keepapart.reach.local",
     "keepapart.reach.pipe",
+    "keepapart.settings",
     "keepapart.signals",
     "keepapart.tables",
     "keepapart.testing",

@@ -9,11 +9,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from keepapart.config import ReachSettings
 from keepapart.errors import ConfigError
 from keepapart.reach import NodeGroup, Transport
 from keepapart.reach.local import child
 from keepapart.reach.pipe import Pipe, PipedNodes
+from keepapart.settings import ReachSettings
 
 
 def open_transport(_settings: ReachSettings) -> Transport:

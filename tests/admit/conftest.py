@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from keepapart.admit import AdmissionContext, admit
-from keepapart.config import LaunchSettings
+from keepapart.settings import LaunchSettings
 from keepapart.store import Store
 from keepapart.testing import ManualClock, ProgrammableCloud, TruthfulChecker
 

@@ -8,9 +8,9 @@ import pytest
 
 from keepapart.admit import admit, collect, plan
 from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_TAG
-from keepapart.config import LaunchSettings
 from keepapart.documents.base import text
 from keepapart.errors import UsageError
+from keepapart.settings import LaunchSettings
 from tests.admit.conftest import CLUSTER, Bench
 
 

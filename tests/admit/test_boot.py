@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from keepapart.admit import admit, replace
-from keepapart.config import LaunchSettings
 from keepapart.model import Checked, Instance
+from keepapart.settings import LaunchSettings
 from tests.admit.conftest import Bench, interrupted_at
 
 REFUSED = "ssh: connection refused"

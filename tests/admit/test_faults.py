@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from keepapart.admit import Outcome, admit, collect, replace
-from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError, NotFoundError, OperationError
 from keepapart.model import Checked, Instance
+from keepapart.settings import LaunchSettings
 from keepapart.testing import Fault, Lag
 from tests.admit.conftest import Bench
 

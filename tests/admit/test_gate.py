@@ -8,8 +8,8 @@ import pytest
 
 from keepapart.admit import Hooks, admit, collect, replace
 from keepapart.clouds import ROLE_TAG
-from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, OperationError
+from keepapart.settings import LaunchSettings
 from keepapart.testing import Fault
 from tests.admit.conftest import Bench
 

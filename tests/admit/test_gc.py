@@ -6,7 +6,7 @@ import pytest
 
 from keepapart.admit import admit, collect, replace
 from keepapart.clouds import CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_TAG
-from keepapart.config import LaunchSettings
+from keepapart.settings import LaunchSettings
 from keepapart.store import Store
 from tests.admit.conftest import Bench, interrupted_at
 

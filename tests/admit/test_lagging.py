@@ -10,9 +10,9 @@ import pytest
 from keepapart.admit import admit, collect, plan, replace
 from keepapart.clouds import CANDIDATE, CLUSTER_TAG, MEMBER, ROLE_TAG, STOPPED
 from keepapart.clouds.once import QUIET
-from keepapart.config import LaunchSettings
 from keepapart.errors import CloudError, DeniedError, UsageError
 from keepapart.model import Instance
+from keepapart.settings import LaunchSettings
 from keepapart.testing import Fault, Lag, ProgrammableCloud
 from tests.admit.conftest import CLUSTER, Bench
 from tests.admit.test_gate import Killed, acting, killing

@@ -16,8 +16,8 @@ from keepapart.admit.machine import decide
 from keepapart.admit.rulings import judge
 from keepapart.admit.state import IN_FLIGHT, Phase, State, fold
 from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, TERMINATED
-from keepapart.config import LaunchSettings, OnReject, Source
 from keepapart.model import Evidence, Instance, Pair, Says, Strength, Verdict
+from keepapart.settings import LaunchSettings, OnReject, Source
 
 pytestmark = pytest.mark.timeout(600)  # thousands of steps, on whatever machine this is
 RUN, CLUSTER = "run-1", "orders"

@@ -12,9 +12,9 @@ from keepapart.admit import AdmissionContext, admit
 from keepapart.admit.budget import CHECKING, LETTING_GO, lasts, spent
 from keepapart.admit.events import Intended, Joined, Launched, Postponed, Released, Running
 from keepapart.admit.state import fold
-from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError
 from keepapart.model import Checked, Instance
+from keepapart.settings import LaunchSettings
 from keepapart.store import Store
 from keepapart.testing import Fault, ManualClock, ProgrammableCloud, TruthfulChecker
 from tests.admit.conftest import CLUSTER, Bench, in_memory

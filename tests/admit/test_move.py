@@ -10,9 +10,9 @@ from typing import ClassVar
 import pytest
 
 from keepapart.admit import Hooks, admit, collect, move, plan, plan_moving
-from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError, ConfigError, OperationError, UsageError
 from keepapart.model import Instance, Verdict
+from keepapart.settings import LaunchSettings
 from keepapart.testing import Fault, ProgrammableCloud
 from keepapart.testing.machine import Machine
 from tests.admit.conftest import CLUSTER, Bench

@@ -10,8 +10,8 @@ import pytest
 
 from keepapart.admit import Hooks, collect, move, plan_moving
 from keepapart.clouds import LIVE, NOTE
-from keepapart.config import LaunchSettings
 from keepapart.errors import CloudError, DeniedError, OperationError, RefusedError, UnsettledError
+from keepapart.settings import LaunchSettings
 from keepapart.store import Store
 from keepapart.testing import ManualClock, ProgrammableCloud, TruthfulChecker
 from tests.admit.conftest import CLUSTER, Bench

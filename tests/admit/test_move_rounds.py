@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from keepapart.admit import admit, collect, move
-from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError, KeepapartError, RefusedError
+from keepapart.settings import LaunchSettings
 from keepapart.testing import Fault
 from tests.admit.conftest import CLUSTER, Bench
 from tests.admit.test_gate import Killed

@@ -7,8 +7,8 @@ import pytest
 from keepapart.admit import admit, move, replace
 from keepapart.clouds import RUNNING
 from keepapart.clouds.once import QUIET
-from keepapart.config import LaunchSettings
 from keepapart.errors import ExitCode
+from keepapart.settings import LaunchSettings
 from tests.admit.conftest import Bench, interrupted_at
 
 

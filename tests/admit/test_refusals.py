@@ -6,8 +6,8 @@ import pytest
 
 from keepapart.admit import admit, collect, replace
 from keepapart.clouds import CANDIDATE, RUN_TAG, STOPPED
-from keepapart.config import LaunchSettings
 from keepapart.errors import CloudError
+from keepapart.settings import LaunchSettings
 from keepapart.testing import Fault
 from tests.admit.conftest import CLUSTER, Bench
 from tests.admit.test_gate import Killed, killing

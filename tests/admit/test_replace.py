@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from keepapart.admit import replace
-from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, UsageError
+from keepapart.settings import LaunchSettings
 from keepapart.testing import Fault
 from tests.admit.conftest import CLUSTER, Bench
 

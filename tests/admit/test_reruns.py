@@ -6,8 +6,8 @@ import pytest
 
 from keepapart.admit import admit, plan, replace
 from keepapart.clouds import STOPPED
-from keepapart.config import LaunchSettings
 from keepapart.errors import UsageError
+from keepapart.settings import LaunchSettings
 from tests.admit.conftest import CLUSTER, Bench, interrupted_at
 from tests.admit.test_gate import Killed, acting, killing
 

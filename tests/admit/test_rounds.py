@@ -10,8 +10,8 @@ import pytest
 
 from keepapart.admit import AdmissionContext, admit, collect, ledger, replace
 from keepapart.clouds import MEMBER, ROLE_TAG, STOPPED, TERMINATED
-from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError, CloudError, OperationError, UsageError
+from keepapart.settings import LaunchSettings
 from keepapart.testing import Fault, Lag
 from tests.admit.conftest import CLUSTER, Bench
 from tests.admit.test_gate import Killed

@@ -6,8 +6,8 @@ import pytest
 
 from keepapart.admit import admit, collect, plan, replace
 from keepapart.clouds import NOTE
-from keepapart.config import LaunchSettings
 from keepapart.errors import CapacityError
+from keepapart.settings import LaunchSettings
 from keepapart.testing import Fault, ProgrammableCloud, TruthfulChecker
 from tests.admit.conftest import Bench
 

@@ -8,9 +8,9 @@ import pytest
 
 from keepapart.admit import admit
 from keepapart.clouds import CANDIDATE, ROLE_TAG
-from keepapart.config import LaunchSettings
 from keepapart.errors import ReachError, UsageError
 from keepapart.model import Checked, Instance
+from keepapart.settings import LaunchSettings
 from tests.admit.conftest import CLUSTER, Bench
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from keepapart.admit import admit, collect
 from keepapart.admit.context import SteadyClock
-from keepapart.config import LaunchSettings
 from keepapart.errors import BusyError, CloudError, DeniedError, OperationError
 from keepapart.model import Instance
+from keepapart.settings import LaunchSettings
 from keepapart.store import Lease
 from keepapart.testing import Fault, ProgrammableCloud
 from tests.admit.conftest import Bench, interrupted_at

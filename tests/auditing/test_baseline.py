@@ -11,9 +11,9 @@ import pytest
 
 from keepapart.auditing.assess import Audit, assess
 from keepapart.auditing.baseline import OLD, Baseline
-from keepapart.config import ClusterSettings
 from keepapart.model import Controls, Instance, Verdict
 from keepapart.probe.measured import Counts, Extras, Round, Tally
+from keepapart.settings import ClusterSettings
 from keepapart.signals.network import Voucher
 
 

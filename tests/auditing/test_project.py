@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from keepapart.auditing.project import ProjectFinding, assess_groups
-from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.model import Instance, Source, Statement
+from keepapart.settings import ClusterSettings, RiskSettings
 
 
 def finding(by: str, *instances: Instance) -> ProjectFinding:

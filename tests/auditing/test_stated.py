@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from keepapart.auditing.listed_pairs import listing
 from keepapart.auditing.stated import StatedAudit, assess_stated
-from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.domains.worst_case import most_together
 from keepapart.judging.judge import judge
 from keepapart.model import FACTS, Instance, Source, Statement, Strength, Verdict
+from keepapart.settings import ClusterSettings, RiskSettings
 from keepapart.signals import stated
 
 Facts = dict[str, str]

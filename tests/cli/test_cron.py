@@ -15,8 +15,8 @@ from keepapart.auditing.changes import Changes
 from keepapart.auditing.outcome import exit_code
 from keepapart.cli import main
 from keepapart.cli.audit import FAILURES
-from keepapart.config import ClusterSettings
 from keepapart.errors import ExitCode
+from keepapart.settings import ClusterSettings
 from tests.report.audits import APART, SHARED, audit_of
 
 ROOT = Path(__file__).parents[2]

@@ -13,11 +13,12 @@ import pytest
 from keepapart.admit import AdmissionContext, collect, move, plan_moving
 from keepapart.auditing import survey
 from keepapart.clouds import CLUSTER_TAG, MEMBER, NOTE, ROLE_TAG, LaunchRequest
-from keepapart.config import LaunchSettings, parse
+from keepapart.config import parse
 from keepapart.errors import CloudError, RefusedError
 from keepapart.lab.client import Lab
 from keepapart.lab.ec2.faults import Fault
 from keepapart.lab.world.lifecycle import RACKS
+from keepapart.settings import LaunchSettings
 from keepapart.store import Store
 from keepapart.testing import ManualClock, TruthfulChecker
 from tests.admit.test_gate import Killed, killing

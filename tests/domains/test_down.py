@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.auditing.assessment import odds
-from keepapart.config import RiskSettings
 from keepapart.domains.fault_domains import Domains, domains
 from keepapart.domains.risk import losses, needed, risk
 from keepapart.domains.yearly import yearly
 from keepapart.judging.judge import judge
 from keepapart.model import Strength
+from keepapart.settings import RiskSettings
 from keepapart.signals import PairTestimony
 
 RATES = RiskSettings()

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from keepapart.config import RiskSettings, parse
+from keepapart.config import parse
 from keepapart.domains.yearly import HOURS, fraction_down, losses_per_year, lost, yearly
 from keepapart.errors import ConfigError
+from keepapart.settings import RiskSettings
 
 ERROR = 1e-9  # the chance that a test which rests on chance fails though all is well
 

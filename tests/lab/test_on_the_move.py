@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keepapart.auditing.assess import assess
-from keepapart.config import ClusterSettings
+from keepapart.settings import ClusterSettings
 from keepapart.signals.hops import wanting
 from tests.measuring import one_round
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from keepapart.auditing.assess import Audit, assess
-from keepapart.config import ClusterSettings
 from keepapart.model import Instance, Says, Strength, Verdict
 from keepapart.probe.measured import Extras, Round, Route, Trace
 from keepapart.reach.bootstrap import NODE, node_source
+from keepapart.settings import ClusterSettings
 from tests.measuring import one_round
 from tests.networks import build
 from tests.networks.build import Network

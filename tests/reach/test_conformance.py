@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.config import ReachSettings
 from keepapart.lab import client
 from keepapart.lab.client import Lab
 from keepapart.lab.transports import netns, simulated
 from keepapart.lab.world import world
 from keepapart.reach import NodeGroup, local
 from keepapart.reach.pipe import PipedNodes
+from keepapart.settings import ReachSettings
 from keepapart.testing.reach import TRANSPORT_RULES, TransportRule, TransportUnderTest
 
 WORLD = {

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.config import ReachSettings, parse
+from keepapart.config import parse
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
 from keepapart.reach.exec import command, open_transport
 from keepapart.reach.transports import Transports
+from keepapart.settings import ReachSettings
 from keepapart.testing.reach import TRANSPORT_RULES, TransportRule, TransportUnderTest
 from tests.measuring import one_round
 

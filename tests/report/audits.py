@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keepapart.auditing.assess import Audit, assess
-from keepapart.config import ClusterSettings
 from keepapart.model import Controls, Instance, Statement
 from keepapart.probe.measured import Round, Tally
+from keepapart.settings import ClusterSettings
 
 Place = tuple[int, int]  # rack, host within it
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.assessment import Assessment
-from keepapart.config import ClusterSettings, ReachSettings
 from keepapart.model import Instance
 from keepapart.plugins import CLOUDS, installed
 from keepapart.probe.own_addresses import ONE_MACHINE
@@ -20,6 +19,7 @@ from keepapart.report.advice import advise
 from keepapart.report.ground import Ground, Step
 from keepapart.report.platforms import PLATFORMS
 from keepapart.report.ssh_advice import ssh_line
+from keepapart.settings import ClusterSettings, ReachSettings
 from tests.report.audits import APART, SHARED, audit_of
 
 LAB = Ground(provider="lab", launches=True)

@@ -6,11 +6,11 @@ import pytest
 
 from keepapart.auditing.document import audit_document
 from keepapart.auditing.stated import StatedAudit, assess_stated
-from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.documents import base
 from keepapart.model import Instance, Source, Statement
 from keepapart.report.html import page
 from keepapart.report.terminal import print_audit
+from keepapart.settings import ClusterSettings, RiskSettings
 
 Printed = pytest.CaptureFixture[str]
 NOW = 1_800_000_000.0

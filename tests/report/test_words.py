@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepapart.auditing.assess import Audit
-from keepapart.config import ClusterSettings
 from keepapart.report import words
 from keepapart.report.places import places, unplaced
 from keepapart.report.words import Tone
+from keepapart.settings import ClusterSettings
 from keepapart.signals.network import NetworkStatus
 from tests.report.audits import APART, SHARED, audit_of, with_refuted_chain
 

@@ -15,7 +15,7 @@ from keepapart.admit import events as e
 from keepapart.admit.state import Phase, State, fold
 from keepapart.cli import main
 from keepapart.clouds import CANDIDATE, CLUSTER_TAG, RUN_TAG
-from keepapart.config import LaunchSettings
+from keepapart.settings import LaunchSettings
 from keepapart.store import Store
 from keepapart.testing import ManualClock, ProgrammableCloud
 

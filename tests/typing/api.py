@@ -11,11 +11,12 @@ import keepapart
 from keepapart import Audit, Controls, Instance, Pair, Store, Strength, Verdict, clouds, exports
 from keepapart.admit import AdmissionContext, Checker, Collected, Outcome, Plan, admit, collect, plan, replace
 from keepapart.clouds import Chooser, Cloud, LaunchRequest, Priced
-from keepapart.config import ClusterSettings, Config, LaunchSettings, ReachSettings
+from keepapart.config import Config
 from keepapart.errors import ConfigError, KeepapartError, NotFoundError
 from keepapart.reach import NodeGroup, Transport
 from keepapart.reach.local import child
 from keepapart.reach.pipe import Pipe, PipedNodes
+from keepapart.settings import ClusterSettings, LaunchSettings, ReachSettings
 from keepapart.signals import LabelTestimony, Observed, Signal, Stage, Testimony
 from keepapart.watch import NewsDocument, Watched, follow, follow_async
 

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
-from keepapart.config import ClusterSettings
 from keepapart.errors import ConfigError
+from keepapart.settings import ClusterSettings
 from keepapart.store import Store
 from keepapart.watch import guard
 from keepapart.watch.api import LISTENERS

@@ -30,8 +30,8 @@ from keepapart.admit.intent import nothing_to_start
 from keepapart.admit.inventory import Inventory
 from keepapart.admit.state import ENDED, HELD, IN_FLIGHT, Attempt, Phase, State
 from keepapart.clouds import RUNNING
-from keepapart.config import LaunchSettings
 from keepapart.errors import ExitCode
+from keepapart.settings import LaunchSettings
 
 UNKNOWN_IN_A_ROW = 2
 CHECKING = 60.0  # seconds kept ready for a round: it takes seconds, and a minute where ways in fail

@@ -34,9 +34,9 @@ from keepapart.admit.rulings import judge
 from keepapart.admit.state import Attempt, Phase, State
 from keepapart.admit.steps import Check, Confirm, Join, Note, Settle, Step, Welcome
 from keepapart.clouds import MEMBER, ROLE_TAG, RUNNING, TERMINATED
-from keepapart.config import LaunchSettings
 from keepapart.errors import CloudError, ExitCode, OperationError
 from keepapart.model import Checked, Checker, Instance, Verdict
+from keepapart.settings import LaunchSettings
 
 ALL_IN = "all asked for are in"
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from keepapart.admit.holder import holder_id
 from keepapart.admit.hooks import Hooks
 from keepapart.clouds import Cloud
-from keepapart.config import LaunchSettings
 from keepapart.model import silent
+from keepapart.settings import LaunchSettings
 from keepapart.store import Store
 
 LEASE_SECONDS = 60.0

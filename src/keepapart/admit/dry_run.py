@@ -15,9 +15,9 @@ from keepapart.admit.inventory import Inventory
 from keepapart.admit.outcome import beside
 from keepapart.admit.state import State
 from keepapart.clouds import CLUSTER_TAG, Chooser
-from keepapart.config import LaunchSettings
 from keepapart.documents.admission import PlanDocument
 from keepapart.errors import ExitCode
+from keepapart.settings import LaunchSettings
 
 REJECTS = {
     "hold": "hold it until all are in, then terminate it",

@@ -17,7 +17,7 @@ from keepapart.admit.inventory import SPARE_TAG, YES, Inventory
 from keepapart.admit.state import ENDED, Phase, State
 from keepapart.admit.steps import Intend
 from keepapart.clouds import ATTEMPT_TAG, CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUN_TAG
-from keepapart.config import LaunchSettings
+from keepapart.settings import LaunchSettings
 
 
 def step(state: State, inventory: Inventory, policy: LaunchSettings) -> Intend:

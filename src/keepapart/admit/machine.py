@@ -22,8 +22,8 @@ from keepapart.admit.events import Closing
 from keepapart.admit.inventory import Inventory
 from keepapart.admit.state import IN_FLIGHT, Attempt, Phase, State
 from keepapart.admit.steps import Confirm, Finish, Note, Step
-from keepapart.config import LaunchSettings
 from keepapart.errors import ExitCode
+from keepapart.settings import LaunchSettings
 
 
 def decide(state: State, inventory: Inventory, policy: LaunchSettings, elapsed: float, now: float) -> Step:

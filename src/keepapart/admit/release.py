@@ -45,9 +45,9 @@ from keepapart.admit.state import HELD, IN_FLIGHT, Attempt, Phase, State
 from keepapart.admit.steps import AwaitGone, FindUnanswered, Note, Release, Settle, Step
 from keepapart.clouds import CANDIDATE, CLUSTER_TAG, ROLE_TAG, RUNNING, STOPPED, STOPPING, TERMINATED
 from keepapart.clouds.once import QUIET
-from keepapart.config import LaunchSettings
 from keepapart.errors import CloudError, ExitCode, NotFoundError, OperationError
 from keepapart.model import Instance
+from keepapart.settings import LaunchSettings
 
 GONE_WITHIN = 600.0  # seconds
 REFUSED_WITHIN = 6.0  # seconds; for a call that the platform said no to, as far as is known

@@ -13,13 +13,13 @@ from keepapart.arrays import grown
 from keepapart.auditing import drift
 from keepapart.auditing.assessment import Assessment, IfVouched, odds
 from keepapart.auditing.pair_kinds import PairKinds, pair_kinds
-from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.domains.fault_domains import NOTHING, DomainPrior, domains
 from keepapart.domains.risk import needed, risk
 from keepapart.domains.stated_places import READ, stated_places
 from keepapart.judging.judge import PairJudgement, judge
 from keepapart.model import Controls, Instance, Strength
 from keepapart.probe.measured import Round
+from keepapart.settings import ClusterSettings, RiskSettings
 from keepapart.signals import Observed, Signal, Stage, hops
 from keepapart.signals.builtin import SIGNALS
 from keepapart.signals.host_ids import with_coarse_hosts

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from keepapart.auditing.stated import assess_stated
-from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.model import Instance
+from keepapart.settings import ClusterSettings, RiskSettings
 from keepapart.signals.sources import Difference, statements_of
 
 GROUP = "group"

@@ -19,7 +19,6 @@ import numpy as np
 
 from keepapart.auditing.assessment import Assessment, odds
 from keepapart.auditing.label_kinds import LabelKinds, label_kinds
-from keepapart.config import ClusterSettings, RiskSettings
 from keepapart.domains.fault_domains import DomainPrior, domains_by_label
 from keepapart.domains.naming import Names
 from keepapart.domains.risk import needed, risk
@@ -27,6 +26,7 @@ from keepapart.domains.stated_places import READ, stated_places
 from keepapart.judging.by_label import judge_by_label
 from keepapart.judging.label_judgement import LabelJudgement
 from keepapart.model import Instance, Strength
+from keepapart.settings import ClusterSettings, RiskSettings
 from keepapart.signals import stated
 from keepapart.signals.sources import Stated
 

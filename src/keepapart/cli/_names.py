@@ -89,7 +89,8 @@ def _unlisted(names: Sequence[str], config: Config) -> Config:
     """Return a configuration whose instances are these machines, and whose ways are those of `config`."""
     from msgspec.structs import replace as changed
 
-    from keepapart.config import CloudSettings, ClusterSettings, way_to
+    from keepapart.config import way_to
+    from keepapart.settings import CloudSettings, ClusterSettings
 
     LOG.info("no history is kept of machines that no configuration lists")
     machines = [_machine(name) for name in names]

@@ -14,7 +14,8 @@ from keepapart.cli._signals import each_heard, left_unheard
 if TYPE_CHECKING:
     from keepapart.admit import AdmissionContext, Checker
     from keepapart.clouds import Cloud
-    from keepapart.config import Config, LaunchSettings
+    from keepapart.config import Config
+    from keepapart.settings import LaunchSettings
     from keepapart.store import Store
 
 

@@ -45,7 +45,8 @@ def opened_project(args: argparse.Namespace) -> Iterator[tuple[Config, bool]]:
 
     Raises `UsageError` where no such provider is installed, or several are set up and none is named.
     """
-    from keepapart.config import CloudSettings, ClusterSettings, Config, is_there
+    from keepapart.config import Config, is_there
+    from keepapart.settings import CloudSettings, ClusterSettings
 
     provider, by = args.provider or "", f"--provider {args.provider}"
     if not provider and not is_there(args.config) and (seen := _seen()):

@@ -177,7 +177,8 @@ def _pool(args: argparse.Namespace) -> tuple[Pool, int]:
 
 def _attempts(args: argparse.Namespace) -> int:
     """Return the operator's own budget where there is a configuration, else the default one."""
-    from keepapart.config import FILE, VARIABLE, LaunchSettings, load
+    from keepapart.config import FILE, VARIABLE, load
+    from keepapart.settings import LaunchSettings
 
     if args.attempts:
         return int(args.attempts)

@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from keepapart.clouds.program import Program
-from keepapart.config import Config, PlacementFacts
+from keepapart.config import Config
 from keepapart.errors import CloudError, ConfigError
 from keepapart.memory import uncollected
 from keepapart.model import Instance, Source, Statement
+from keepapart.settings import PlacementFacts
 from keepapart.tables import checked, plain
 
 AT = "at"

@@ -19,12 +19,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from keepapart.config import ReachSettings
 from keepapart.errors import ConfigError, ReachError
 from keepapart.reach import NodeGroup, Transport
 from keepapart.reach.bootstrap import LOADER
 from keepapart.reach.local import ChildPipe, process
 from keepapart.reach.pipe import Pipe, PipedNodes
+from keepapart.settings import ReachSettings
 
 PYTHON = re.compile(r"(.*/)?(platform-python|pypy3?|python)[0-9.]*")
 FIELDS = ("id", "address")

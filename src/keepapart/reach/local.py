@@ -9,13 +9,13 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from keepapart.config import ReachSettings
 from keepapart.errors import ReachError
 from keepapart.reach import NodeGroup, Transport
 from keepapart.reach.answers import plain
 from keepapart.reach.bootstrap import LOADER
 from keepapart.reach.conversation import ANSWER_LIMIT
 from keepapart.reach.pipe import Pipe, PipedNodes
+from keepapart.settings import ReachSettings
 
 __all__ = ["child"]
 

@@ -18,7 +18,6 @@ import asyncio
 import random
 from collections.abc import Mapping
 
-from keepapart.config import ReachSettings
 from keepapart.errors import ReachError
 from keepapart.reach import NodeGroup
 from keepapart.reach.bootstrap import LOADER
@@ -27,6 +26,7 @@ from keepapart.reach.local import ChildPipe, process
 from keepapart.reach.pipe import Pipe, PipedNodes
 from keepapart.reach.ssh_client import FAILED, Resolved, SshClient, Target, refusal, target, turned_away
 from keepapart.reach.ssh_jumps import Jumps
+from keepapart.settings import ReachSettings
 
 HANDSHAKES = 48  # at once: more only wait for each other's turn of the processor
 KNOCKING = 60.0  # seconds

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from keepapart.config import ReachSettings
 from keepapart.errors import ConfigError, OperationError, ReachError
 from keepapart.reach.answers import plain
+from keepapart.settings import ReachSettings
 
 FAILED = 255  # what ssh exits with where it is ssh that failed
 CONNECT = 20  # seconds to connect and shake hands, where ssh's configuration has no ConnectTimeout

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from keepapart.config import ReachSettings
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
 from keepapart.plugins import REACH, installed
 from keepapart.reach import NodeGroup, Transport
+from keepapart.settings import ReachSettings
 
 
 class Transports:

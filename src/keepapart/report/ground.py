@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keepapart.clouds import Cloud, Listing, Placer, Staying
-from keepapart.config import FILE, Config, ReachSettings
+from keepapart.config import FILE, Config
+from keepapart.settings import ReachSettings
 
 STATIC, LAB = "static", "lab"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 
-from keepapart.config import ReachSettings
 from keepapart.model import Instance
+from keepapart.settings import ReachSettings
 
 
 def ssh_line(instance: Instance, reach: ReachSettings) -> str:

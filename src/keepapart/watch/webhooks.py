@@ -23,8 +23,9 @@ from urllib.parse import quote
 
 import httpx
 
-from keepapart.config import Config, WebhookSettings
+from keepapart.config import Config
 from keepapart.errors import ConfigError, StoreError
+from keepapart.settings import WebhookSettings
 from keepapart.store import Delivery, Store
 from keepapart.watch.loop import Watch
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from keepapart.config import ReachSettings
 from keepapart.reach.ssh import SshTransport
+from keepapart.settings import ReachSettings
 
 ADDRESS = "127.0.0.1"
 BASE = """

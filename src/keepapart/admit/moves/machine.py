@@ -46,9 +46,9 @@ from keepapart.admit.moves.steps import (
 from keepapart.admit.state import Phase, State
 from keepapart.admit.steps import Check, Finish, Intend, Note, Step
 from keepapart.clouds import NOTE, RUNNING, STOPPED
-from keepapart.config import LaunchSettings
 from keepapart.errors import ExitCode
 from keepapart.model import Instance
+from keepapart.settings import LaunchSettings
 
 DONE = "all of them are apart from every member"
 PARTING = ("spread", "partition")  # of `group_strategy`: what keeps two of one group apart

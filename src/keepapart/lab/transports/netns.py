@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 
-from keepapart.config import ReachSettings
 from keepapart.errors import LabError, ReachError
 from keepapart.lab.client import Lab
 from keepapart.lab.netns import linux
@@ -26,6 +25,7 @@ from keepapart.model import Service
 from keepapart.node.gateway import trace
 from keepapart.node.node import Node, Want, open_socket
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
+from keepapart.settings import ReachSettings
 
 THIS_THREAD = Path("/proc/thread-self/ns/net")
 

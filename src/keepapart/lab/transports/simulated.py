@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from keepapart.config import ReachSettings
 from keepapart.errors import LabError
 from keepapart.lab.client import Lab
 from keepapart.lab.transports.made_up import told
 from keepapart.model import Service
 from keepapart.node.node import Want
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
+from keepapart.settings import ReachSettings
 
 ETHERNET = 1  # the kind of a guest's device
 PORT = 1  # nothing is sent, but a roster names a port: this one where none is asked for
