@@ -11,7 +11,7 @@ def isolated(net: Network, name: str, *behind: str) -> str:
     """Add a private VLAN: its router answers ARP for everybody, and nobody sees anybody else."""
     router = net.router(f"{name}r", *behind)
     net.lan(name, router, isolated=True)
-    net.setting(router, f"ipv4/conf/eth{len(behind)}/proxy_arp_pvlan=1")
+    net.answers_for_all(router, f"eth{len(behind)}")
     return name
 
 

@@ -53,7 +53,7 @@ def carp_pair(net: Network) -> None:
         net.router(f"{name}spare", "s")
         net.router(name, "s")
         net.lan(f"{name}l", name, f"{name}spare", isolated=True)
-        net.setting(name, "ipv4/conf/eth1/proxy_arp_pvlan=1")
+        net.answers_for_all(name, "eth1")
         net.nodes[name].hardware = f"00:00:5e:00:01:{last}"
     across(net, ["al", "bl"], 3)
 
