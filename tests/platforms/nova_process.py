@@ -43,6 +43,7 @@ from nova import context, objects  # noqa: E402
 from nova.tests import fixtures  # noqa: E402
 from nova.tests.functional import integrated_helpers  # noqa: E402
 from nova.virt import fake  # noqa: E402
+from oslo_messaging import server as messaging  # noqa: E402
 
 HOSTS = dict(one.partition("=")[::2] for one in sys.argv[1:])
 PROJECT = "6f70656e737461636b20342065766572"  # the one that nova's fixtures have
@@ -159,6 +160,8 @@ class Nova(integrated_helpers._IntegratedTestBase):
 
     def _setup_services(self) -> None:
         self.flags(api_paste_config=os.path.join(sys.prefix, "etc/nova/api-paste.ini"), group="wsgi")  # noqa: PTH118
+        nova.conf.CONF.register_opts(messaging._pool_opts)
+        self.flags(executor_thread_pool_size=4)  # each idle thread wakes every second, for good
         super()._setup_services()
 
     def _setup_compute_service(self) -> object:
