@@ -57,6 +57,15 @@ def test_member_gets_a_host_of_its_own_and_keeps_its_identity(packed: Bench) -> 
     packed.sound()
 
 
+def test_member_that_joined_just_now_is_moved_without_delay(packed: Bench) -> None:
+    """That it doesn't run shows that it was stopped, and is no reply from before it joined."""
+    (joined,) = admit(packed.context(), packed.truth).admitted
+    packed.cloud.move(joined, 0)
+    began = packed.clock()
+    assert move(packed.context(), packed.truth, [joined]).moved == (joined,)
+    assert packed.clock() - began < 10
+
+
 def test_whole_cluster_on_one_host_is_moved_apart(packed: Bench) -> None:
     """Three on one host: as many are moved as it takes, one at a time, and the last one may stay."""
     packed.cloud.move("m-2", 0)

@@ -78,12 +78,18 @@ class GuardedCloud:
             self._context.store.leases.renew(self._lease, self._context.of_day())
 
     def look(
-        self, also: Iterable[str] = (), *, closely: bool = False, joined: Mapping[str, float] = NOBODY
+        self,
+        also: Iterable[str] = (),
+        *,
+        closely: bool = False,
+        joined: Mapping[str, float] = NOBODY,
+        stopped: str = "",
     ) -> Inventory:
         """List the cluster; ask by id for members and those of `also` that the list doesn't show running.
 
         `closely` asks by id for each: a list that is behind shows who is gone. `joined` are members beside
-        those of the ledger, with the time at which each joined.
+        those of the ledger, with the time at which each joined. Whom this run has `stopped` is not waited
+        for: that it doesn't run is no reply from before it joined.
         """
         listed = self._read(lambda: self.cloud.instances({CLUSTER_TAG: self.cluster}))
         found = {i.id: i for i in listed}
@@ -92,7 +98,7 @@ class GuardedCloud:
         shown_running = {i for i, one in found.items() if one.state == RUNNING and not closely}
         if doubtful := [i for i in dict.fromkeys((*known, *found)) if i not in shown_running]:
             found.update(self.describe(doubtful))
-        shown_by = {i: at + SHOWN_WITHIN for i, at in {**members, **joined}.items()}
+        shown_by = {i: at + SHOWN_WITHIN for i, at in {**members, **joined}.items() if i != stopped}
         lately = [i for i, by in shown_by.items() if by > self.clock() and not _is_settled(found.get(i))]
         if lately:
             left = max(shown_by[i] for i in lately) - self.clock()

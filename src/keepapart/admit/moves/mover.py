@@ -76,7 +76,8 @@ class Mover:
     def look(self) -> Inventory:
         """See what the platform shows of the cluster now."""
         state = self.journal.state
-        return self._guarded.look([*state.ids, *(a.id for a in state.throwaways.attempts if a.id)])
+        also = [*state.ids, *(a.id for a in state.throwaways.attempts if a.id)]
+        return self._guarded.look(also, stopped=state.off.id if state.off else "")
 
     def write(self, event: events.Event) -> None:
         """Journal an event, then tell it."""
