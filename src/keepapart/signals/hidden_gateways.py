@@ -14,10 +14,10 @@ the least count between them. All of this is of groups, so that it hangs on no s
    d(y, z) = d(y, x) + d(x, z) − 2. Where the network falls apart without those pairs, x may be the host of
    all that is cut off from the greater part, behind whose gateways they sit, or a router above their hosts,
    past which x sits. Then x and they are in doubt, and they are so among each other. So are those within x
-   where several are cut off, or one, unless x more than that one is as far from the others as these are from
-   each other: x may be a router where ports end. Where any of them is farther from x than a link, x may be a
-   router of all: then it is in doubt with everybody. Who isn't directly attached and lies between any two
-   others is in doubt with those.
+   where several are cut off, as x may be a router where ports end; or where one is, unless x, no less than
+   that one, is as far from some others as these are from each other. Where any of them is farther from x than
+   a link, x may be a router of all: then it is in doubt with everybody. Who isn't directly attached and lies
+   between any two others is in doubt with those.
 3. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
    counts a − b more than the other: by that, a and b are known. A pair whose counts don't fit that is in no
    doubt by it. Nor is one whose counts to the directly attached, the gateways taken away, are no distances
@@ -151,11 +151,11 @@ def _on_the_way(between: Distances) -> Mask:
 
 
 def _like_others(x: int, within: int, cut: Places, between: Distances) -> bool:
-    """Say whether x, rather than the group that may be within it, is as far from the others as they are."""
+    """Say whether x, no less than the group that may be within it, is as far from the others as they are."""
     others = np.setdiff1d(np.arange(len(between)), [x, *cut.tolist()])
     among = between[np.ix_(others, others)]
     as_x, as_within = (int(((among == between[one, others]) & (among > 0)).sum()) for one in (x, within))
-    return as_x > as_within
+    return as_x >= max(as_within, 1)
 
 
 def _suspected(between: Distances) -> Places:

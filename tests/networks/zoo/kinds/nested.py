@@ -56,9 +56,9 @@ def nested_link(net: Network) -> None:
         machine(net, f"{host}v", host)
 
 
-@kind(Word.SOUND, Sign.WARNS)
+@kind(Word.SOUND)
 def nested_everywhere(net: Network) -> None:
-    """Every host has plain guests and a machine with containers: the guests may be ports at that machine."""
+    """Every host has plain guests and a machine with containers."""
     for host in hosts(net, net.router("r"), least=2):
         machine(net, f"{host}v", host)
 
