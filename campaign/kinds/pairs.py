@@ -48,6 +48,8 @@ UNSOUND = {  # what would be worth less together than each alone
     ("moved", "stated"),  # what is stated was so before the move
 }
 
+VOUCHING = "calico"  # of itself: what goes astray only where somebody vouches does so there, too
+
 
 @kind(Word.SOUND)
 def two_at_once(chance: Chance, size: int) -> World:
@@ -64,8 +66,9 @@ def one_on_another(chance: Chance, size: int) -> World:
 
 @kind(Word.ASTRAY)
 def astray_on_another(chance: Chance, size: int) -> World:
-    """One of those below that may happen to any network, on one of the kinds above."""
-    return _twisted(chance, size, SHAPES[Word.SOUND], twists(Word.ASTRAY))
+    """One of those below that may happen to any network, on one of the kinds above that doesn't vouch."""
+    shapes = [shape for shape in SHAPES[Word.SOUND] if shape != VOUCHING]
+    return _twisted(chance, size, shapes, twists(Word.ASTRAY))
 
 
 @kind(Word.FALSE)

@@ -247,6 +247,22 @@ def test_plain_guests_beside_a_router_within_their_host_are_joined() -> None:
     assert strongly_same(tree.counts())[0, 1]
 
 
+def test_they_are_joined_where_every_host_has_a_router_within() -> None:
+    """They and who is behind that router fit equally: the word holds that guests hang on their hosts."""
+    tree = Tree([-1, 0, 0, 0, 1, 2, 3], [1, 1, 4, 2, 2, 5, 3, 3, 6], [1, 1, 1, 2, 2, 2, 3, 3, 3])
+    same = strongly_same(tree.counts())
+    assert same[0, 1] and same[3, 4] and same[6, 7]
+
+
+def test_counts_that_are_not_sure_make_doubts_all_the_same() -> None:
+    """a and b are plain, the ports of p and q, of the same host, end above; z's address is translated."""
+    counts = Tree([-1, 0, 0, 1, 2], [3, 3, 1, 1, 4], [3, 3, 3, 3, 4]).counts()
+    counts[:4, 4] = 8  # past the translator
+    paths = PathConfidence.of(Tally.of(np.repeat(counts[None], 8, axis=0)), [True] * 4 + [False])
+    weights = hops.testimony(paths, find("routed-host", paths, "abpqz")).weights
+    assert not (weights == -Strength.STRONG).any()
+
+
 def test_whether_a_router_within_is_a_host_nobody_knows_where_no_others_show_how_far_hosts_are() -> None:
     """p and q are guests of one host, or their ports end at the router of h's: one other tells nothing."""
     tree = Tree([-1, 0, 0, 1, 2], [1, 1, 3, 4], [1, 1, 3, 4])

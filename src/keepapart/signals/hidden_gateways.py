@@ -27,10 +27,10 @@ the least count between them. All of this is of groups, so that it hangs on no s
    distances; behind any number, if it counts others than the network's own to those directly attached (where
    these are one group: an odd count, unless all are three, as hosts of one link are).
    So may whoever's counts are not those of a tree, where of three hosts' distances the two longest are equal.
-5. What is not measured might be anything: it makes doubts and removes none. Where any count is lacking,
-   whoever isn't directly attached may be behind any number of gateways. So measuring less separates no
-   co-residents, and the order of the instances changes nothing. Of whom nothing is measured at all, nothing
-   is thought.
+5. Counts that are not sure, and those to translated addresses, make doubts by rule 2 as sure ones do, and
+   remove none. What is not measured might be anything, and does so, too: where any count is lacking, whoever
+   isn't directly attached may be behind any number of gateways. So measuring less separates no co-residents,
+   and the order of the instances changes nothing. Of whom nothing is measured at all, nothing is thought.
 
 A pair in doubt has a count that is only weak evidence of difference. What this can't see: gateways of
 instances all of whose counts are such as hosts have; a port past its host whose router is on the way between
@@ -60,11 +60,13 @@ class _Groups:
     """Those at two hops from each other, as one.
 
     `of` [n] is the group of each instance. `between` [g, g] are the least counts, 0 where none is known;
-    `attached` [g] says which are directly attached, `open` [g] which might be if all were measured.
+    `maybe` [g, g] the same where those that are not sure are taken for right. `attached` [g] says which are
+    directly attached, `open` [g] which might be if all were measured.
     """
 
     of: Labels
     between: Distances
+    maybe: Distances
     attached: Mask
     open: Mask
 
@@ -77,10 +79,13 @@ class _Groups:
         counts = np.where(paths.sure, paths.least, np.uint8(0))
         gaps = (counts == 0).sum(axis=1) > 1  # oneself is never measured
         between = least_between(counts, order, starts).astype(np.int16)
+        way = paths.tally.way
+        unsure = (counts == 0) & ((way > 0) & (way.T > 0) | paths.translated)
+        maybe = least_between(np.where(unsure, paths.least, counts), order, starts).astype(np.int16)
         alone = np.ones(size, np.bool_) if before is None else ~before
         attached = np.bincount(of) > 1
         attached[of[~alone]] = True
-        return cls(of, between, attached, attached | (np.bincount(of, gaps) > 0))
+        return cls(of, between, maybe, attached, attached | (np.bincount(of, gaps) > 0))
 
     @property
     def gaps(self) -> bool:
@@ -102,6 +107,8 @@ def in_doubt(paths: PathConfidence, before: Mask | None = None) -> Mask | None:
     """
     groups = _Groups.of_paths(paths, before)
     doubt = _on_the_way(groups.between)
+    if (groups.maybe != groups.between).any():
+        doubt |= _on_the_way(groups.maybe)
     if groups.open.any() and not groups.attached.all():
         doubt |= _past_hosts(groups) | _behind_gateways(groups)
     if not doubt.any():
