@@ -61,7 +61,11 @@ def serving(folder: Path) -> Iterator[Pve]:
     """Yield the process; skip the test where it can't be had."""
     python = own_venv("fakepve", "fakepve[crypto]==0.5.0")
     command = [str(python), str(PROCESS), str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    pipe = subprocess.PIPE
+    with (
+        (folder / "fakepve.log").open("w") as log,  # each answer that it loses by order is a traceback to it
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True) as child,
+    ):
         assert child.stdin is not None and child.stdout is not None
         yield Pve(**json.loads(child.stdout.readline()), tell_to=child.stdin, hear_from=child.stdout)
         child.stdin.close()
