@@ -67,21 +67,18 @@ func faulty(vcsim http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
-		method := ""
-		if found := called.FindSubmatch(body); found != nil {
-			method = string(found[1])
-		}
+		method, on := part(called, body), runs(part(asked, body))
 		lock.Lock()
 		loses := lost[method]
 		fault, wrong := ends[method]
-		spares := onlyOn && !runs(string(asked.FindSubmatch(body)[1]))
+		spares := onlyOn && !on
 		lock.Unlock()
 		if wrong && !spares {
 			fmt.Fprintf(w, envelope, ended(method, fault))
 			return
 		}
 		if method == "CloneVM_Task" {
-			if name := string(named.FindSubmatch(body)[1]); exists(name) {
+			if name := part(named, body); exists(name) {
 				w.WriteHeader(http.StatusInternalServerError)
 				fmt.Fprintf(w, envelope, `<Fault><faultcode>ServerFaultCode</faultcode>
 <faultstring>The name '`+name+`' already exists.</faultstring><detail>
@@ -97,6 +94,14 @@ func faulty(vcsim http.Handler) http.Handler {
 		connection, _, _ := w.(http.Hijacker).Hijack()
 		connection.Close()
 	})
+}
+
+// part returns what a pattern finds in a body; nothing of one that is cut short, since its client was killed.
+func part(pattern *regexp.Regexp, body []byte) string {
+	if found := pattern.FindSubmatch(body); found != nil {
+		return string(found[1])
+	}
+	return ""
 }
 
 // ended answers with a task that has ended in a fault, or that never ends.
@@ -175,11 +180,16 @@ func (c *paged) RetrievePropertiesEx(ctx *simulator.Context, r *types.RetrievePr
 func (c *paged) ContinueRetrievePropertiesEx(_ *simulator.Context, r *types.ContinueRetrievePropertiesEx) soap.HasFault {
 	var number int
 	fmt.Sscanf(r.Token, "%d-", &number)
-	found, fault := c.page(rest[r.Token], number)
+	lock.Lock()
+	left := rest[r.Token]
+	lock.Unlock()
+	found, fault := c.page(left, number)
 	if fault != nil {
 		return &methods.ContinueRetrievePropertiesExBody{Fault_: simulator.Fault("by order of a test", fault)}
 	}
+	lock.Lock()
 	delete(rest, r.Token)
+	lock.Unlock()
 	return &methods.ContinueRetrievePropertiesExBody{
 		Res: &types.ContinueRetrievePropertiesExResponse{Returnval: *found},
 	}
