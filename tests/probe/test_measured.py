@@ -44,6 +44,8 @@ def test_a_tally_knows_from_and_to_which_ports_counts_and_least_counts_came() ->
         lanes = [(lane(number, PORTS), int(count)) for number, count in enumerate(samples[:, i, j]) if count]
         flows = [(((source + (j < i)) % PORTS, target), count) for (source, target), count in lanes]
         shown = [ports for ports, count in flows if count == tally.least[i, j]]
+        assert tally.showing[i, j] == len(shown)
+        assert tally.shortest[i, j] == tally.showing[i, j] + tally.showing[j, i]
         for which, found in enumerate((tally.sources, tally.targets)):
             assert found[0, i, j] == bits({ports[which] for ports, _ in flows})
             assert found[1, i, j] == bits({ports[which] for ports in shown})

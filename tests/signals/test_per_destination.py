@@ -67,6 +67,18 @@ def test_flows_that_chance_scatters_over_ports_are_trials_though_ports_count_too
     assert paths.sure[~np.eye(8, dtype=bool)].all()
 
 
+@pytest.mark.parametrize("back", [False, True], ids=["on the way out", "both ways"])
+def test_flows_that_one_instance_scatters_are_trials_of_the_others(back: bool) -> None:
+    """Up to two gateways by chance on the ways of one of sixteen: the other ways don't vary at all."""
+    chance, hops = np.random.default_rng(3), np.where(np.eye(16, dtype=bool), 0, 4)
+    met = np.zeros((64, 16, 16), int)
+    met[:, 0] = chance.integers(0, 3, (64, 16))
+    if back:
+        met[:, :, 0] = chance.integers(0, 3, (64, 16))
+    paths = PathConfidence.of(Tally.of(np.where(hops > 0, hops + met, 0).astype(np.uint8)))
+    assert paths.sure[~np.eye(16, dtype=bool)].all()
+
+
 @pytest.mark.parametrize("size", [3, 8])
 def test_gateways_that_ports_decide_are_seen_beside_others_that_flows_do(size: int) -> None:
     """All on one host, and each flow meets up to four gateways by its port and one or none by itself."""

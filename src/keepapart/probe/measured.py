@@ -43,6 +43,7 @@ class Tally:
 
     `sources[0, i, j]` are the ports of i from which samples to j were counted, and `sources[1, i, j]` those
     from which the pair's least count was seen, [2, n, n]; `targets` are the ports of j that they went to.
+    `showing[i, j]` are the flows from i to j that had the pair's least count: both ways' are `shortest`.
     """
 
     way: Counts
@@ -55,14 +56,15 @@ class Tally:
     least_of: Counts
     sources: Ports
     targets: Ports
+    showing: Flows
 
     @classmethod
     def empty(cls, size: int) -> Tally:
         """Return the tally of instances of which nothing was measured."""
-        way, least, most, flows, shortest, by, arrived = np.zeros((7, size, size), np.uint8)
+        way, least, most, flows, shortest, by, arrived, showing = np.zeros((8, size, size), np.uint8)
         least_of = np.zeros((BEGINNINGS, size, size), np.uint8)
         sources, targets = np.zeros((2, 2, size, size), np.uint8)
-        return cls(way, least, most, flows, shortest, by, arrived, least_of, sources, targets)
+        return cls(way, least, most, flows, shortest, by, arrived, least_of, sources, targets, showing)
 
     @classmethod
     def of(cls, samples: Counts) -> Tally:
@@ -113,15 +115,20 @@ class Tally:
             np.maximum(self.most[rows], counts, out=self.most[rows])
             flows += measured
             shortest += measured & (counts == least)
-        self._add_ports(rows, out, number, fallen=least < before)
+        self._add_ways(rows, out, number, fallen=least < before)
 
-    def _add_ports(self, rows: slice, out: Counts, number: int, *, fallen: Mask) -> None:
-        """Count in by which ports these rows of a sample were sent, whose least counts have just `fallen`."""
+    def _add_ways(self, rows: slice, out: Counts, number: int, *, fallen: Mask) -> None:
+        """Count in these rows of a sample as what was sent, and by which ports.
+
+        The least counts that have just `fallen` were not shown before.
+        """
         source, target = ports(number)
         below = np.arange(self.way.shape[1]) < np.arange(rows.start, rows.stop)[:, None]
         counted, least = out > 0, (out > 0) & (out == self.least[rows])
         left_by = np.where(below, np.uint8(1 << (source + 1) % PORTS), np.uint8(1 << source))
         went_to = np.uint8(1 << target)
+        np.copyto(self.showing[rows], np.uint8(0), where=fallen)
+        self.showing[rows] += least
         for (tried, shown), bits in ((self.sources[:, rows], left_by), (self.targets[:, rows], went_to)):
             np.bitwise_or(tried, bits, out=tried, where=counted)
             np.copyto(shown, np.uint8(0), where=fallen)
@@ -165,7 +172,7 @@ class Tally:
 
     def _arrays(self) -> tuple[Counts, ...]:
         symmetric = self.least, self.most, self.flows, self.shortest, self.by
-        return self.way, *symmetric, self.arrived, self.least_of, self.sources, self.targets
+        return self.way, *symmetric, self.arrived, self.least_of, self.sources, self.targets, self.showing
 
 
 Wanting = Callable[[Tally], Mask | None]  # which pairs need more flows [n, n]; None: no pair does

@@ -6,10 +6,12 @@ the target where that decides.
 
 1. A pair that has as many ports as flows has no other trials than flows.
 2. Of a pair that has several flows to a port, ports count as well, unless the flows of its instances are
-   *scattered*: the shortest are spread over ports as chance would have it, and not together. With chance as
-   0, and 1 where flows of one port never differ, neither instance's are beyond `BOUND`, and those of both are
-   not at a confidence of `DEVIATIONS`. Gateways that ports decide beside others that flows do are at 0.28
-   or more wherever 128 flows seem to be enough and 16 ports aren't.
+   *scattered*: way by way the shortest are spread over ports as chance would have it, and not together. With
+   chance as 0, and 1 where flows of one port never differ, neither instance's own are beyond `BOUND` by more
+   than one deviation; and those of both, and of all with whom their ways vary, are surely not, `DEVIATIONS`
+   away: so an instance of which few ways vary is told by those that make them vary. Gateways that ports
+   decide beside others that flows do are at 0.28 or more wherever 128 flows seem to be enough and 16 ports
+   aren't.
 3. Of a way that never shows its pair's least count the ports are no trials: it is the way that is longer,
    such as by a detour that one direction takes, and not some of its ports.
 """
@@ -64,45 +66,53 @@ def kinds(tally: Tally) -> list[Trial]:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """How the shortest flows of each instance's pairs are spread over the ports of one kind, [n] each.
+    """How the shortest flows of each instance's ways are spread over the ports of one kind.
 
-    By `short` fewer ports than by chance show least counts, with that `variance`; by `most` at the most.
+    `own` [3, n]: by how many fewer ports than by chance show least counts, with which variance, and by how
+    many at the most. `about` [3, n] is the same of its ways and those of all with whom any of them varies.
     """
 
-    short: Numbers
-    variance: Numbers
-    most: Numbers
+    own: Numbers
+    about: Numbers
 
     @classmethod
     def of(cls, tally: Tally, kind: Trial) -> Scatter:
-        """Measure it; of pairs whose flows all differ in their ports nothing is known."""
-        short, variance, most = np.zeros((3, len(tally.flows)))
-        for rows in blocks(len(short)):
-            tried, shown = kind.counted(tally, rows)
-            varies = (tried > 0) & (tally.shortest[rows] < tally.flows[rows])
-            varies &= tally.way[rows] == tally.way.T[rows]  # else one way shows nothing (rule 3)
-            if not varies.any():
-                continue
-            flows, shortest = (
-                np.where(varies, counts[rows], 0.0) for counts in (tally.flows, tally.shortest)
+        """Measure it way by way; of those whose flows all differ in their ports nothing is known."""
+        tries, shows = tally.sources if kind is Trial.SOURCE else tally.targets
+        own = np.zeros((3, len(tally.flows)))
+        varies = np.zeros(tally.flows.shape, np.bool_)
+        for rows in blocks(len(tally.flows)):
+            each_way = (tally.flows[rows] + np.uint8(1)) // np.uint8(2)
+            tried, shown, shortest = BITS[tries[rows]], BITS[shows[rows]], tally.showing[rows]
+            varies[rows] = (tried < each_way) & (shortest > 0) & (shortest < each_way)
+            at, ways = np.nonzero(varies[rows])
+            found = _spread(
+                *(counts[at, ways].astype(np.float64) for counts in (tried, shown, each_way, shortest))
             )
-            ports = np.where(varies, tried, 1.0)
-            each = np.ceil(flows / ports)
-            none, neither = _without(flows, shortest, each), _without(flows, shortest, 2 * each)
-            chance = varies * ports * (1 - none)  # ports that would show the least by chance
-            spread = varies * (ports * none * (1 - none) + ports * (ports - 1) * (neither - none**2))
-            together = varies * shortest / np.maximum(each, 1)  # that would if flows of one never differed
-            short[rows] = (chance - varies * shown).sum(axis=1)
-            variance[rows] = spread.sum(axis=1).clip(0)
-            most[rows] = (chance - together).sum(axis=1)
-        return cls(short, variance, most)
+            for total, one in zip(own, found, strict=True):
+                total[rows] += np.bincount(at, one, minlength=len(tried))
+                total += np.bincount(ways, one, minlength=len(total))
+        about = own.copy()
+        for rows in blocks(len(varies)):
+            about[:, rows] += own @ (varies[:, rows] | varies[rows].T)
+        return cls(own, about)
 
     def scattered(self, rows: slice | Places) -> Mask:
         """Say whose flows are scattered, of rows of pairs (rule 2)."""
-        short, variance, most = (each[rows, None] + each for each in (self.short, self.variance, self.most))
-        either: Mask = self.short <= BOUND * self.most
-        found: Mask = (short + DEVIATIONS * np.sqrt(variance) < BOUND * most) & either[rows, None] & either
-        return found
+        short, variance, most = self.about[:, rows, None] + self.about[:, None]
+        surely: Mask = short + DEVIATIONS * np.sqrt(variance) < BOUND * most
+        short, variance, most = self.own
+        maybe: Mask = short - np.sqrt(variance) <= BOUND * most
+        return surely & maybe[rows, None] & maybe
+
+
+def _spread(ports: Numbers, shown: Numbers, flows: Numbers, shortest: Numbers) -> tuple[Numbers, ...]:
+    """Return, of ways, by how many fewer ports than by chance show the least, the variance, and the most."""
+    each = np.ceil(flows / ports)
+    none, neither = _without(flows, shortest, each), _without(flows, shortest, 2 * each)
+    chance = ports * (1 - none)
+    variance = ports * none * (1 - none) + ports * (ports - 1) * (neither - none**2)
+    return chance - shown, variance.clip(0), chance - shortest / each
 
 
 def _without(flows: Numbers, shortest: Numbers, some: Numbers) -> Numbers:
