@@ -81,7 +81,9 @@ class _Groups:
         between = least_between(counts, order, starts).astype(np.int16)
         way = paths.tally.way
         unsure = (counts == 0) & ((way > 0) & (way.T > 0) | paths.translated)
-        maybe = least_between(np.where(unsure, paths.least, counts), order, starts).astype(np.int16)
+        maybe = between
+        if unsure.any():
+            maybe = least_between(np.where(unsure, paths.least, counts), order, starts).astype(np.int16)
         alone = np.ones(size, np.bool_) if before is None else ~before
         attached = np.bincount(of) > 1
         attached[of[~alone]] = True
