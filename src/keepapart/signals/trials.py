@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keepapart.arrays import Mask, Places, blocks
-from keepapart.probe.measured import Flows, Tally
+from keepapart.probe.measured import Flows, Ports, Tally
 
 BOUND = 0.2
 DEVIATIONS = 3.1  # of a normal distribution: once in a thousand times
@@ -41,11 +41,15 @@ class Trial(Enum):
     SOURCE = "sender's port"
     TARGET = "target's port"
 
+    def ports(self, tally: Tally) -> Ports:
+        """Return the ports of a kind that goes by ports: those tried, and those that showed least counts."""
+        return tally.sources if self is Trial.SOURCE else tally.targets
+
     def counted(self, tally: Tally, rows: slice | Places) -> tuple[Flows, Flows]:
         """Return how many trials each pair of these rows has, and how many showed its least count."""
         if self is Trial.FLOW:
             return tally.flows[rows], tally.shortest[rows]
-        tried, shown = tally.sources if self is Trial.SOURCE else tally.targets
+        tried, shown = self.ports(tally)
         out, back = BITS[tried[rows]], BITS[tried.T[rows]]
         several = out + back < tally.flows[rows]
         trials = out * (shown[rows] > 0) + back * (shown.T[rows] > 0)
@@ -78,7 +82,7 @@ class Scatter:
     @classmethod
     def of(cls, tally: Tally, kind: Trial) -> Scatter:
         """Measure it way by way; of those whose flows all differ in their ports nothing is known."""
-        tries, shows = tally.sources if kind is Trial.SOURCE else tally.targets
+        tries, shows = kind.ports(tally)
         own = np.zeros((3, len(tally.flows)))
         varies = np.zeros(tally.flows.shape, np.bool_)
         for rows in blocks(len(tally.flows)):
