@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from keepapart.clouds import Listing, connect
+from keepapart.clouds import CLUSTER_TAG, Listing, connect
+from keepapart.testing.clouds import CloudUnderTest
 
 
 class Call(NamedTuple):
@@ -186,6 +187,17 @@ class Account(Stub):
     def open(self, **settings: Any) -> Listing:
         """Open the provider here; a call is tried once."""
         return connect(self.provider, {"endpoint": self.endpoint, "tries": 1, **self.more, **settings}, ())
+
+    def listing(self, *ids: str, unknown: str = CloudUnderTest.unknown, **settings: Any) -> CloudUnderTest:
+        """Return it as a listing that is held to the rules; of cluster "orders" it has these instances."""
+        return CloudUnderTest(
+            lambda: self.open(**settings),
+            listed=ids,
+            tags={CLUSTER_TAG: "orders"},
+            unknown=unknown,
+            failing=self.failing,
+            cut_short=self.cut_short,
+        )
 
     @property
     def cloud(self) -> str:

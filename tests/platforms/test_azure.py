@@ -12,7 +12,7 @@ import pytest
 
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, STOPPED, Priced
 from keepapart.errors import CloudError, ConfigError
-from keepapart.testing.clouds import LISTING_RULES, CloudRule, CloudUnderTest
+from keepapart.testing.clouds import LISTING_RULES, CloudRule
 from tests.platforms.azure_stub import HOSTS, SUBSCRIPTION, WHAT, Azure
 from tests.platforms.conftest import Audit
 from tests.platforms.published import complaints
@@ -30,13 +30,7 @@ def test_conformance(rule: CloudRule, account: Azure) -> None:
     for name in ("a", "b", "c"):
         account.add(name, zones=["1"])
     account.add("d", tags={"keepapart:cluster": "other"})
-    with CloudUnderTest(
-        account.open,
-        listed=["shop/a", "shop/b", "shop/c"],
-        tags={CLUSTER_TAG: "orders"},
-        failing=account.failing,
-        cut_short=account.cut_short,
-    ) as it:
+    with account.listing("shop/a", "shop/b", "shop/c") as it:
         rule(it)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG
 from keepapart.clouds.digitalocean import reading
-from keepapart.testing.clouds import LISTING_RULES, CloudRule, CloudUnderTest
+from keepapart.testing.clouds import LISTING_RULES, CloudRule
 from tests.platforms.conftest import Audit
 from tests.platforms.digitalocean_stub import OURS, TEAM, WHAT, DigitalOcean
 from tests.platforms.published import complaints
@@ -29,14 +29,7 @@ def test_conformance(rule: CloudRule, account: DigitalOcean, monkeypatch: pytest
     for number in (101, 102, 103):
         account.add(number)
     account.add(104, tags=["keepapart:cluster:other"])
-    with CloudUnderTest(
-        account.open,
-        listed=["101", "102", "103"],
-        tags={CLUSTER_TAG: "orders"},
-        unknown="999",
-        failing=account.failing,
-        cut_short=account.cut_short,
-    ) as it:
+    with account.listing("101", "102", "103", unknown="999") as it:
         rule(it)
 
 

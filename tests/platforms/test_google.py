@@ -10,7 +10,7 @@ import pytest
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, STOPPED
 from keepapart.clouds.google import reading
 from keepapart.errors import CloudError, ConfigError
-from keepapart.testing.clouds import LISTING_RULES, CloudRule, CloudUnderTest
+from keepapart.testing.clouds import LISTING_RULES, CloudRule
 from tests.platforms.conftest import Audit
 from tests.platforms.google_stub import OURS, Google
 from tests.platforms.published import complaints
@@ -30,13 +30,7 @@ def test_conformance(rule: CloudRule, account: Google, monkeypatch: pytest.Monke
     for name in ("a", "b", "c"):
         account.add(name, "h1")
     account.add("d", labels={"keepapart-cluster": "other"})
-    with CloudUnderTest(
-        account.open,
-        listed=[f"us-central1-a/{name}" for name in ("a", "b", "c")],
-        tags={CLUSTER_TAG: "orders"},
-        failing=account.failing,
-        cut_short=account.cut_short,
-    ) as it:
+    with account.listing(*(f"us-central1-a/{name}" for name in ("a", "b", "c"))) as it:
         rule(it)
 
 

@@ -9,7 +9,7 @@ import pytest
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG
 from keepapart.clouds.oci import reading
 from keepapart.errors import CloudError, ConfigError
-from keepapart.testing.clouds import LISTING_RULES, CloudRule, CloudUnderTest
+from keepapart.testing.clouds import LISTING_RULES, CloudRule
 from tests.platforms.conftest import Audit
 from tests.platforms.oci_stub import OURS, PACKAGE, SHOP, TENANCY, Oci
 from tests.platforms.published import complaints
@@ -29,13 +29,7 @@ def test_conformance(rule: CloudRule, account: Oci, monkeypatch: pytest.MonkeyPa
     for name in ("a", "b", "c"):
         account.add(name)
     account.add("d", freeformTags={"keepapart-cluster": "other"})
-    with CloudUnderTest(
-        lambda: account.open(compartments=[SHOP]),
-        listed=["a", "b", "c"],
-        tags={CLUSTER_TAG: "orders"},
-        failing=account.failing,
-        cut_short=account.cut_short,
-    ) as it:
+    with account.listing("a", "b", "c", compartments=[SHOP]) as it:
         rule(it)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, STOPPED, scaleway
 from keepapart.errors import CloudError
-from keepapart.testing.clouds import LISTING_RULES, CloudRule, CloudUnderTest
+from keepapart.testing.clouds import LISTING_RULES, CloudRule
 from tests.platforms.conftest import Audit
 from tests.platforms.published import complaints
 from tests.platforms.stub import Account, Call, Reply
@@ -72,13 +72,7 @@ def test_conformance(rule: CloudRule, account: Scaleway, monkeypatch: pytest.Mon
     for name in ("a", "b", "c"):
         account.add(name)
     account.add("d", tags=["keepapart:cluster=other"])
-    with CloudUnderTest(
-        account.open,
-        listed=["a", "b", "c"],
-        tags={CLUSTER_TAG: "orders"},
-        failing=account.failing,
-        cut_short=account.cut_short,
-    ) as it:
+    with account.listing("a", "b", "c") as it:
         rule(it)
 
 

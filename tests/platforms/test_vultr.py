@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, vultr
-from keepapart.testing.clouds import LISTING_RULES, CloudRule, CloudUnderTest
+from keepapart.testing.clouds import LISTING_RULES, CloudRule
 from tests.platforms.conftest import Audit
 from tests.platforms.stub import Account, Call, Reply
 
@@ -74,13 +74,7 @@ def test_conformance(rule: CloudRule, account: Vultr, monkeypatch: pytest.Monkey
     for name in ("a", "b", "c"):
         account.add(name)
     account.add("d", tags=["keepapart:cluster=other"])
-    with CloudUnderTest(
-        account.open,
-        listed=["a", "b", "c"],
-        tags={CLUSTER_TAG: "orders"},
-        failing=account.failing,
-        cut_short=account.cut_short,
-    ) as it:
+    with account.listing("a", "b", "c") as it:
         rule(it)
 
 
