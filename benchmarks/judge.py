@@ -84,7 +84,7 @@ def _floor(size: int) -> Callable[[], object]:
 
 def _whole(size: int) -> Callable[[], object]:
     tally = Tally.of(_sample(size)[None])
-    for counts in (tally.flows, tally.shortest, tally.showing):
+    for counts in (tally.flows, tally.showing):
         counts *= 4  # as if of eight flows, two of which were counted, each from and to another port
     for ports in (tally.sources, tally.targets):
         ports[ports > 0] = 0b1111

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.arrays import Mask, blocks
+from keepapart.arrays import Mask, Places, blocks
 
 Counts = npt.NDArray[np.uint8]  # hops; 0 is not measured
 Flows = npt.NDArray[np.uint8]  # at most 64 each way
@@ -37,20 +37,18 @@ class Tally:
     `way[i, j]` is the least count from i to j, and `least_of[t, i, j]`, [2, n, n], that of datagrams which
     began with the time-to-live `node.node.TTLS[t]`. `arrived[i, j]` is 1 where j itself saw that something
     from i arrived that was sent to j's address; a count without it, which only ladders make, is of somebody
-    who may have answered in j's name. The others are of unordered pairs, both ways together, and symmetric:
-    `least` and `most` hop counts, how many `flows` were measured and how many of those had the least count
-    (`shortest`), and the means `by` which they were measured, a number into `BY`.
+    who may have answered in j's name. `showing[i, j]` are the flows from i to j that had the pair's least
+    count. The others are of unordered pairs, both ways together, and symmetric: `least` and `most` hop
+    counts, how many `flows` were measured, and the means `by` which they were, a number into `BY`.
 
     `sources[0, i, j]` are the ports of i from which samples to j were counted, and `sources[1, i, j]` those
     from which the pair's least count was seen, [2, n, n]; `targets` are the ports of j that they went to.
-    `showing[i, j]` are the flows from i to j that had the pair's least count: both ways' are `shortest`.
     """
 
     way: Counts
     least: Counts
     most: Counts
     flows: Flows
-    shortest: Flows
     by: Counts
     arrived: Counts
     least_of: Counts
@@ -61,10 +59,10 @@ class Tally:
     @classmethod
     def empty(cls, size: int) -> Tally:
         """Return the tally of instances of which nothing was measured."""
-        way, least, most, flows, shortest, by, arrived, showing = np.zeros((8, size, size), np.uint8)
+        way, least, most, flows, by, arrived, showing = np.zeros((7, size, size), np.uint8)
         least_of = np.zeros((BEGINNINGS, size, size), np.uint8)
         sources, targets = np.zeros((2, 2, size, size), np.uint8)
-        return cls(way, least, most, flows, shortest, by, arrived, least_of, sources, targets, showing)
+        return cls(way, least, most, flows, by, arrived, least_of, sources, targets, showing)
 
     @classmethod
     def of(cls, samples: Counts) -> Tally:
@@ -78,6 +76,11 @@ class Tally:
         """Whether anything that was sent to the address of each instance arrived at its node, [n]."""
         arrived: Mask = self.arrived.max(axis=0, initial=0) > 0
         return arrived
+
+    def shown(self, rows: slice | Places) -> Flows:
+        """Return how many flows of the pairs in these rows had their least counts, both ways together."""
+        shown: Flows = self.showing[rows] + self.showing.T[rows]
+        return shown
 
     def add(self, samples: Counts, *, first: int = 0) -> None:
         """Count in samples of datagrams [k, n, n], row = from, column = to, each a flow of its own.
@@ -104,17 +107,14 @@ class Tally:
         0 - 1 wraps to 255, the largest: "not measured" loses against every count.
         """
         one = np.uint8(1)
-        way, least, flows, shortest = self.way[rows], self.least[rows], self.flows[rows], self.shortest[rows]
+        way, least, most, flows = self.way[rows], self.least[rows], self.most[rows], self.flows[rows]
         before = least.copy()
         np.add(np.minimum(way - one, out - one), one, out=way)
         np.copyto(self.by[rows], np.uint8(by), where=(out | back) > 0)
         for counts in (out, back):
-            measured = counts > 0
-            shortest *= least - one <= counts - one  # a shorter one begins anew
             np.add(np.minimum(least - one, counts - one), one, out=least)
-            np.maximum(self.most[rows], counts, out=self.most[rows])
-            flows += measured
-            shortest += measured & (counts == least)
+            np.maximum(most, counts, out=most)
+            flows += counts > 0
         self._add_ways(rows, out, number, fallen=least < before)
 
     def _add_ways(self, rows: slice, out: Counts, number: int, *, fallen: Mask) -> None:
@@ -171,7 +171,7 @@ class Tally:
         return wide
 
     def _arrays(self) -> tuple[Counts, ...]:
-        symmetric = self.least, self.most, self.flows, self.shortest, self.by
+        symmetric = self.least, self.most, self.flows, self.by
         return self.way, *symmetric, self.arrived, self.least_of, self.sources, self.targets, self.showing
 
 

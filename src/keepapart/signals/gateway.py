@@ -30,6 +30,7 @@ from ipaddress import ip_address
 
 import numpy as np
 
+from keepapart.arrays import distinct
 from keepapart.model import Strength
 from keepapart.probe.measured import Counts
 from keepapart.signals.observed import Observed, Stage
@@ -96,7 +97,7 @@ def _first(
             said.labels[members] = UNKNOWN
         else:
             shown += bool((known[among] >= STRONG).any())
-    if len(np.unique(said.labels[said.labels != UNKNOWN])) < 2:
+    if len(distinct(said.labels[said.labels != UNKNOWN])) < 2:
         said.labels[:] = UNKNOWN
     plain = shown >= SHOWN and not _split(said, known) and _told_apart(said, upstreams, known)
     if standing == Strength.STRONG and plain:

@@ -45,7 +45,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.arrays import Labels, Mask, Places, components, edges, in_groups, least_between
+from keepapart.arrays import Labels, Mask, Places, components, distinct, edges, in_groups, least_between
 from keepapart.signals.path_confidence import PathConfidence
 
 LINK = 3  # hops between instances of different hosts that share a link; none are closer
@@ -161,7 +161,7 @@ def _on_the_way(between: Distances) -> Mask:
 
 def _like_others(x: int, within: int, cut: Places, between: Distances) -> bool:
     """Say whether x, no less than the group that may be within it, is as far from the others as they are."""
-    others = np.setdiff1d(np.arange(len(between)), [x, *cut.tolist()])
+    others = np.delete(np.arange(len(between)), [x, *cut.tolist()])
     among = between[np.ix_(others, others)]
     as_x, as_within = (int(((among == between[one, others]) & (among > 0)).sum()) for one in (x, within))
     return as_x >= max(as_within, 1)
@@ -197,7 +197,7 @@ def _cut_off(x: int, between: Distances) -> Places:
     parts = np.full(len(between), -1, np.int32)
     parts[left] = components(len(left), edges(lambda rows: joins[rows], len(left)))
     of = parts[others] + 1  # what the first one reaches is 0
-    sizes, far = np.bincount(of), np.unique(of[to[others] > LINK])
+    sizes, far = np.bincount(of), distinct(of[to[others] > LINK])
     if 2 * sizes.max() > len(others):
         rest = sizes.argmax()
     elif len(far) == 1 and len(sizes) > 2 and np.count_nonzero(between) == between.size - len(between):
@@ -261,7 +261,7 @@ class _Depth:
         to = between[:, hosts]
         among = to[hosts]
         several = some and len(hosts) > 1
-        own: Distances = np.unique(among[among > 0]) if several else np.unique(to[to > 0])
+        own = distinct(among[among > 0] if several else to[to > 0])
         nearer = to - 1
         maybe_one = ((to == 0) | (nearer == 2) | np.isin(nearer, own)).all(axis=1) | gaps
         if several:

@@ -80,7 +80,7 @@ def _counted(paths: PathConfidence, i: int, j: int) -> str:
     tally = paths.tally
     low, high, flows = int(tally.least[i, j]), int(tally.most[i, j]), int(tally.flows[i, j])
     if low == 2:
-        words = f"2 hops in {tally.shortest[i, j]} of {flows} flows"
+        words = f"2 hops in {tally.shown(slice(i, i + 1))[0, j]} of {flows} flows"
     elif low == high:
         words = f"{low} hops in all {flows} flows"
     else:

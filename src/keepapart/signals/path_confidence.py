@@ -219,7 +219,7 @@ def _raised(tally: Tally, shorter: Mask) -> Mask:
     if not shorter.any():
         return shorter
     first, second = (np.minimum(way - np.uint8(1), way.T - np.uint8(1)) for way in tally.least_of)
-    found: Mask = (first < second) & (tally.shortest >= RAISED)
+    found: Mask = (first < second) & (tally.shown(slice(None)) >= RAISED)
     return found
 
 

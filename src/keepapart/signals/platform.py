@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 
 class Level(IntEnum):
@@ -79,8 +80,17 @@ MARKS = (
 )
 
 
+TEXTS = tuple(dict.fromkeys(name for mark in MARKS for name in mark.texts))
+
+
 def platform_of(told: Mapping[str, str]) -> str:
     """Name the platform of a guest from its texts (`node.hardware`); empty where none is known."""
+    return _platform_of(tuple(told.get(name, "") for name in TEXTS))
+
+
+@lru_cache  # a cluster's guests show the same
+def _platform_of(texts: tuple[str, ...]) -> str:
+    told = dict(zip(TEXTS, texts, strict=True))
     found = {(mark.level, mark.platform) for mark in MARKS if mark.fits(told)}
     highest = max((level for level, _ in found), default=Level.CLOUD)
     names = [name for level, name in found if level == highest]

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from keepapart.arrays import Labels, compact
+from keepapart.arrays import Labels, compact, distinct
 from keepapart.model import Evidence, Says, Strength
 
 Weights = npt.NDArray[np.int8]
@@ -96,11 +96,10 @@ class LabelTestimony:
     @property
     def speaks(self) -> bool:
         """Whether it says anything of any pair."""
-        known = self.labels[self.labels != UNKNOWN]
-        labels, sizes = np.unique(known, return_counts=True)
-        if self.if_equal and (sizes > 1).any():
+        known = self.labels != UNKNOWN
+        labels, scopes = distinct(self.labels[known]), distinct(self.scopes[known])
+        if self.if_equal and len(labels) < known.sum():
             return True
-        scopes = np.unique(self.scopes[self.labels != UNKNOWN])
         return bool(self.if_different) and len(labels) > len(scopes)
 
     def weight(self, i: int, j: int) -> int:

@@ -48,7 +48,7 @@ class Trial(Enum):
     def counted(self, tally: Tally, rows: slice | Places) -> tuple[Flows, Flows]:
         """Return how many trials each pair of these rows has, and how many showed its least count."""
         if self is Trial.FLOW:
-            return tally.flows[rows], tally.shortest[rows]
+            return tally.flows[rows], tally.shown(rows)
         tried, shown = self.ports(tally)
         out, back = BITS[tried[rows]], BITS[tried.T[rows]]
         several = out + back < tally.flows[rows]
