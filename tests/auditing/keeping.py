@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.changes import Changes
-from keepapart.auditing.history import baseline_of, record, since_before
+from keepapart.auditing.history import baseline_of, record
+from keepapart.auditing.kept import since_before
 from keepapart.domains.naming import Names, assign
 from keepapart.store import Store
 

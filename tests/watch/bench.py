@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from keepapart.auditing.assess import Audit
-from keepapart.auditing.history import baseline_of, record, since_before
+from keepapart.auditing.history import baseline_of, record
+from keepapart.auditing.kept import since_before
 from keepapart.report.ground import Ground
 from keepapart.store import Store
 from keepapart.watch.auditor import Configured, configured

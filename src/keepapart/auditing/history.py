@@ -1,9 +1,9 @@
-"""What was found before: every audit is kept, with what is to be remembered after it."""
+"""History: every audit is kept, with what is to be remembered after it, and what kept ones show."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,20 +11,18 @@ from msgspec import convert
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.baseline import Baseline
-from keepapart.auditing.changes import Changes, Move, all_reached, changes, differing, moves, placed
+from keepapart.auditing.changes import Move, all_reached, differing, moves, placed
 from keepapart.auditing.document import audit_document, move_entries
+from keepapart.auditing.kept import is_whole, newest, recall
 from keepapart.auditing.kept_pairs import KeptPairs, packed
 from keepapart.auditing.listed_pairs import ALL_PAIRS_UP_TO
 from keepapart.documents.audit import AuditDocument, FactsDifferEntry, VerdictCounts
 from keepapart.documents.base import plain
 from keepapart.documents.past import HistoryEntry, SayingEntry
 from keepapart.domains.apart import Ties
-from keepapart.domains.naming import NO_NAMES
 from keepapart.errors import UsageError
 from keepapart.store import Store
 
-WHOLE = "audit"  # the purpose of audits that are of the whole cluster
-RELEASED, LOST = "released", "lost"  # events of the journal
 BEFORE = 20  # audits read beyond those asked for, so that the oldest has something to be compared with
 UNWRITTEN = "kept without its evidence, as most pairs of a large cluster are"
 
@@ -49,33 +47,10 @@ def entry_of(audit: Audit, purpose: str, *, whole: bool = True) -> dict[str, Any
     return entry if len(audit.instances) <= ALL_PAIRS_UP_TO else {**entry, "kinds": packed(audit.kinds)}
 
 
-def recall(store: Store, cluster: str, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
-    """Yield what is kept of audits, as `entry_of` returns it, the newest first."""
-    return (json.loads(entry) for entry in store.audits.newest(cluster, limit))
-
-
 def baseline_of(store: Store, cluster: str) -> Baseline:
     """Return what is remembered of a cluster."""
     kept = store.audits.baseline(cluster)
     return Baseline.of(json.loads(kept)) if kept else Baseline()
-
-
-def since_before(store: Store, cluster: str) -> Callable[[Audit], Changes | None]:
-    """Read what is kept now; return what compares a later audit with it, None where there is nothing yet."""
-    before = next((entry["audit"] for entry in recall(store, cluster) if is_whole(entry)), None)
-    hosts = baseline_of(store, cluster).names.get("host", NO_NAMES).of
-    return lambda audit: changes(before, plain(audit_document(audit)), hosts) if before else None
-
-
-def unrelieved(store: Store, cluster: str) -> list[str]:
-    """Name the members of the newest whole audit whom no run released or found to be gone."""
-    entry = next((entry for entry in recall(store, cluster) if is_whole(entry)), None)
-    if not entry:
-        return []
-    relieved: set[str] = set()
-    for _, _, kind, data in store.journals.of_cluster(cluster, (RELEASED, LOST)):
-        relieved |= {data["id"]} if kind == RELEASED else data["ids"].keys()
-    return [one["id"] for one in entry["audit"]["instances"] if one["id"] not in relieved]
 
 
 def whole_audit(store: Store, cluster: str, number: int) -> tuple[AuditDocument, Ties]:
@@ -99,16 +74,11 @@ def whole_audit(store: Store, cluster: str, number: int) -> tuple[AuditDocument,
 
 def newest_whole(store: Store, cluster: str) -> tuple[AuditDocument, Ties] | None:
     """Return the same of the last audit of the whole cluster; None where none is kept."""
-    return next((_with_ties(entry) for entry in recall(store, cluster) if is_whole(entry)), None)
+    return _with_ties(entry) if (entry := newest(store, cluster)) else None
 
 
 def _with_ties(entry: Mapping[str, Any]) -> tuple[AuditDocument, Ties]:
     return convert(entry["audit"], AuditDocument), KeptPairs.of(entry).ties
-
-
-def is_whole(entry: Mapping[str, Any]) -> bool:
-    """Whether a kept entry is of an audit of the whole cluster: what others say of names isn't kept."""
-    return bool(entry["purpose"] == WHOLE and entry.get("whole", True))
 
 
 def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> list[HistoryEntry]:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from keepapart.auditing.kept import WHOLE, unrelieved
 from keepapart.auditing.session import NOTHING, Clock, Session, Survey
 from keepapart.clouds import (
     CLUSTER_TAG,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from keepapart.auditing.project import ProjectFinding
     from keepapart.store import Store
 
-WHOLE = "audit"  # the purpose of audits that are of the whole cluster; `history` is imported late
 LOG = logging.getLogger(__name__)
 
 
@@ -306,8 +306,6 @@ def _ended(config: Config, cloud: Listing, store: Store, there: Sequence[Instanc
     That is so as long as the platform remembers it (EC2 for about an hour); whoever joined since is one's
     stand-in.
     """
-    from keepapart.auditing.history import unrelieved
-
     known, before = {instance.id for instance in there}, unrelieved(store, config.cluster.name)
     missing = [name for name in before if name not in known]
     found = cloud.describe(missing).values() if missing else ()

@@ -172,7 +172,7 @@ def _measured(args: argparse.Namespace) -> _Seen:
     ):
         compare = None
         if store and not only:
-            from keepapart.auditing.history import since_before
+            from keepapart.auditing.kept import since_before
 
             compare = since_before(store, config.cluster.name)
         found = audit(config, cloud=cloud, only=only, known=known(args), store=store, progress=progress)

@@ -26,7 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Print what was said; 0 where anything was. Raises `UsageError` where no kept audit has the pair."""
-    from keepapart.auditing.history import recall, sayings
+    from keepapart.auditing.history import sayings
+    from keepapart.auditing.kept import recall
     from keepapart.documents.past import ExplainDocument
 
     if args.a == args.b:

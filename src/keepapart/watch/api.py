@@ -22,7 +22,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from keepapart.auditing.history import is_whole, recall, rows, sayings
+from keepapart.auditing.history import rows, sayings
+from keepapart.auditing.kept import is_whole, recall
 from keepapart.documents.base import Document, text
 from keepapart.documents.error import ErrorDocument, ErrorEntry, error_document
 from keepapart.documents.past import ExplainDocument, HistoryDocument

@@ -16,7 +16,7 @@ from typing import Any
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.changes import Changes
 from keepapart.auditing.document import audit_document
-from keepapart.auditing.history import since_before
+from keepapart.auditing.kept import since_before
 from keepapart.auditing.outcome import FAILED, outcome
 from keepapart.auditing.survey import audit, cloud_of
 from keepapart.config import Config, parse
