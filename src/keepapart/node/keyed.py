@@ -58,11 +58,12 @@ def _hmac_sha256(key: bytes, size: int) -> Sealing:
 
 def _begun(begun: Any, size: int) -> Sealing:
     """Return what goes on from a hash that has taken the key in, each time anew."""
+    again = begun.copy
 
     def seal(data: bytes) -> bytes:
-        one = begun.copy()
+        one = again()
         one.update(data)
         digest: bytes = one.digest()
-        return digest[:size]
+        return digest if len(digest) == size else digest[:size]
 
     return seal

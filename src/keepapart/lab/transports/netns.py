@@ -1,4 +1,4 @@
-"""The way into network namespaces: many nodes in one process, on sockets opened in other namespaces.
+"""The way into network namespaces: many nodes in a process, on sockets opened in other namespaces.
 
 A socket keeps the namespace that it was born in, so only the opening needs to be there. `NAME` is one that
 `ip netns` knows; `ID@LAB` is a guest of a running lab, which opens the sockets itself and hands them over.
@@ -12,7 +12,8 @@ import select
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from keepapart.lab.client import Lab
 from keepapart.lab.netns import linux
 from keepapart.lab.transports.children import NAMED, ChildrenInside
 from keepapart.lab.transports.made_up import told
+from keepapart.lab.transports.shares import shares, split_off
 from keepapart.model import Service
 from keepapart.node.gateway import trace
 from keepapart.node.node import Node, Want, open_socket
@@ -134,7 +136,8 @@ class NetnsNodes:
     async def times(self, settle: float) -> Mapping[str, bytes]:
         """Let the nodes ask in turn, a few requests each, all answering in between."""
         echoes = {name: node.echo or node.listen() for name, node in self._nodes.items()}
-        await asyncio.to_thread(self._take_turns, [echo.ask() for echo in echoes.values()])
+        nodes, asking = list(self._nodes.values()), [echo.ask() for echo in echoes.values()]
+        await asyncio.to_thread(_take_turns, nodes, asking)
         await asyncio.to_thread(self._receive_until_quiet, settle)
         return {name: echo.times() for name, echo in echoes.items()}
 
@@ -205,13 +208,15 @@ class NetnsNodes:
         return found
 
     def _send(self, wants: Mapping[str, Sequence[Want]]) -> None:
-        self._take_turns([node.send(wants[name]) for name, node in self._nodes.items() if name in wants])
+        def send(names: Sequence[str]) -> None:
+            nodes = [self._nodes[name] for name in names]
+            _take_turns(nodes, [self._nodes[name].send(wants[name]) for name in names if name in wants])
 
-    def _take_turns(self, sending: list[Iterator[int]]) -> None:
-        while sending:
-            sending = [burst for burst in sending if next(burst, 0)]
-            for node in self._nodes.values():
-                node.receive()
+        with ExitStack() as stack:
+            first, *others = shares(list(self._nodes))
+            for names in others:
+                stack.enter_context(split_off(partial(send, names), [self._nodes[name] for name in names]))
+            send(first)
 
     def _receive_until_quiet(self, quiet: float) -> None:
         waiting = {sock.fileno(): node for node in self._nodes.values() for sock in node.listening}
@@ -228,6 +233,14 @@ class NetnsNodes:
                     waiting[number].receive()
         finally:
             poll.close()
+
+
+def _take_turns(nodes: Sequence[Node], sending: list[Iterator[int]]) -> None:
+    """Send a burst each in turn, all receiving in between, until all is sent."""
+    while sending:
+        sending = [burst for burst in sending if next(burst, 0)]
+        for node in nodes:
+            node.receive()
 
 
 def _family(address: str) -> socket.AddressFamily:
