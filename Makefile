@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DIST   := dist
 
+# Commands start from bytecode, as those of an installed package do, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-ec2 demo-openstack test bench campaign lint lock man platforms schemas release clean faults
 
