@@ -1,6 +1,6 @@
 """What a lab answers to each request: the fleet decides, the network follows.
 
-Arguments are checked strictly before anything is done, and a request that can't be served changes nothing.
+Arguments are checked first (arguments.py), and a request that can't be served changes nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from keepapart import clouds
 from keepapart.errors import DeniedError, KeepapartError, LabError, NotFoundError, UsageError
+from keepapart.lab.arguments import COUNT, FLAG, RACKS, SECONDS, TAGS, TEXT, TEXTS, check
 from keepapart.lab.habits import Boots, Views
 from keepapart.lab.machines import Machines
 from keepapart.lab.protocol import MAX_DESCRIPTORS, guests_folder
@@ -25,8 +26,6 @@ from keepapart.lab.world.lifecycle import Fleet, Guest
 from keepapart.lab.world.topology import Host, Place
 from keepapart.lab.world.world import World
 
-_TEXT, _TEXTS, _TAGS, _COUNT = "text", "a list of texts", "a table of texts", "a whole number from 1"
-_RACKS, _FLAG, _SECONDS = "a list of texts or null", "true or false", "a number from 0"
 _LAUNCH_TOKEN = "up-{cluster}-{number}"  # noqa: S105  # names a launch, guards nothing
 MAX_FLOWS = 64
 
@@ -93,27 +92,27 @@ class Service:
         self.network = network
         self._operations: dict[str, tuple[Callable[..., Response], Mapping[str, str]]] = {
             "hello": (self._hello, {}),
-            "instances": (self._instances, {"tags": _TAGS}),
-            "describe": (self._describe, {"ids": _TEXTS}),
+            "instances": (self._instances, {"tags": TAGS}),
+            "describe": (self._describe, {"ids": TEXTS}),
             "guests": (self._guests, {}),
-            "connected": (self._connected, {"ids": _TEXTS}),
+            "connected": (self._connected, {"ids": TEXTS}),
             "truth": (self._truth, {}),
-            "launch": (self._launch, {"token": _TEXT, "tags": _TAGS, "parameters": _TAGS}),
-            "start": (self._start, {"instance": _TEXT, "racks": _RACKS}),
-            "place": (self._place, {"instance": _TEXT, "host": _TEXT}),
+            "launch": (self._launch, {"token": TEXT, "tags": TAGS, "parameters": TAGS}),
+            "start": (self._start, {"instance": TEXT, "racks": RACKS}),
+            "place": (self._place, {"instance": TEXT, "host": TEXT}),
             "hosts": (self._hosts, {}),
-            "stop": (self._stop, {"instance": _TEXT}),
-            "terminate": (self._terminate, {"instance": _TEXT}),
-            "move": (self._move, {"instance": _TEXT, "host": _TEXT}),
-            "tag": (self._tag, {"instance": _TEXT, "tags": _TAGS}),
-            "protect": (self._protect, {"instance": _TEXT, "on": _FLAG}),
-            "pass": (self._pass, {"seconds": _SECONDS}),
-            "fail": (self._fail, {"host": _TEXT}),
-            "sockets": (self._sockets, {"ids": _TEXTS, "count": _COUNT, "netlink": _FLAG}),
-            "hops": (self._hops, {"ids": _TEXTS, "flows": _COUNT}),
-            "surroundings": (self._surroundings, {"ids": _TEXTS}),
-            "enter": (self._enter, {"instance": _TEXT}),
-            "connect": (self._connect_to, {"host": _TEXT, "port": _COUNT}),
+            "stop": (self._stop, {"instance": TEXT}),
+            "terminate": (self._terminate, {"instance": TEXT}),
+            "move": (self._move, {"instance": TEXT, "host": TEXT}),
+            "tag": (self._tag, {"instance": TEXT, "tags": TAGS}),
+            "protect": (self._protect, {"instance": TEXT, "on": FLAG}),
+            "pass": (self._pass, {"seconds": SECONDS}),
+            "fail": (self._fail, {"host": TEXT}),
+            "sockets": (self._sockets, {"ids": TEXTS, "count": COUNT, "netlink": FLAG}),
+            "hops": (self._hops, {"ids": TEXTS, "flows": COUNT}),
+            "surroundings": (self._surroundings, {"ids": TEXTS}),
+            "enter": (self._enter, {"instance": TEXT}),
+            "connect": (self._connect_to, {"host": TEXT, "port": COUNT}),
         }
         self._launch_clusters()
 
@@ -127,7 +126,7 @@ class Service:
             self.boots.end(guest_id)
 
     def answer(self, request: Mapping[str, Any]) -> Response:
-        """Response one request. Every error becomes an answer; none of them ends the lab."""
+        """Answer one request. Every error becomes an answer; none of them ends the lab."""
         self.go_on()
         try:
             arguments = dict(request)
@@ -135,7 +134,7 @@ class Service:
             if not isinstance(name, str) or name not in self._operations:
                 raise UsageError(f"the lab can't do {name!r}")
             operation, wanted = self._operations[name]
-            _check(name, arguments, wanted)
+            check(name, arguments, wanted)
             answer = operation(**arguments)
             answer.document = {"ok": answer.document}
             return answer
@@ -373,25 +372,3 @@ class Service:
 
 def _on(guest: Guest, host: Host) -> bool:
     return guest.place is not None and guest.place.host == host
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _check(operation: str, arguments: Mapping[str, object], wanted: Mapping[str, str]) -> None:
-    if arguments.keys() != wanted.keys():
-        raise UsageError(f"{operation} wants {', '.join(wanted) or 'nothing'}, not {', '.join(arguments)}")
-    for name, kind in wanted.items():
-        value = arguments[name]
-        good = {
-            _TEXT: isinstance(value, str),
-            _TEXTS: _texts(value),
-            _RACKS: value is None or _texts(value),
-            _TAGS: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),
-            _FLAG: isinstance(value, bool),
-            _COUNT: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
-            _SECONDS: isinstance(value, int | float) and not isinstance(value, bool) and value >= 0,
-        }
-        if not good[kind]:
-            raise UsageError(f"{operation}: {name} must be {kind}, not {value!r}")
