@@ -21,6 +21,7 @@ SHAPES = {  # what is not told falsely, and has no facts of its own
         "port",
         "ports",
         "calico",
+        "calico unmarked",
         "hyper v",
         "processors",
     ),

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import replace
 
-from campaign.kinds import elsewhere, hidden, parts
+from campaign.kinds import elsewhere, hidden, inside, parts
 from campaign.kinds.kind import Chance, Draw, Word, kind
 from campaign.world import Cloud, Mask, World
 from keepapart.reach import Way
@@ -63,9 +63,20 @@ def lying(chance: Chance, size: int) -> World:
 
 @kind(Word.SOUND)
 def calico(chance: Chance, size: int) -> World:
-    """Every instance has a kernel of its own and Calico's first router: auto finds that hosts route."""
-    told = [{"boot_id": f"boot-{n}", "kernel": "own"} for n in range(size)]
-    return replace(parts.plain(chance, size), guests=told, ways=[[CALICO]] * size)
+    """OpenStack's machines see Calico's first router and have own kernels: auto finds that hosts route."""
+    return _behind_calico(parts.plain(chance, size), product="OpenStack Nova")
+
+
+@kind(Word.SOUND)
+def calico_unmarked(chance: Chance, size: int) -> World:
+    """The same, and nothing says that those routers are no machines themselves."""
+    return _behind_calico(parts.plain(chance, size))
+
+
+@kind(Word.FALSE)
+def calico_nodes(chance: Chance, size: int) -> World:
+    """Those routers are machines on hosts (KubeVirt or Kata on nodes of Kubernetes), several on some."""
+    return _behind_calico(inside.nested_alone(chance, size))
 
 
 @kind(Word.FALSE)
@@ -152,6 +163,13 @@ def _pool(number: int, **told: str) -> dict[str, str]:
     raw = b"".join(k.encode().ljust(KEY, b"\0") + v.encode().ljust(VALUE, b"\0") for k, v in records.items())
     kvp = base64.b64encode(raw).decode()
     return {"kvp": kvp, "kvp_written": "2000.0", "booted": "1000", "kvp_daemon": "running"}
+
+
+def _behind_calico(world: World, **shown: str) -> World:
+    """Let everybody have a kernel of its own and Calico's first router, and show these texts."""
+    size = len(world.cloud.host)
+    told = [{"boot_id": f"boot-{n}", "kernel": "own", **shown} for n in range(size)]
+    return replace(world, guests=told, ways=[[CALICO]] * size)
 
 
 def _stated(chance: Chance, world: World) -> World:

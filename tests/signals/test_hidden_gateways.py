@@ -273,3 +273,47 @@ def test_of_farther_racks_than_the_plain_hosts_show_nobody_knows_whether_they_ar
     """Two plain hosts, four hops apart; e and f, of one host seven hops away, are behind a gateway each."""
     rows = ["024488", "204488", "440288", "442088", "888804", "888840"]
     assert not strongly_different(np.array([[int(c) for c in row] for row in rows], np.uint8))[4, 5]
+
+
+def drawn(*rows: str) -> Counts:
+    """Return counts from a picture, one digit a way."""
+    return np.array([[int(c) for c in row] for row in rows], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("counts", "host"),
+    [
+        (drawn("044455", "402033", "420033", "400033", "533302", "533320"), "abbbbb"),
+        (drawn("00333", "00333", "33024", "33204", "33440"), "aaaaa"),
+    ],
+    ids=["one of three plain guests sees nothing of the others", "two and a port"],
+)
+def test_a_way_that_was_not_measured_is_no_way_around(counts: Counts, host: str) -> None:
+    """Plain guests that nothing passes between may be two hops apart, like others of their host."""
+    assert not (strongly_different(counts) & np.equal.outer(list(host), list(host))).any()
+
+
+def test_counts_of_one_way_alone_make_doubts() -> None:
+    """One host: x and y are behind a gateway each, nobody hears the plain guest, which hears everybody."""
+    counts = Tree([-1, 0, 0], [0, 1, 2], [0, 0, 0]).counts()
+    counts[0] = 0
+    assert not strongly_different(counts).any()
+
+
+def test_a_port_past_its_host_is_thought_of_where_nobody_is_directly_attached() -> None:
+    """g is plain, x behind a gateway and p's port past the host; another host has one guest."""
+    tree = Tree([-1, 0, 0, 2], [1, 2, 0, 3], [1, 2, 2, 2])
+    assert not (strongly_different(tree.counts()) & tree.together).any()
+
+
+def test_where_the_rest_is_not_the_greater_part_the_router_between_may_be_everybody_s() -> None:
+    """Ports of p, whose host is behind a firewall, and of q, whose isn't, end at the rack's router."""
+    tree = Tree([-1, 0, 0, 0, 3], [1, 2, 4, 4, 0, 0], [1, 2, 4, 4, 4, 1])
+    assert not (strongly_different(tree.counts()) & tree.together).any()
+
+
+def test_two_of_whom_one_counts_more_to_everybody_are_not_joined() -> None:
+    """A rack's router that takes nothing away: a port there is two hops from the guest below it."""
+    counts = drawn("0356", "3056", "5502", "6620")
+    assert not strongly_same(counts)[2, 3]
+    assert strongly_same(drawn("0355", "3055", "5502", "5520"))[2, 3]

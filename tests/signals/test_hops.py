@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.arrays import Mask
-from keepapart.model import Says, Strength
-from keepapart.probe.measured import Tally
+from keepapart.model import Instance, Says, Strength
+from keepapart.probe.measured import Route, Tally
 from keepapart.signals import PairTestimony, hops, network
 from keepapart.signals.hidden_gateways import in_doubt
 from keepapart.signals.network import NetworkFinding, NetworkPrior, NetworkStatus, Voucher
 from keepapart.signals.path_confidence import PathConfidence
+from keepapart.signals.router_kind import CALICO
+from keepapart.signals.sight import Sight
 
 IDS = "abcdefgh"
 
@@ -156,6 +160,41 @@ def test_controls_that_are_known_apart_alone_vouch_for_nothing() -> None:
     """What is apart counts more than two on many networks: only co-residents show what two hops mean."""
     apart = [(i, j, -Strength.CONCLUSIVE) for i in range(8) for j in range(8) if i // 2 != j // 2]
     assert find(HOSTS_OF_TWO, "auto", said=[known(*apart)]).standing is NetworkStatus.UNVOUCHED
+
+
+def calico(count: int, **shown: str) -> list[Sight]:
+    """Return what guests tell that have kernels of their own behind Calico's first router."""
+    ways = [Route("169.254.1.1", CALICO, "eth0", 1, "")]
+    return [
+        replace(Sight.of(Instance(str(n)), shown, ways), boot_id=str(n), own_kernel=True)
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "by", "of_more"),
+    [
+        ({"product": "OpenStack Nova"}, Voucher.GATEWAY, -Strength.STRONG),
+        ({"maker": "QEMU"}, Voucher.NODE, -Strength.WEAK),
+        ({}, Voucher.NODE, -Strength.WEAK),
+    ],
+)
+def test_first_routers_that_may_be_machines_themselves_join_and_do_not_separate(
+    shown: dict[str, str], by: Voucher, of_more: int
+) -> None:
+    """Two of one node are on its host; of two nodes nobody knows that they are two hosts."""
+    found = find(ROUTED, "auto", sights=calico(4, **shown))
+    assert found.by is by
+    weights = hops.testimony(ROUTED, found).weights
+    assert (weights[0, 1], weights[0, 2]) == (Strength.STRONG, of_more)
+    assert (hops.levels(ROUTED, found) is None) == (by is Voucher.NODE)
+
+
+def test_first_routers_that_may_be_machines_do_not_vouch_where_all_are_two_hops_apart() -> None:
+    """What leaves a node of Kubernetes may not be counted: then everybody is."""
+    together = paths("022", "202", "220")
+    assert find(together, "auto", sights=calico(3)).standing is NetworkStatus.UNVOUCHED
+    assert find(together, "auto", sights=calico(3, product="OpenStack Nova")).by is Voucher.GATEWAY
 
 
 def test_what_was_vouched_for_earlier_still_is() -> None:

@@ -96,6 +96,20 @@ def test_calico_vouches_for_no_containers(seen: list[Sight]) -> None:
     assert router_kind.vouched(seen) == ""
 
 
+@pytest.mark.parametrize(
+    ("shown", "are"),
+    [
+        (({"product": "OpenStack Nova"}, {"product": "OpenStack Compute"}), True),
+        (({"product": "OpenStack Nova"}, {}), False),
+        (({"maker": "KubeVirt"}, {"maker": "KubeVirt"}), False),
+        (({"maker": "QEMU"}, {"maker": "QEMU"}), False),
+    ],
+)
+def test_openstack_s_machines_run_on_hypervisors(shown: Sequence[dict[str, str]], are: bool) -> None:
+    """A node of Kubernetes that runs machines of KubeVirt or Kata may be a machine itself."""
+    assert router_kind.hypervisors(sights(CALICO, CALICO, guests=shown)) is are
+
+
 def test_makers_are_those_of_the_registry() -> None:
     """A local address has none, and neither has a range that nobody registered."""
     assert "Cisco" in maker_of("00:1b:54:01:02:03")

@@ -56,7 +56,8 @@ class Audit(Assessment):
     @cached_property
     def if_vouched(self) -> IfVouched | None:
         """What would be said if the operator vouched; None where that changes nothing, or for too many."""
-        if self.network.strength_of_two is not Strength.WEAK or len(self.ids) > MOST_JUDGED:
+        strengths = self.network.strength, self.network.strength_of_two
+        if Strength.WEAK not in strengths or len(self.ids) > MOST_JUDGED:
             return None
         said = hops.testimony(self.paths, self.network.if_vouched, self.sights)
         others = [t for t in self.judgement.testimonies if t.signal != hops.name]

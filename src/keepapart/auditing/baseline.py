@@ -3,12 +3,12 @@
 1. Names are handed on by instance, whatever the network (`domains.naming`).
 2. Counts that told racks and pods apart still do where more than half of the pairs of those who are still
    there, with the ids and addresses that they had, are as many hops apart as they were: instances move.
-3. What controls or first routers vouched for stays vouched for, while it is plainly the same network: at
+3. What controls vouched for stays vouched for, while it is plainly the same network: at
    least two instances are still there, all their pairs count as they did, at least one of them was directly
    attached to its host, all of them tell the machine id or boot id that they told, no two the same one, and
    no more than `OLD` seconds have passed. An id and an address are no identity: another network has them as
    well. Nor is what several tell: clones of one image have one machine id, containers one boot id.
-   The operator and the platform are asked anew each time, so their word is not remembered.
+   The operator, the platform and first routers are asked anew each time, so their word is not remembered.
 4. In that same network those who were directly attached still are, and pairs that were in no doubt still are
    in none. Elsewhere, who was directly attached counts only where nobody is at two hops now: it makes doubts
    there and removes none.
@@ -138,7 +138,7 @@ class Baseline:
         if found.by is Voucher.BASELINE and self.network:
             return replace(self.network, spans=spans)
         because = ""
-        if found.by in (Voucher.CONTROLS, Voucher.GATEWAY):
+        if found.by is Voucher.CONTROLS:
             because = f"vouched for at {timestamp(audit.at)} in this same network: {found.because}"
         elif self.network and not (least == 2).any() and self.network.alike(places, least) == 1:
             return replace(

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.assessment import Assessment
-from keepapart.model import Instance, Pair
+from keepapart.model import Instance, Pair, Strength
 from keepapart.probe.measured import UNHEARD
 from keepapart.probe.own_addresses import ONE_MACHINE
 from keepapart.report import words
@@ -184,7 +184,7 @@ def _find_out(audit: Assessment, ground: Ground) -> Iterator[Step]:
         return
     if not isinstance(audit, Audit):
         yield Step(f"{ground.command} audit", "measures what facts leave open")
-    elif audit.network.standing is NetworkStatus.UNVOUCHED:
+    elif audit.network.strength is Strength.WEAK:
         yield _of_the_network(ground)
     elif not (audit.counts["separate"] or audit.counts["co-resident"]) or (
         _in_spread_groups(audit) and audit.network.standing is not NetworkStatus.VOUCHED
@@ -200,7 +200,7 @@ def _find_out(audit: Assessment, ground: Ground) -> Iterator[Step]:
 
 def advise_on(audit: Audit, pair: Pair, ground: Ground) -> list[Step]:
     """Return what to do next about a pair on which hops might say more."""
-    unvouched = audit.network.standing is NetworkStatus.UNVOUCHED
+    unvouched = audit.network.strength is Strength.WEAK
     return [_of_the_network(ground)] if unvouched and pair.evidence and not pair.strength else []
 
 

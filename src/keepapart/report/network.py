@@ -13,19 +13,18 @@ from keepapart.documents.network import (
     RoutersEntry,
     VoucherEntry,
 )
-from keepapart.model import timestamp
+from keepapart.model import Strength, timestamp
 from keepapart.report import words
 from keepapart.report.lines import console, fact
 from keepapart.report.platforms import NONE, PLATFORMS
 from keepapart.report.terminal import print_if_vouched
-from keepapart.signals.network import NetworkStatus
 
 
 def find_out(found: NetworkReport) -> list[str]:
     """Say how an operator can find out what the network is."""
     platform = PLATFORMS.get(next(iter(found.platforms), ""), NONE)
     steps = [platform.find_out] if platform.find_out else []
-    if found.finding.standing is NetworkStatus.UNVOUCHED:
+    if found.finding.strength is Strength.WEAK:
         steps += [
             "a control: name a pair that you know to share a host, by `--known-same A,B`; on a network whose"
             " hosts are gateways it is two hops apart",

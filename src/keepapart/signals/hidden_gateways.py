@@ -16,8 +16,9 @@ the least count between them. All of this is of groups, so that it hangs on no s
    past which x sits. Then x and they are in doubt, and they are so among each other. So are those within x
    where several are cut off, as x may be a router where ports end; or where one is, unless x, no less than
    that one, is as far from some others as these are from each other. Where any of them is farther from x than
-   a link, x may be a router of all: then it is in doubt with everybody. Who isn't directly attached and lies
-   between any two others is in doubt with those.
+   a link, or what is left is not the greater part and none of it shows how far hosts are, x may be a router
+   of all: then it is in doubt with everybody. Who isn't directly attached and lies between any two others is
+   in doubt with those; where nobody is or might be, only who is a link away from one of the two.
 3. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
    counts a − b more than the other: by that, a and b are known. A pair whose counts don't fit that is in no
    doubt by it. Nor is one whose counts to the directly attached, the gateways taken away, are no distances
@@ -31,6 +32,9 @@ the least count between them. All of this is of groups, so that it hangs on no s
    remove none. What is not measured might be anything, and does so, too: where any count is lacking, whoever
    isn't directly attached may be behind any number of gateways. So measuring less separates no co-residents,
    and the order of the instances changes nothing. Of whom nothing is measured at all, nothing is thought.
+6. Guests of one host count the same to every third. Two at two hops, of whom one counts by the same number
+   more than the other to all others, have a router between them that is nobody's host, or one that doesn't
+   count is on their way.
 
 A pair in doubt has a count that is only weak evidence of difference. What this can't see: gateways of
 instances all of whose counts are such as hosts have; a port past its host whose router is on the way between
@@ -79,8 +83,7 @@ class _Groups:
         counts = np.where(paths.sure, paths.least, np.uint8(0))
         gaps = (counts == 0).sum(axis=1) > 1  # oneself is never measured
         between = least_between(counts, order, starts).astype(np.int16)
-        way = paths.tally.way
-        unsure = (counts == 0) & ((way > 0) & (way.T > 0) | paths.translated)
+        unsure = (counts == 0) & (paths.least > 0)
         maybe = between
         if unsure.any():
             maybe = least_between(np.where(unsure, paths.least, counts), order, starts).astype(np.int16)
@@ -111,11 +114,14 @@ def in_doubt(paths: PathConfidence, before: Mask | None = None) -> Mask | None:
     doubt = _on_the_way(groups.between)
     if (groups.maybe != groups.between).any():
         doubt |= _on_the_way(groups.maybe)
-    if groups.open.any() and not groups.attached.all():
-        doubt |= _past_hosts(groups) | _behind_gateways(groups)
-    if not doubt.any():
+    if not groups.attached.all():
+        doubt |= _past_hosts(groups)
+        if groups.open.any():
+            doubt |= _behind_gateways(groups)
+    unlike = _unlike(paths, groups)
+    if not doubt.any() and not unlike.any():
         return None
-    found: Mask = doubt[np.ix_(groups.of, groups.of)]
+    found: Mask = doubt[np.ix_(groups.of, groups.of)] | unlike
     np.fill_diagonal(found, val=False)
     return found
 
@@ -153,10 +159,36 @@ def _on_the_way(between: Distances) -> Mask:
         doubt[itself, itself] |= len(shown) > 1 or (
             len(shown) == 1 and not _like_others(x, shown[0], cut, among)
         )
-        if (among[x, shown] > LINK).any():
+        if (among[x, shown] > LINK).any() or _alone_left(x, cut, among):
             rest = heard[heard != itself]
             doubt[itself, rest] = doubt[rest, itself] = True
     return doubt
+
+
+def _unlike(paths: PathConfidence, groups: _Groups) -> Mask:
+    """Say which pairs within a group differ from each other by one number to all others, [n, n] (rule 6)."""
+    size = len(paths.least)
+    unlike: Mask = np.zeros((size, size), np.bool_)
+    order, starts = in_groups(groups.of)
+    for members in np.split(order, starts[1:]):
+        if len(members) < 2 or len(starts) < 2:
+            continue
+        thirds = np.delete(order[starts], groups.of[members[0]])[:COLUMNS]
+        measured = paths.least[np.ix_(members, thirds)].astype(np.int16)
+        counts, alike = np.unique(measured, axis=0, return_inverse=True)
+        known = (counts[:, None] > 0) & (counts > 0)
+        more = counts[:, None] - counts
+        most = more.max(axis=-1, where=known, initial=-255)
+        by_one = (most == more.min(axis=-1, where=known, initial=255)) & (most != 0)
+        unlike[np.ix_(members, members)] = by_one[np.ix_(alike, alike)]
+    return unlike
+
+
+def _alone_left(x: int, cut: Places, between: Distances) -> bool:
+    """Say whether of those that aren't cut off, fewer than those that are, none shows how far hosts are."""
+    rest = np.delete(np.arange(len(between)), [x, *cut.tolist()])
+    among = between[np.ix_(rest, rest)]
+    return 0 < len(rest) <= len(cut) and not ((among == between[x, rest]) & (among > 0)).any()
 
 
 def _like_others(x: int, within: int, cut: Places, between: Distances) -> bool:
@@ -186,18 +218,17 @@ def _cut_off(x: int, between: Distances) -> Places:
     measured, the only one that is farther from x than a link, where x is on the way between several that
     aren't. Else it may be any.
     """
-    to = _least_to(x, between)
     others = np.flatnonzero(np.arange(len(between)) != x)
     left = others[np.argsort(-(between[others] > 0).sum(axis=1), kind="stable")]
     frontier, left = left[:1], left[1:]
     while len(left) and len(frontier):
-        joined = _reach(left, frontier, to, between).any(axis=1)
+        joined = _reach(left, frontier, x, between).any(axis=1)
         frontier, left = left[joined], left[~joined]
-    joins = _reach(left, left, to, between)
+    joins = _reach(left, left, x, between)
     parts = np.full(len(between), -1, np.int32)
     parts[left] = components(len(left), edges(lambda rows: joins[rows], len(left)))
     of = parts[others] + 1  # what the first one reaches is 0
-    sizes, far = np.bincount(of), distinct(of[to[others] > LINK])
+    sizes, far = np.bincount(of), distinct(of[between[x, others] > LINK])
     if 2 * sizes.max() > len(others):
         rest = sizes.argmax()
     elif len(far) == 1 and len(sizes) > 2 and np.count_nonzero(between) == between.size - len(between):
@@ -208,10 +239,15 @@ def _cut_off(x: int, between: Distances) -> Places:
     return cut
 
 
-def _reach(some: Places, these: Places, to: Distances, between: Distances) -> Mask:
-    """Say who of `some` reaches whom of `these` otherwise than through the group whose distances are `to`."""
-    direct = between[np.ix_(some, these)]
-    found: Mask = (direct > 0) & (direct != to[some][:, None] + to[these] - 2)
+def _reach(some: Places, these: Places, x: int, between: Distances) -> Mask:
+    """Say who of `some` surely reaches whom of `these` otherwise than through group x.
+
+    Where it isn't measured how far x is, that is only where the way through x can't be as short.
+    """
+    known, least = between[x] > 0, _least_to(x, between)
+    direct, through = between[np.ix_(some, these)], least[some][:, None] + least[these] - 2
+    measured = known[some][:, None] & known[these]
+    found: Mask = (direct > 0) & np.where(measured, direct != through, direct < through)
     return found
 
 
@@ -219,7 +255,7 @@ def _least_to(x: int, between: Distances) -> Distances:
     """Return the distances of x to all; the least possible ones where they aren't known."""
     known = between[x] > 0
     farther = np.where((between > 0) & known, between - between[x], 0).max(axis=1)
-    least: Distances = np.where(known, between[x], np.maximum(farther + 2, LINK)).astype(np.int16)
+    least: Distances = np.where(known, between[x], farther + 2).astype(np.int16)
     return least
 
 
@@ -229,9 +265,11 @@ def _past_hosts(groups: _Groups) -> Mask:
     doubt: Mask = np.zeros(between.shape, np.bool_)
     for x in np.flatnonzero(~groups.attached).tolist():
         others = np.flatnonzero(between[x] > 2)
-        through = between[x, others][:, None] + between[x, others] - 2
-        ends = (between[np.ix_(others, others)] == through).any(axis=1)
-        doubt[x, others[ends]] = True
+        to = between[x, others]
+        ends = between[np.ix_(others, others)] == to[:, None] + to - 2
+        if not groups.open.any():
+            ends &= (to[:, None] == LINK) | (to == LINK)
+        doubt[x, others[ends.any(axis=1)]] = True
     return doubt | doubt.T
 
 

@@ -125,7 +125,7 @@ def _same_machine(paths: PathConfidence, sights: Sequence[Sight]) -> Mask | None
 
 def levels(paths: PathConfidence, finding: NetworkFinding) -> Counts | None:
     """Return the least counts that may be believed, 0 elsewhere; None where some don't speak strongly."""
-    if finding.strength_of_two is not Strength.STRONG:
+    if (finding.strength, finding.strength_of_two) != (Strength.STRONG, Strength.STRONG):
         return None
     return np.where(paths.sure, paths.least, np.uint8(0))
 

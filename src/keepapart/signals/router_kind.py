@@ -3,7 +3,9 @@
 1. Addresses of virtual routers (VRRP, HSRP, GLBP, NSX, Neutron), of makers of network equipment and of other
    virtual machines are no host's: the network is refuted.
 2. Calico's is that of whatever machine the instance's interface ends in, and vouches for the network where
-   every instance sees it and has a kernel of its own (of a container, that machine may be virtual itself).
+   every instance sees it and has a kernel of its own. That machine is a hypervisor in OpenStack, whose
+   computes Calico makes routers; under Kubernetes, be it of KubeVirt or Kata, it may be virtual itself, as it
+   may be where nothing is known of the platform.
 3. A way out that is a tunnel ends at a hub, which is no host.
 4. Any other address says nothing: a tap, a bridge or any software router may have it. One address for all
    guests of a cloud is normal, so equal or different ones say nothing of hosts.
@@ -96,3 +98,8 @@ def vouched(sights: Sequence[Sight]) -> str:
     if not sights or not alone or not all(sight.routes for sight in sights) or macs != {CALICO}:
         return ""
     return f"the first router of every instance is the machine that it runs on (Calico's {CALICO})"
+
+
+def hypervisors(sights: Sequence[Sight]) -> bool:
+    """Say whether the machines that instances run on are none themselves (rule 2)."""
+    return all(sight.platform == "openstack" for sight in sights)

@@ -17,6 +17,12 @@ def made_by(net: Network, names: Iterable[str], **texts: str) -> None:
         net.nodes[name].files |= {f"{DMI}{key}": text for key, text in texts.items()}
 
 
+def of_openstack(net: Network) -> None:
+    """Let all members be OpenStack's machines, of kernels of their own."""
+    made_by(net, net.members, sys_vendor="OpenStack Foundation", product_name="OpenStack Nova")
+    kernel(net, net.members, own=True)
+
+
 def kernel(net: Network, names: Iterable[str], *, own: bool, virtual: bool = True) -> None:
     """Give members a kernel each, or one kernel to all, as containers of one machine have."""
     listed = list(names)

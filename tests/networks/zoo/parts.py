@@ -94,3 +94,17 @@ def forward(net: Network, routers: Iterable[str], *rules: str) -> None:
 def of_host(net: Network, host: str) -> list[str]:
     """Return the members on a host."""
     return [name for name in net.members if net.hosts[name] == host]
+
+
+def tight(net: Network, behind: str, numbers: Sequence[int], name: str = "h") -> list[str]:
+    """Add hosts with so many guests each."""
+    names = [net.router(f"{name}{n}", behind) for n in range(len(numbers))]
+    for host, number in zip(names, numbers, strict=True):
+        for g in range(number):
+            net.guest(f"{host}g{g}", host)
+    return names
+
+
+def some_of(net: Network, *numbers: int) -> list[int]:
+    """Return numbers of guests, drawn if the network is."""
+    return [net.number(n, max(1, n - 1), n + 1) for n in numbers]

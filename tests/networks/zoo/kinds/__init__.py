@@ -3,15 +3,19 @@
 from tests.networks.zoo.kind import KINDS, MODELS, Kind, Sign, Word
 from tests.networks.zoo.kinds import (
     addresses,
+    beside,
+    built,
     fabrics,
     gateways,
     hetzner,
     hidden,
     lifetimes,
+    mixes,
     nested,
     plain,
     platforms,
     ports,
+    vouching,
     ways,
 )
 
@@ -22,14 +26,18 @@ __all__ = [
     "Sign",
     "Word",
     "addresses",
+    "beside",
+    "built",
     "fabrics",
     "gateways",
     "hetzner",
     "hidden",
     "lifetimes",
+    "mixes",
     "nested",
     "plain",
     "platforms",
     "ports",
+    "vouching",
     "ways",
 ]

@@ -174,9 +174,9 @@ def k8s_metal(net: Network) -> None:
     kernels(net, names, virtual=False)
 
 
-@kind(Word.SOUND)
+@kind(Word.SOUND, Sign.WARNS)
 def firewall_between_pods(net: Network) -> None:
-    """Pods of one host that a firewall parts tell one boot id, and are far apart."""
+    """Pods of one host that a firewall parts tell one boot id, and other hosts seem to lie between them."""
     net.lan("l", net.router("fw"))
     names = [net.router(f"h{n}", "l") for n in range(3)]
     for host in names:

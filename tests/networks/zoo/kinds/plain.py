@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.networks.zoo.kind import Sign, Word, kind
-from tests.networks.zoo.machines import kernel
+from tests.networks.zoo.machines import of_openstack
 from tests.networks.zoo.network import Network, Wire
 from tests.networks.zoo.parts import CALICO, guests, hosts, spread
 
@@ -152,16 +152,16 @@ def proxmox_bgp(net: Network) -> None:
 
 @kind(Word.SOUND, Sign.VOUCHES)
 def calico_machines(net: Network) -> None:
-    """Calico for virtual machines: hosts are 169.254.1.1, with the hardware address of Calico."""
+    """Calico for OpenStack's machines: computes are 169.254.1.1, with the hardware address of Calico."""
     hosts(net, net.router("r"), gateway="169.254.1.1", hardware=CALICO)
-    kernel(net, net.members, own=True)
+    of_openstack(net)
 
 
 @kind(Word.SOUND, Sign.VOUCHES, six=True)
 def calico_machines_six(net: Network) -> None:
     """The same over IPv6."""
     hosts(net, net.router("r"), gateway="fe80::ecee:eeff:feee:eeee", hardware=CALICO)
-    kernel(net, net.members, own=True)
+    of_openstack(net)
 
 
 @kind(Word.SOUND, Sign.VOUCHES)
@@ -170,7 +170,7 @@ def calico_racks(net: Network) -> None:
     for rack in spread(net, net.number(2, 2, 3), net.router("s")):
         hosts(net, rack, 2, gateway="169.254.1.1", hardware=CALICO)
         net.guest(f"{rack}alone", net.router(f"{rack}h", rack), gateway="169.254.1.1", hardware=CALICO)
-    kernel(net, net.members, own=True)
+    of_openstack(net)
 
 
 @kind(Word.SOUND, six=True)
