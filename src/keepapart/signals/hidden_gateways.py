@@ -83,7 +83,8 @@ class _Groups:
         counts = np.where(paths.sure, paths.least, np.uint8(0))
         gaps = (counts == 0).sum(axis=1) > 1  # oneself is never measured
         between = least_between(counts, order, starts).astype(np.int16)
-        unsure = (counts == 0) & (paths.least > 0)
+        way = paths.tally.way
+        unsure = (counts == 0) & ((way > 0) & (way.T > 0) | paths.translated | (paths.least > 2))
         maybe = between
         if unsure.any():
             maybe = least_between(np.where(unsure, paths.least, counts), order, starts).astype(np.int16)
@@ -174,7 +175,8 @@ def _unlike(paths: PathConfidence, groups: _Groups) -> Mask:
         if len(members) < 2 or len(starts) < 2:
             continue
         thirds = np.delete(order[starts], groups.of[members[0]])[:COLUMNS]
-        measured = paths.least[np.ix_(members, thirds)].astype(np.int16)
+        at = np.ix_(members, thirds)
+        measured = np.where(paths.translated[at], 0, paths.least[at]).astype(np.int16)
         counts, alike = np.unique(measured, axis=0, return_inverse=True)
         known = (counts[:, None] > 0) & (counts > 0)
         more = counts[:, None] - counts
@@ -252,11 +254,17 @@ def _reach(some: Places, these: Places, x: int, between: Distances) -> Mask:
 
 
 def _least_to(x: int, between: Distances) -> Distances:
-    """Return the distances of x to all; the least possible ones where they aren't known."""
+    """Return the distances of x to all; the least possible ones where they aren't known.
+
+    Those of one host, two hops apart, are as far from every third.
+    """
     known = between[x] > 0
-    farther = np.where((between > 0) & known, between - between[x], 0).max(axis=1)
-    least: Distances = np.where(known, between[x], farther + 2).astype(np.int16)
-    return least
+    both = (between > 0) & known
+    farther = np.where(both, between - between[x], 0).max(axis=1)
+    apart = (both & (between != between[x])).any(axis=1)
+    least = np.maximum(farther + 2, np.where(apart, LINK, LINK - 1))
+    found: Distances = np.where(known, between[x], least).astype(np.int16)
+    return found
 
 
 def _past_hosts(groups: _Groups) -> Mask:
