@@ -30,7 +30,7 @@ demo-openstack: $(VENV)/ready  ## On a real Nova with three computes, whose sche
 	@$(BIN)/python -m demos.openstack
 
 test: lint  ## The whole test suite
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses $$(( $$(nproc) * 3 / 2 )) --dist loadfile  # they wait for what they start
 
 lint: $(VENV)/ready  ## Format, lint, types, and which way imports go
 	$(BIN)/ruff format --check .
