@@ -26,7 +26,9 @@ def keepapart(folder: Path, lab: Lab, *words: str, model: str = "auto") -> tuple
     command = [sys.executable, "-m", "keepapart", "-c", str(config), *words, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
+    document = json.loads(done.stdout)
+    assert "error" not in document, document
+    return done.returncode, document
 
 
 def audit(folder: Path, lab: Lab, *, model: str = "auto") -> tuple[Any, Verdicts]:

@@ -36,7 +36,9 @@ def keepapart(folder: Path, net: Network, *words: str, model: str = "routed-host
     command = [sys.executable, "-m", "keepapart", "-c", str(config), *words, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
+    document = json.loads(done.stdout)
+    assert "error" not in document, document
+    return done.returncode, document
 
 
 def audit(folder: Path, net: Network, *, model: str = "routed-host") -> tuple[int, Any, Verdicts]:

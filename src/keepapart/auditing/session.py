@@ -111,6 +111,7 @@ class Survey:
                 tcp_port=network.tcp_port,
                 wanting=partial(_wanting, network.model),
                 service_of=_service_of if self.config.reach.metadata else no_service,
+                ready=asyncio.shield(ready),
                 progress=self.progress,
             )
         finally:

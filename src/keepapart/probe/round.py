@@ -7,7 +7,8 @@
 3. An instance takes part only if something that was sent to its address arrived at its node, or was answered
    there and its machine has that address. Else its way in may lead to another machine than its address, and
    neither its counts nor what it tells is of this instance.
-4. Whatever computes with numpy is imported when nodes are there: that takes a third of the time they need.
+4. Whatever computes with numpy is imported while nodes open, by whoever calls (`ready`), and by nobody else
+   until that is done: two threads that import one package may each wait for the other.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,14 +43,16 @@ async def measure(
     tcp_port: int = 0,
     wanting: Wanting = lambda _tally: None,
     service_of: ServiceOf = no_service,
+    ready: Awaitable[object] | None = None,
     key: Callable[[], bytes] = lambda: secrets.token_bytes(32),
     progress: Progress = silent,
 ) -> Round:
     """Measure all pairs of `instances` in one round.
 
     `transports` are the ways in, for this round and others; `port` is the UDP port to receive on (0: any).
-    After each batch `wanting` says which pairs need more flows; `service_of` is that of metadata.py. Raises
-    `ConfigError` for a way in that isn't there; what fails at single instances is in `Round.lost`.
+    After each batch `wanting` says which pairs need more flows; `service_of` is that of metadata.py; neither
+    is asked before `ready` is over. Raises `ConfigError` for a way in that isn't there; what fails at single
+    instances is in `Round.lost`.
     """
     if port and len({i.address for i in instances}) < len(instances):
         raise UsageError("[network] port: one port can't serve instances that share an address")
@@ -67,6 +70,8 @@ async def measure(
         roster = Roster([i.id for i in present], [(i.address, ports[i.id]) for i in present], hashed)
         secret = key()
         await asyncio.gather(*(group.join(roster, secret) for group in groups))
+        if ready:
+            await ready
         metadata = await Metadata.of(groups, service_of)
         before = await metadata.ask()
         from keepapart.probe.batches import Batches
