@@ -33,8 +33,8 @@ the least count between them. All of this is of groups, so that it hangs on no s
    isn't directly attached may be behind any number of gateways. So measuring less separates no co-residents,
    and the order of the instances changes nothing. Of whom nothing is measured at all, nothing is thought.
 6. Guests of one host count the same to every third. Two at two hops, of whom one counts by the same number
-   more than the other to all others, as far as that never varies, have a router between them that is nobody's
-   host, or one that doesn't count is on their way.
+   more than the other to all others, have a router between them that is nobody's host, or one that doesn't
+   count is on their way. Of whom any count varies nothing is thought by that: it may be chance.
 
 A pair in doubt has a count that is only weak evidence of difference. What this can't see: gateways of
 instances all of whose counts are such as hosts have; a port past its host whose router is on the way between
@@ -176,10 +176,9 @@ def _unlike(paths: PathConfidence, groups: _Groups) -> Mask:
             continue
         thirds = order[groups.of[order] != groups.of[members[0]]][:COLUMNS]
         at = np.ix_(members, thirds)
-        steady = (paths.least[at] == paths.tally.most[at]) & ~paths.translated[at]
-        counts, alike = np.unique(
-            np.where(steady, paths.least[at], 0).astype(np.int16), axis=0, return_inverse=True
-        )
+        varies = (paths.least[at] != paths.tally.most[at]).any(axis=1, keepdims=True)
+        measured = np.where(varies | paths.translated[at], 0, paths.least[at]).astype(np.int16)
+        counts, alike = np.unique(measured, axis=0, return_inverse=True)
         known = (counts[:, None] > 0) & (counts > 0)
         more = counts[:, None] - counts
         most = more.max(axis=-1, where=known, initial=-255)

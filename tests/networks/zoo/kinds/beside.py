@@ -155,7 +155,7 @@ def mlag_and_port(net: Network) -> None:
     net.hide(list(net.members))
 
 
-@kind(Word.SOUND)
+@kind(Word.ASTRAY)
 def rack_not_counted(net: Network) -> None:
     """One rack's router takes nothing away (MPLS): a port there is two hops from whoever is alone in it."""
     racks = spread(net, 2, net.router("s"))
@@ -166,7 +166,7 @@ def rack_not_counted(net: Network) -> None:
     net.hide(list(net.members))
 
 
-@kind(Word.SOUND)
+@kind(Word.ASTRAY)
 def host_not_counted(net: Network) -> None:
     """One host, of one guest, takes nothing away: it is two hops from who is alone on the same link."""
     racks = spread(net, 2, net.router("s"))

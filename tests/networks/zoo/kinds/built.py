@@ -100,7 +100,7 @@ def vswitch_one_bridged(net: Network) -> None:
     net.hide(list(net.members))
 
 
-@kind(Word.SOUND)
+@kind(Word.ASTRAY)
 def vswitch_bridged_beside_one(net: Network) -> None:
     """The same, where the only other guest on that link is alone on another host."""
     net.lan("l", net.router("r", net.router("s")))

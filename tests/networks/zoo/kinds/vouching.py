@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.networks.zoo.kind import Word, kind
 from tests.networks.zoo.kinds.addresses import translate
-from tests.networks.zoo.kinds.beside import host_not_counted
 from tests.networks.zoo.kinds.built import cilium_vxlan
 from tests.networks.zoo.kinds.mixes import filter_and_machine
 from tests.networks.zoo.machines import kernel
@@ -124,13 +123,6 @@ def calico_tenants(net: Network) -> None:
         others = [name for part in parts if part is not members for name in part]
         for name in members:
             net.steer(net.hosts[name], "fw", arriving=name, to=others)
-    calico(net)
-
-
-@kind(Word.SOUND)
-def calico_host_not_counted(net: Network) -> None:
-    """Calico's machines; one host, of one guest, takes nothing away and shares a link with one of another."""
-    host_not_counted(net)
     calico(net)
 
 
