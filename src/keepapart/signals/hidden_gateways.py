@@ -189,17 +189,20 @@ def _unlike(paths: PathConfidence, groups: _Groups) -> Mask:
 
 def _alone_left(x: int, cut: Places, between: Distances) -> bool:
     """Say whether of those that aren't cut off, fewer than those that are, none shows how far hosts are."""
-    rest = np.delete(np.arange(len(between)), [x, *cut.tolist()])
-    among = between[np.ix_(rest, rest)]
-    return 0 < len(rest) <= len(cut) and not ((among == between[x, rest]) & (among > 0)).any()
+    return 0 < len(between) - 1 - len(cut) <= len(cut) and not _as_far(x, x, cut, between)
 
 
 def _like_others(x: int, within: int, cut: Places, between: Distances) -> bool:
     """Say whether x, no less than the group that may be within it, is as far from the others as they are."""
+    as_x, as_within = (_as_far(one, x, cut, between) for one in (x, within))
+    return as_x >= max(as_within, 1)
+
+
+def _as_far(one: int, x: int, cut: Places, between: Distances) -> int:
+    """Count who, neither x nor cut off, is as far from another such as that one is from `one`."""
     others = np.delete(np.arange(len(between)), [x, *cut.tolist()])
     among = between[np.ix_(others, others)]
-    as_x, as_within = (int(((among == between[one, others]) & (among > 0)).sum()) for one in (x, within))
-    return as_x >= max(as_within, 1)
+    return int(((among == between[one, others]) & (among > 0)).sum())
 
 
 def _suspected(between: Distances) -> Places:
@@ -221,13 +224,14 @@ def _cut_off(x: int, between: Distances) -> Places:
     measured, the only one that is farther from x than a link, where x is on the way between several that
     aren't. Else it may be any.
     """
+    to = between[x], _least_to(x, between)
     others = np.flatnonzero(np.arange(len(between)) != x)
     left = others[np.argsort(-(between[others] > 0).sum(axis=1), kind="stable")]
     frontier, left = left[:1], left[1:]
     while len(left) and len(frontier):
-        joined = _reach(left, frontier, x, between).any(axis=1)
+        joined = _reach(left, frontier, to, between).any(axis=1)
         frontier, left = left[joined], left[~joined]
-    joins = _reach(left, left, x, between)
+    joins = _reach(left, left, to, between)
     parts = np.full(len(between), -1, np.int32)
     parts[left] = components(len(left), edges(lambda rows: joins[rows], len(left)))
     of = parts[others] + 1  # what the first one reaches is 0
@@ -242,12 +246,13 @@ def _cut_off(x: int, between: Distances) -> Places:
     return cut
 
 
-def _reach(some: Places, these: Places, x: int, between: Distances) -> Mask:
-    """Say who of `some` surely reaches whom of `these` otherwise than through group x.
+def _reach(some: Places, these: Places, to: tuple[Distances, Distances], between: Distances) -> Mask:
+    """Say who of `some` surely reaches whom of `these` otherwise than through the group that is so far.
 
-    Where it isn't measured how far x is, that is only where the way through x can't be as short.
+    `to` are its distances as measured, and the least possible ones; where they aren't measured, it is only
+    where the way through that group can't be as short.
     """
-    known, least = between[x] > 0, _least_to(x, between)
+    known, least = to[0] > 0, to[1]
     direct, through = between[np.ix_(some, these)], least[some][:, None] + least[these] - 2
     measured = known[some][:, None] & known[these]
     found: Mask = (direct > 0) & np.where(measured, direct != through, direct < through)

@@ -25,6 +25,13 @@ def uncounted(net: Network, router: str, where: str) -> None:
     forward(net, [router], *(f"{where} {rule}" for rule in UNCOUNTED))
 
 
+def uncounted_between(net: Network, names: list[str]) -> None:
+    """Let nothing be taken away of what leaves one of these hosts for a guest of another."""
+    peers = [net.address(name) for name in net.members if net.hosts[name] in names]
+    for host in names:
+        uncounted(net, host, f'oifname "eth0" ip daddr {{ {", ".join(peers)} }}')
+
+
 @kind(Word.ASTRAY)
 def cilium_vxlan(net: Network) -> None:
     """Cilium in tunnel mode: what leaves a node is not counted there, so all pods are two hops apart."""
@@ -42,9 +49,7 @@ def cilium_vxlan_some(net: Network) -> None:
     """The same of two nodes of four (a rolling upgrade): only between these it is so."""
     net.lan("l")
     names = tight(net, "l", some_of(net, 2, 2, 2, 2))
-    for host in names[:2]:
-        peers = [net.address(name) for name in net.members if net.hosts[name] in names[:2]]
-        uncounted(net, host, f'oifname "eth0" ip daddr {{ {", ".join(peers)} }}')
+    uncounted_between(net, names[:2])
     net.hide(list(net.members))
 
 
@@ -53,9 +58,7 @@ def cilium_vxlan_alone(net: Network) -> None:
     """The same where those two nodes have a pod each."""
     net.lan("l", net.router("r"))
     names = tight(net, "l", [1, 1, *some_of(net, 2, 2)])
-    for host in names[:2]:
-        peers = [net.address(name) for name in net.members if net.hosts[name] in names[:2]]
-        uncounted(net, host, f'oifname "eth0" ip daddr {{ {", ".join(peers)} }}')
+    uncounted_between(net, names[:2])
     net.hide(list(net.members))
 
 

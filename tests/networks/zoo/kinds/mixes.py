@@ -15,6 +15,15 @@ from tests.networks.zoo.parts import (
 )
 
 
+def silence(net: Network, mute: str) -> None:
+    """Let a member hear everybody and be heard by nobody, and nobody be sure to be told of."""
+    others = [name for name in net.members if name != mute]
+    for name in others:
+        net.block(mute, name, both=False)
+    net.deny([mute], others)
+    net.hide(list(net.members))
+
+
 @kind(Word.SOUND)
 def filter_and_machine(net: Network) -> None:
     """A host with three plain guests, one cut off from two, and containers; another host with one."""
@@ -68,11 +77,7 @@ def one_way_and_machine(net: Network) -> None:
     names = tight(net, net.router("r"), [*some_of(net, 2), 2])
     guests(net, net.router("v", names[-1]), 2, on=names[-1])
     mute = of_host(net, names[-1])[0]
-    for name in net.members:
-        if name != mute:
-            net.block(mute, name, both=False)
-    net.deny([mute], [name for name in net.members if name != mute])
-    net.hide(list(net.members))
+    silence(net, mute)
 
 
 @kind(Word.SOUND)
@@ -81,11 +86,7 @@ def mute_and_machine(net: Network) -> None:
     names = tight(net, net.lan("l"), [1, net.number(2, 2, 3)])
     guests(net, net.router("v", names[1]), 2, least=2, on=names[1])
     mute = of_host(net, names[0])[0]
-    for name in net.members:
-        if name != mute:
-            net.block(mute, name, both=False)
-    net.deny([mute], [name for name in net.members if name != mute])
-    net.hide(list(net.members))
+    silence(net, mute)
 
 
 @kind(Word.SOUND)

@@ -6,6 +6,7 @@ from tests.networks.zoo.kind import Word, kind
 from tests.networks.zoo.kinds.addresses import translate
 from tests.networks.zoo.kinds.built import cilium_vxlan
 from tests.networks.zoo.kinds.mixes import filter_and_machine
+from tests.networks.zoo.kinds.ways import tenants
 from tests.networks.zoo.machines import kernel
 from tests.networks.zoo.network import Network
 from tests.networks.zoo.parts import (
@@ -114,15 +115,7 @@ def calico_filter_and_microvms(net: Network) -> None:
 @kind(Word.ASTRAY)
 def calico_tenants(net: Network) -> None:
     """Calico's machines of two tenants, between whom a firewall is."""
-    net.lan("l", net.router("fw"))
-    parts: list[list[str]] = [[], []]
-    for host in [net.router(f"h{n}", "l") for n in range(net.number(3, 2, 4))]:
-        for tenant, members in enumerate(parts):
-            members += [net.guest(f"{host}t{tenant}g{n}", host) for n in range(net.number(2, 1, 2))]
-    for members in parts:
-        others = [name for part in parts if part is not members for name in part]
-        for name in members:
-            net.steer(net.hosts[name], "fw", arriving=name, to=others)
+    tenants(net)
     calico(net)
 
 
