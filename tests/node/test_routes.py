@@ -187,6 +187,32 @@ def test_an_address_that_may_be_bound_is_not_an_own_one(net: Network, pair: tupl
 
 
 @namespaces
+def test_an_address_of_a_card_that_nothing_leaves_by_is_not_an_own_one(
+    net: Network, pair: tuple[str, str]
+) -> None:
+    """What comes to a second card comes another way; an address that both cards have is both's."""
+    router, guest = pair
+    _, first = net.last
+    net.join(router, guest)
+    _, second = net.last
+    net.inside(
+        guest,
+        f"addr add 10.0.0.2/24 dev {first}",
+        f"addr add 10.1.0.2/24 dev {second}",
+        f"addr add 10.2.0.2/32 dev {first}",
+        f"addr add 10.2.0.2/32 dev {second}",
+        "addr add 10.3.0.2/32 dev lo",
+        "route add default via 10.0.0.1",
+    )
+    owned = {
+        own: ask(guest, own, ["10.9.9.9"])[0] for own in ("10.0.0.2", "10.1.0.2", "10.2.0.2", "10.3.0.2")
+    }
+    assert owned == {"10.0.0.2": True, "10.1.0.2": False, "10.2.0.2": True, "10.3.0.2": True}
+    assert not ask(guest, "10.0.0.2", ["10.9.9.9", "10.1.0.9"])[0], "some are reached by the other card"
+    assert ask(guest, "10.1.0.2", [])[0], "nothing is known of ways out"
+
+
+@namespaces
 def test_of_a_crowd_of_neighbours_the_right_one_is_found(net: Network, pair: tuple[str, str]) -> None:
     """A neighbour table of several answers' length is read to its end, for each device by itself."""
     router, guest = pair

@@ -68,46 +68,43 @@ def test_a_tunnel_ends_at_a_hub() -> None:
     assert "a hub behind a tunnel" in because
 
 
-OWN = ({"boot_id": "1", "kernel": "own"}, {"boot_id": "2", "kernel": "own"})
-ONE_KERNEL = ({"boot_id": "1", "kernel": "own"}, {"boot_id": "1", "kernel": "own"})
-A_CONTAINER = ({"boot_id": "1", "kernel": "own"}, {"boot_id": "2", "kernel": "shared"})
+def told(boot_id: str, *, kernel: str = "own", **texts: str) -> dict[str, str]:
+    """Return what a machine of OpenStack's tells, but for these texts."""
+    return {"boot_id": boot_id, "kernel": kernel, "product": "OpenStack Nova", **texts}
 
 
-def test_calico_vouches_for_machines_with_kernels_of_their_own() -> None:
-    """Every first router is the machine that the instance runs on."""
-    assert CALICO in router_kind.vouched(sights(CALICO, CALICO, guests=OWN))
+def test_calico_vouches_for_machines_of_openstack() -> None:
+    """Every first router is the hypervisor that the instance runs on."""
+    guests = (told("1"), told("2", product="OpenStack Compute"))
+    assert CALICO in router_kind.vouched(sights(CALICO, CALICO, guests=guests))
 
 
 @pytest.mark.parametrize(
     "seen",
     [
-        sights(CALICO, "52:54:00:01:02:03", guests=OWN),
-        sights(CALICO, CALICO, guests=ONE_KERNEL),
-        sights(
-            CALICO, CALICO, guests=({"boot_id": "1", "kernel": "own"}, {"boot_id": "2", "kernel": "shared"})
-        ),
+        sights(CALICO, "52:54:00:01:02:03", guests=(told("1"), told("2"))),
+        sights(CALICO, CALICO, guests=(told("1"), told("1"))),
+        sights(CALICO, CALICO, guests=(told("1"), told("2", kernel="shared"))),
+        sights(CALICO, CALICO, guests=(told("1"), told("2", product=""))),
+        sights(CALICO, CALICO, guests=[told(n, product="", maker="KubeVirt") for n in "12"]),
+        sights(CALICO, CALICO, guests=[told(n, product="", maker="QEMU") for n in "12"]),
         sights(CALICO, CALICO),
         [],
     ],
-    ids=["not all", "one kernel", "a container", "untold", "nobody"],
-)
-def test_calico_vouches_for_no_containers(seen: list[Sight]) -> None:
-    """A container's machine may be virtual itself, and so on a host with others."""
-    assert router_kind.vouched(seen) == ""
-
-
-@pytest.mark.parametrize(
-    ("shown", "are"),
-    [
-        (({"product": "OpenStack Nova"}, {"product": "OpenStack Compute"}), True),
-        (({"product": "OpenStack Nova"}, {}), False),
-        (({"maker": "KubeVirt"}, {"maker": "KubeVirt"}), False),
-        (({"maker": "QEMU"}, {"maker": "QEMU"}), False),
+    ids=[
+        "not all",
+        "one kernel",
+        "a container",
+        "not OpenStack's",
+        "KubeVirt's",
+        "anybody's",
+        "untold",
+        "nobody",
     ],
 )
-def test_openstack_s_machines_run_on_hypervisors(shown: Sequence[dict[str, str]], are: bool) -> None:
-    """A node of Kubernetes that runs machines of KubeVirt or Kata may be a machine itself."""
-    assert router_kind.hypervisors(sights(CALICO, CALICO, guests=shown)) is are
+def test_calico_vouches_for_nobody_else(seen: list[Sight]) -> None:
+    """What a container, or a machine of Kubernetes, runs on may be virtual, and on a host with others."""
+    assert router_kind.vouched(seen) == ""
 
 
 def test_makers_are_those_of_the_registry() -> None:

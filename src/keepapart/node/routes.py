@@ -8,8 +8,10 @@ nothing.
 2. A hardware address is what the neighbour table has, once something was sent that way: the next router's,
    or, where the target is on the link, the target's own. If that target is more than one hop away, it is that
    of a router that answers for it (proxy ARP).
-3. An address is the instance's own if the kernel delivers to it locally. To bind it would show less: a
-   machine may be set to let any address be bound (`ip_nonlocal_bind`).
+3. An address is the instance's own if the kernel delivers to it locally, and packets arrive there by the way
+   that they leave by: a device that has the address is that of all ways out, or none to any (loopback, dummy,
+   VRF). To a second card they come by other routers than those that are seen here. To bind the address would
+   show less: a machine may be set to let any be bound (`ip_nonlocal_bind`).
 4. What the kernel doesn't tell is left empty.
 """
 
@@ -44,6 +46,8 @@ EVERYWHERE = 0  # the scope of an address that is not of one link or one machine
 NO_COUNTERS = 8  # of what to leave out of a link's description
 ONWARD, LOCAL = 1, 2  # types of routes: to others, and to an address of the machine's own
 LISTED = 1 << 15  # bytes of an answer; the kernel cuts what is longer up to fit
+LOOPBACK = 772  # type of a device
+TO_NOBODY = ("dummy", "vrf")  # kinds of devices that nothing arrives by
 WORLD = ("192.0.2.1", "2001:db8::1")  # of nobody (RFC 5737, RFC 3849): what the default route leads to
 PORT = 9  # any
 HARDWARE = 6  # bytes of an address as Ethernet has them
@@ -69,15 +73,33 @@ class Kernel:
 
     def addresses(self) -> list[str]:
         """Return the machine's addresses that others may send to, of both families."""
+        return [
+            socket.inet_ntop(_family(packed), packed)
+            for packed, flags, scope, _ in self._addresses()
+            if scope == EVERYWHERE and not flags & UNUSABLE
+        ]
+
+    def arrives(self, address: str, ways: Sequence[Way]) -> bool:
+        """Whether what is sent to one of the machine's own addresses comes by the device of all these ways.
+
+        So it does where no device has it that anything arrives by.
+        """
+        wanted = _packed(address)
+        devices = [self._device(device) for packed, _, _, device in self._addresses() if packed == wanted]
+        names = [name for name, kind, software in devices if kind != LOOPBACK and software not in TO_NOBODY]
+        return not names or all(way[2] in names for way in ways)
+
+    def _addresses(self) -> list[tuple[bytes, int, int, int]]:
+        """List the machine's addresses: packed, with flags, scope and device."""
         found = []
         for _, told in self._ask(GET_ADDRESS, ADDRESS.pack(0, 0, 0, 0, 0), ASKS_FOR_ALL):
             if len(told) < ADDRESS.size:
                 continue
-            _, _, flags, scope, _ = ADDRESS.unpack_from(told)
+            _, _, flags, scope, device = ADDRESS.unpack_from(told)
             named = _attributes(told, ADDRESS.size)
             packed = named.get(ADDRESS_LOCAL) or named.get(ADDRESS_OF, b"")
-            if scope == EVERYWHERE and not flags & UNUSABLE and len(packed) in (4, 16):
-                found.append(socket.inet_ntop(_family(packed), packed))
+            if len(packed) in (4, 16):
+                found.append((packed, flags, scope, device))
         return found
 
     def way(self, address: str) -> Way | None:
@@ -177,7 +199,7 @@ def source(target: str) -> str:
 
 
 def surroundings(sock: socket.socket, own: str, others: Sequence[str]) -> tuple[bool, list[Way]]:
-    """Say whether `own` is an address of this machine, and by which different ways it reaches `others`.
+    """Say whether `own` is this machine's (rule 3), and by which different ways it reaches `others`.
 
     `sock` is a netlink socket of the instance's. Raises `OSError` where the kernel doesn't answer.
     """
@@ -187,7 +209,7 @@ def surroundings(sock: socket.socket, own: str, others: Sequence[str]) -> tuple[
         way = kernel.way(address)
         if way and way not in ways:
             ways.append(way)
-    return kernel.delivers(own), ways
+    return kernel.delivers(own) and kernel.arrives(own, ways), ways
 
 
 def _family(packed: bytes) -> int:

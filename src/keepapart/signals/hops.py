@@ -103,7 +103,7 @@ def _unconfirmed(tally: Tally, i: int, j: int) -> str:
         return "measured one way only"
     if not (tally.arrived[i, j] and tally.arrived[j, i]):
         return "somebody on the way may have answered, or raised the time-to-live"
-    return "an address that others send to isn't the instance's own"
+    return "an address that others send to isn't the instance's own, or not that of the card it sends by"
 
 
 def _same_machine(paths: PathConfidence, sights: Sequence[Sight]) -> Mask | None:

@@ -17,7 +17,7 @@ decide. A network is *routed-host* where every host is the gateway of its guests
    a. the operator, by the configuration;
    b. the platform's adapter (`clouds.Vouching`);
    c. the first routers, where every instance that took part has a kernel of its own and one that only
-      machines have which route for what they run (`router_kind.py`);
+      hypervisors have (`router_kind.py`);
    d. controls: pairs that facts or the operator hold for one host's, and that are all two hops apart, where
       the chance that they are so by accident is below `ACCIDENT`. By accident each is as often as any pair of
       this network. A control shares no instance with another, as it would not be independent; there are
@@ -26,10 +26,7 @@ decide. A network is *routed-host* where every host is the gateway of its guests
    Hops speak strongly then, but of two hops only where a, b or c vouches: that all co-residents are two hops
    apart shows that whoever is farther is on another host, and not that whoever is at two is on the same. A
    leaf switch that routes has all guests of a host behind it, and other hosts' too. Pairs that are known
-   apart show nothing: members of two racks are far from each other whatever a router is. Of more hops c
-   vouches only where those machines are hypervisors: elsewhere several of them may be on one host, such as
-   Kubernetes' nodes, whose pods may have kernels of their own. Then it takes a pair that is farther for two
-   hops to mean anything, as what leaves a node may not be counted.
+   apart show nothing: members of two racks are far from each other whatever a router is.
 3. *unvouched* otherwise: hops speak weakly, whatever they show. Pairs at two hops are suspected, and all
    stay unknown.
 
@@ -74,17 +71,11 @@ class Voucher(Enum):
     GATEWAY = "gateway"
     CONTROLS = "controls"
     BASELINE = "baseline"
-    NODE = "node"
 
     @property
     def of_two(self) -> bool:
         """Whether it vouches for it that two hops are one host."""
         return self not in (Voucher.CONTROLS, Voucher.BASELINE)
-
-    @property
-    def of_more(self) -> bool:
-        """Whether it vouches for it that more than two hops are two hosts."""
-        return self is not Voucher.NODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +116,7 @@ class NetworkFinding:
     @property
     def strength(self) -> Strength | None:
         """How strongly more than two hops may speak; None where hops say nothing."""
-        return self._strength(vouched=self.by is not None and self.by.of_more)
+        return self._strength(vouched=self.by is not None)
 
     @property
     def strength_of_two(self) -> Strength | None:
@@ -192,15 +183,12 @@ def vouchers(
         yield Voucher.OPERATOR, "the configuration says that each host is its guests' gateway"
     if word == "routed-host":
         yield Voucher.PLATFORM, "the platform says that each host is its guests' gateway"
-    machines, hypervisors = router_kind.vouched(sights), router_kind.hypervisors(sights)
-    if machines and hypervisors:
-        yield Voucher.GATEWAY, machines
+    if because := router_kind.vouched(sights):
+        yield Voucher.GATEWAY, because
     if because := _agreeing(paths, said):
         yield Voucher.CONTROLS, because
     if prior and prior.because:
         yield Voucher.BASELINE, prior.because
-    if machines and not hypervisors and (paths.least > 2).any():
-        yield Voucher.NODE, f"{machines}, so two hops are one host; several of these machines may be, too"
 
 
 def refutations(

@@ -2,10 +2,11 @@
 
 1. Addresses of virtual routers (VRRP, HSRP, GLBP, NSX, Neutron), of makers of network equipment and of other
    virtual machines are no host's: the network is refuted.
-2. Calico's is that of whatever machine the instance's interface ends in, and vouches for the network where
-   every instance sees it and has a kernel of its own. That machine is a hypervisor in OpenStack, whose
-   computes Calico makes routers; under Kubernetes, be it of KubeVirt or Kata, it may be virtual itself, as it
-   may be where nothing is known of the platform.
+2. Calico's is that of whatever machine the instance's interface ends in. In OpenStack, whose computes Calico
+   makes routers, that is a hypervisor: it vouches for the network where every instance sees it and has a
+   kernel of its own. Elsewhere it vouches for nothing. Kubernetes' nodes, whose pods may have kernels of
+   their own by KubeVirt or Kata, are often machines themselves, several on a host; and what else shows that
+   address, or doesn't count what leaves a node, isn't known.
 3. A way out that is a tunnel ends at a hub, which is no host.
 4. Any other address says nothing: a tap, a bridge or any software router may have it. One address for all
    guests of a cloud is normal, so equal or different ones say nothing of hosts.
@@ -94,12 +95,8 @@ def vouched(sights: Sequence[Sight]) -> str:
     """Say which first routers vouch for the network (rule 2); empty where they don't."""
     kernels = [sight.boot_id for sight in sights if sight.boot_id]
     alone = len(set(kernels)) == len(sights) and all(sight.own_kernel for sight in sights)
+    machines = all(sight.platform == "openstack" and sight.routes for sight in sights)
     macs = {route.gateway_mac for sight in sights for route in sight.routes}
-    if not sights or not alone or not all(sight.routes for sight in sights) or macs != {CALICO}:
+    if not sights or not alone or not machines or macs != {CALICO}:
         return ""
-    return f"the first router of every instance is the machine that it runs on (Calico's {CALICO})"
-
-
-def hypervisors(sights: Sequence[Sight]) -> bool:
-    """Say whether the machines that instances run on are none themselves (rule 2)."""
-    return all(sight.platform == "openstack" for sight in sights)
+    return f"the first router of every instance is the host that it runs on (Calico's {CALICO}, on OpenStack)"

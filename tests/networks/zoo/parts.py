@@ -91,6 +91,22 @@ def forward(net: Network, routers: Iterable[str], *rules: str) -> None:
         net.chain(router, "filter forward 0", *rules)
 
 
+def second_card(net: Network, name: str, router: str, rule: str = "") -> str:
+    """Give a guest a card on another router, and return its address there.
+
+    What `rule` selects, as `ip rule` has it, goes out by that; "{}" stands for the address.
+    """
+    net.join(name, router)
+    end = net.nodes[name].ends[-1]
+    if rule:
+        gateway = next(other for other in end.link.ends if other is not end)
+        net.nodes[name].commands += [
+            f"route add default via {gateway.address} dev {end.device} table 77",
+            f"rule add pref 50 {rule.format(end.address)} lookup 77",
+        ]
+    return end.address
+
+
 def of_host(net: Network, host: str) -> list[str]:
     """Return the members on a host."""
     return [name for name in net.members if net.hosts[name] == host]

@@ -10,6 +10,7 @@ from tests.networks.zoo.parts import (
     guests,
     hidden,
     of_host,
+    second_card,
     some_of,
     spread,
     tight,
@@ -229,12 +230,5 @@ def out_by_port(net: Network) -> None:
     """Guests of two hosts are listed by their hosts' address and send by a port at the rack's router."""
     names = tight(net, net.router("r"), some_of(net, 2, 2, 2))
     for host in names[:2]:
-        name = of_host(net, host)[0]
-        net.join(name, "r")
-        end = net.nodes[name].ends[1]
-        rack = next(other for other in end.link.ends if other is not end)
-        net.nodes[name].commands += [
-            f"route add default via {rack.address} dev {end.device} table 77",
-            "rule add pref 50 lookup 77",
-        ]
+        second_card(net, of_host(net, host)[0], "r", "from all")
     net.hide(list(net.members))

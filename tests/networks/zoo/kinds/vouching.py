@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.networks.zoo.kind import Word, kind
+from tests.networks.zoo.kind import Sign, Word, kind
 from tests.networks.zoo.kinds.addresses import translate
 from tests.networks.zoo.kinds.built import cilium_vxlan
 from tests.networks.zoo.kinds.mixes import filter_and_machine
 from tests.networks.zoo.kinds.ways import tenants
-from tests.networks.zoo.machines import kernel
+from tests.networks.zoo.machines import kernel, of_openstack
 from tests.networks.zoo.network import Network
 from tests.networks.zoo.parts import (
     CALICO,
@@ -15,6 +15,7 @@ from tests.networks.zoo.parts import (
     hidden,
     hosts,
     of_host,
+    second_card,
 )
 
 
@@ -28,54 +29,73 @@ def calico_in_machines(net: Network) -> None:
     kernel(net, net.members, own=True)
 
 
-@kind(Word.FALSE)
-def calico_beside_leaves(net: Network) -> None:
-    """Calico's machines are listed by the address of a second card, which leaf switches route (Multus)."""
+def beside_leaves(net: Network, rule: str = "") -> None:
+    """Calico's machines, listed by the address of a second card, which leaf switches route (Multus)."""
     net.router("r")
     leaves = [net.router("la", "r"), net.router("lb", "r")]
     for h in range(net.number(3, 2, 4)):
         host = net.router(f"h{h}", "r")
         for g in range(net.number(2, 1, 3)):
             name = net.guest(f"h{h}g{g}", host, gateway="169.254.1.1", hardware=CALICO)
-            net.join(name, leaves[g % 2])
-            end = net.nodes[name].ends[1]
-            leaf = next(other for other in end.link.ends if other is not end)
-            net.nodes[name].commands += [
-                f"route add default via {leaf.address} dev {end.device} table 77",
-                f"rule add pref 50 from {end.address} lookup 77",
-            ]
-            net.members[name].address = end.address
+            net.members[name].address = second_card(net, name, leaves[g % 2], rule)
+
+
+@kind(Word.FALSE)
+def calico_beside_leaves(net: Network) -> None:
+    """Calico's machines, listed by the address of a second card, which leaf switches route (Multus)."""
+    beside_leaves(net, "from {}")
     kernel(net, net.members, own=True)
+
+
+@kind(Word.FALSE)
+def openstack_beside_leaves(net: Network) -> None:
+    """The same of OpenStack's: what they send of themselves goes out by their hosts, and answers don't."""
+    beside_leaves(net, "from {}")
+    of_openstack(net)
+
+
+@kind(Word.FALSE)
+def openstack_listed_by_leaves(net: Network) -> None:
+    """The same, and all that they send goes out by their hosts."""
+    beside_leaves(net)
+    of_openstack(net)
+
+
+@kind(Word.FALSE)
+def openstack_out_by_leaves(net: Network) -> None:
+    """The same, and all that they send goes out by the leaves."""
+    beside_leaves(net, "from all")
+    of_openstack(net)
+
+
+def with_ports(net: Network, rule: str = "") -> None:
+    """Calico's machines, one of them with a port at the rack's router that it is listed by."""
+    names = hosts(net, net.router("r"), gateway="169.254.1.1", hardware=CALICO, least=2)
+    for host in net.some(names):
+        name = of_host(net, host)[0]
+        net.members[name].address = second_card(net, name, "r", rule)
+    net.hide(list(net.members))
 
 
 @kind(Word.SOUND)
 def calico_and_port(net: Network) -> None:
     """Calico's machines, one of them with a port at the rack's router that it is listed by."""
-    names = hosts(net, net.router("r"), gateway="169.254.1.1", hardware=CALICO, least=2)
-    for host in net.some(names):
-        name = of_host(net, host)[0]
-        net.join(name, "r")
-        end = net.nodes[name].ends[1]
-        rack = next(other for other in end.link.ends if other is not end)
-        net.nodes[name].commands += [
-            f"route add default via {rack.address} dev {end.device} table 77",
-            f"rule add pref 50 from {end.address} lookup 77",
-        ]
-        net.members[name].address = end.address
-    net.hide(list(net.members))
+    with_ports(net, "from {}")
     kernel(net, net.members, own=True)
 
 
 @kind(Word.SOUND)
 def calico_port_out_by_host(net: Network) -> None:
     """The same, and what it sends goes out by its host whatever it is from."""
-    names = hosts(net, net.router("r"), gateway="169.254.1.1", hardware=CALICO, least=2)
-    for host in net.some(names):
-        name = of_host(net, host)[0]
-        net.join(name, "r")
-        net.members[name].address = net.nodes[name].ends[1].address
-    net.hide(list(net.members))
+    with_ports(net)
     kernel(net, net.members, own=True)
+
+
+@kind(Word.SOUND, Sign.VOUCHES)
+def openstack_and_port(net: Network) -> None:
+    """The same of OpenStack's machines, whose hosts vouch."""
+    with_ports(net)
+    of_openstack(net)
 
 
 @kind(Word.SOUND)
