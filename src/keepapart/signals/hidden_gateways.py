@@ -1,45 +1,28 @@
 """Hidden gateways: instances that don't sit right behind their host, where others do.
 
 Even where every host is the gateway of its guests, an instance may be reached by a further gateway or more
-within its host (a virtual machine that routes for its containers, a VPN), or past its host (a port of the
-rack's router that is passed through to it). Then two instances of one host are more than two hops apart, and
-steadily so. Their counts to everybody else give them away. Those at two hops from each other are taken
-together as one *group*, whoever is at two hops from nobody is a group alone; the distance of two groups is
-the least count between them. All of this is of groups, so that it hangs on no single instance's counts.
+within its host (a virtual machine that routes for its containers, a VPN), or past its host. Then two
+instances of one host are more than two hops apart, and steadily so. Their counts to everybody else give them
+away. All of this is of groups (`groups.py`), so that it hangs on no single instance's counts.
 
-1. A group of several is *directly attached* to its host; so is one that was known to be so in the same
-   network before. What directly attached groups count between each other are the network's own distances;
-   where all of those are one group, the others' counts to it are taken for that.
-2. No host lies on the way between two others. Group x lies between y and z where
-   d(y, z) = d(y, x) + d(x, z) − 2. Where the network falls apart without those pairs, x may be the host of
-   all that is cut off from the greater part, behind whose gateways they sit, or a router above their hosts,
-   past which x sits. Then x and they are in doubt, and they are so among each other. So are those within x
-   where several are cut off, as x may be a router where ports end; or where one is, unless x, no less than
-   that one, is as far from some others as these are from each other. Where any of them is farther from x than
-   a link, or what is left is not the greater part and none of it shows how far hosts are, x may be a router
-   of all: then it is in doubt with everybody. Who isn't directly attached and lies between any two others is
-   in doubt with those; where nobody is or might be, only who is a link away from one of the two.
-3. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
+1. Whoever lies on the way between others, or counts unlike its own group, is in doubt (`on_the_way.py`).
+2. Two instances of one host, behind a and b gateways, are 2 + a + b hops apart, and to each third the one
    counts a − b more than the other: by that, a and b are known. A pair whose counts don't fit that is in no
    doubt by it. Nor is one whose counts to the directly attached, the gateways taken away, are no distances
    between hosts: fewer than three (of one host that is their own, two), or odd where the network's own are
-   even, reach as far, and nothing else shows odd ones.
-4. Whoever isn't directly attached may be behind one gateway, if its counts less one are the network's own
+   even, reach as far, and nothing else shows odd ones. Where all who are directly attached are one group, the
+   others' counts to it are taken for the network's own.
+3. Whoever isn't directly attached may be behind one gateway, if its counts less one are the network's own
    distances; behind any number, if it counts others than the network's own to those directly attached (where
    these are one group: an odd count, unless all are three, as hosts of one link are).
    So may whoever's counts are not those of a tree, where of three hosts' distances the two longest are equal.
-5. Counts that are not sure, and those to translated addresses, make doubts by rule 2 as sure ones do, and
+4. Counts that are not sure, and those to translated addresses, make doubts by rule 1 as sure ones do, and
    remove none. What is not measured might be anything, and does so, too: where any count is lacking, whoever
    isn't directly attached may be behind any number of gateways. So measuring less separates no co-residents,
    and the order of the instances changes nothing. Of whom nothing is measured at all, nothing is thought.
-6. Guests of one host count the same to every third. Two at two hops, of whom one counts by the same number
-   more than the other to all others, have a router between them that is nobody's host, or one that doesn't
-   count is on their way. Of whom any count varies nothing is thought by that: it may be chance.
 
 A pair in doubt has a count that is only weak evidence of difference. What this can't see: gateways of
-instances all of whose counts are such as hosts have; a port past its host whose router is on the way between
-no two others; and a router within a host that several of its guests share, where no plain guest of that host
-is measured, or where they are the greater part of what is measured.
+instances all of whose counts are such as hosts have; and what `on_the_way.py` can't.
 """
 
 from __future__ import annotations
@@ -47,63 +30,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from keepapart.arrays import Labels, Mask, Places, components, distinct, edges, in_groups, least_between
+from keepapart.arrays import Mask, Places, distinct
+from keepapart.signals.groups import COLUMNS, LINK, Distances, Groups
+from keepapart.signals.on_the_way import on_the_way, past_hosts, unlike
 from keepapart.signals.path_confidence import PathConfidence
 
-LINK = 3  # hops between instances of different hosts that share a link; none are closer
-COLUMNS = 128  # groups that a pair's counts are compared to, the directly attached ones first
-FEW = 8  # of them that are compared first, which leaves few pairs
-
-Distances = npt.NDArray[np.int16]  # hops between groups, 0 = not known
-
-
-@dataclass(frozen=True, slots=True)
-class _Groups:
-    """Those at two hops from each other, as one.
-
-    `of` [n] is the group of each instance. `between` [g, g] are the least counts, 0 where none is known;
-    `maybe` [g, g] the same where those that are not sure are taken for right. `attached` [g] says which are
-    directly attached, `open` [g] which might be if all were measured.
-    """
-
-    of: Labels
-    between: Distances
-    maybe: Distances
-    attached: Mask
-    open: Mask
-
-    @classmethod
-    def of_paths(cls, paths: PathConfidence, before: Mask | None) -> _Groups:
-        """Sort instances into groups; `before` says who was directly attached earlier."""
-        size = len(paths.least)
-        of = components(size, edges(lambda rows: (paths.least[rows] == 2) & paths.sure[rows], size))
-        order, starts = in_groups(of)
-        counts = np.where(paths.sure, paths.least, np.uint8(0))
-        gaps = (counts == 0).sum(axis=1) > 1  # oneself is never measured
-        between = least_between(counts, order, starts).astype(np.int16)
-        way = paths.tally.way
-        unsure = (counts == 0) & ((way > 0) & (way.T > 0) | paths.translated | (paths.least > 2))
-        maybe = between
-        if unsure.any():
-            maybe = least_between(np.where(unsure, paths.least, counts), order, starts).astype(np.int16)
-        alone = np.ones(size, np.bool_) if before is None else ~before
-        attached = np.bincount(of) > 1
-        attached[of[~alone]] = True
-        return cls(of, between, maybe, attached, attached | (np.bincount(of, gaps) > 0))
-
-    @property
-    def gaps(self) -> bool:
-        """Whether anything is not measured between any of whom something is."""
-        heard = (self.between > 0).any(axis=1)
-        return bool(np.count_nonzero(self.between) < heard.sum() * (heard.sum() - 1))
-
-    @property
-    def columns(self) -> Places:
-        """The groups that others' counts are compared to."""
-        firsts, others = np.flatnonzero(self.attached), np.flatnonzero(~self.attached)
-        return np.concatenate([firsts, others])[:COLUMNS]
+FEW = 8  # of the groups that a pair's counts are compared to: those first, which leaves few pairs
 
 
 def in_doubt(paths: PathConfidence, before: Mask | None = None) -> Mask | None:
@@ -111,25 +44,25 @@ def in_doubt(paths: PathConfidence, before: Mask | None = None) -> Mask | None:
 
     `before` [n] says who was directly attached in the same network before.
     """
-    groups = _Groups.of_paths(paths, before)
-    doubt = _on_the_way(groups.between)
+    groups = Groups.of_paths(paths, before)
+    doubt = on_the_way(groups.between)
     if (groups.maybe != groups.between).any():
-        doubt |= _on_the_way(groups.maybe)
+        doubt |= on_the_way(groups.maybe)
     if not groups.attached.all():
-        doubt |= _past_hosts(groups)
+        doubt |= past_hosts(groups)
         if groups.open.any():
             doubt |= _behind_gateways(groups)
-    unlike = _unlike(paths, groups)
-    if not doubt.any() and not unlike.any():
+    within = unlike(paths, groups)
+    if not doubt.any() and not within.any():
         return None
-    found: Mask = doubt[np.ix_(groups.of, groups.of)] | unlike
+    found: Mask = doubt[np.ix_(groups.of, groups.of)] | within
     np.fill_diagonal(found, val=False)
     return found
 
 
 def directly_attached(paths: PathConfidence) -> Mask:
     """Say who is directly attached in this network from now on, [n]: also who gives no cause for doubt."""
-    groups = _Groups.of_paths(paths, None)
+    groups = Groups.of_paths(paths, None)
     if not groups.attached.any():
         return groups.attached[groups.of]
     depth = _Depth.of(groups)
@@ -139,157 +72,9 @@ def directly_attached(paths: PathConfidence) -> Mask:
     return found
 
 
-def _on_the_way(between: Distances) -> Mask:
-    """Say of which groups it is in doubt that they are different hosts, or one host each, by rule 2."""
-    doubt: Mask = np.zeros(between.shape, np.bool_)
-    heard = np.flatnonzero((between > 0).any(axis=1))
-    if len(heard) < 3:
-        return doubt
-    among = between[np.ix_(heard, heard)]
-    for x in _suspected(among).tolist():
-        cut = _cut_off(x, among)
-        if not len(cut):
-            continue
-        through = among[x, cut][:, None] + among[x] - 2
-        measured = (among[x] > 0) & (among[x, cut] > 0)[:, None] & (among[cut] == through)
-        shown = cut[measured.any(axis=1)]
-        itself, near = heard[x], heard[[x, *cut.tolist()]]
-        within = doubt[near, near]
-        doubt[np.ix_(near, near)] = True
-        doubt[near, near] = within
-        doubt[itself, itself] |= len(shown) > 1 or (
-            len(shown) == 1 and not _like_others(x, shown[0], cut, among)
-        )
-        if (among[x, shown] > LINK).any() or _alone_left(x, cut, among):
-            rest = heard[heard != itself]
-            doubt[itself, rest] = doubt[rest, itself] = True
-    return doubt
-
-
-def _unlike(paths: PathConfidence, groups: _Groups) -> Mask:
-    """Say which pairs within a group differ from each other by one number to all others, [n, n] (rule 6)."""
-    size = len(paths.least)
-    unlike: Mask = np.zeros((size, size), np.bool_)
-    order, starts = in_groups(groups.of)
-    for members in np.split(order, starts[1:]):
-        if len(members) < 2 or len(starts) < 2:
-            continue
-        thirds = order[groups.of[order] != groups.of[members[0]]][:COLUMNS]
-        at = np.ix_(members, thirds)
-        varies = (paths.least[at] != paths.tally.most[at]).any(axis=1, keepdims=True)
-        measured = np.where(varies | paths.translated[at], 0, paths.least[at]).astype(np.int16)
-        counts, alike = np.unique(measured, axis=0, return_inverse=True)
-        known = (counts[:, None] > 0) & (counts > 0)
-        more = counts[:, None] - counts
-        most = more.max(axis=-1, where=known, initial=-255)
-        by_one = (most == more.min(axis=-1, where=known, initial=255)) & (most != 0)
-        unlike[np.ix_(members, members)] = by_one[np.ix_(alike, alike)]
-    return unlike
-
-
-def _alone_left(x: int, cut: Places, between: Distances) -> bool:
-    """Say whether of those that aren't cut off, fewer than those that are, none shows how far hosts are."""
-    return 0 < len(between) - 1 - len(cut) <= len(cut) and not _as_far(x, x, cut, between)
-
-
-def _like_others(x: int, within: int, cut: Places, between: Distances) -> bool:
-    """Say whether x, no less than the group that may be within it, is as far from the others as they are."""
-    as_x, as_within = (_as_far(one, x, cut, between) for one in (x, within))
-    return as_x >= max(as_within, 1)
-
-
-def _as_far(one: int, x: int, cut: Places, between: Distances) -> int:
-    """Count who, neither x nor cut off, is as far from another such as that one is from `one`."""
-    others = np.delete(np.arange(len(between)), [x, *cut.tolist()])
-    among = between[np.ix_(others, others)]
-    return int(((among == between[one, others]) & (among > 0)).sum())
-
-
-def _suspected(between: Distances) -> Places:
-    """Return the groups that may lie between some other and the one of which most is known."""
-    first = int((between > 0).sum(axis=1).argmax())
-    through = between[first][:, None] + between - 2  # from the first through x to z
-    maybe = (between[first] == through) | (between == 0) | (between[first] == 0)
-    np.fill_diagonal(maybe, val=False)
-    maybe[:, first] = between[first] == 0
-    found: Mask = maybe.any(axis=1)
-    found[first] = True
-    return np.flatnonzero(found)
-
-
-def _cut_off(x: int, between: Distances) -> Places:
-    """Return the groups that may reach others only through x: all but what is left of the network.
-
-    That is the part in which more than half of all groups reach each other without x; or, where everything is
-    measured, the only one that is farther from x than a link, where x is on the way between several that
-    aren't. Else it may be any.
-    """
-    to = between[x], _least_to(x, between)
-    others = np.flatnonzero(np.arange(len(between)) != x)
-    left = others[np.argsort(-(between[others] > 0).sum(axis=1), kind="stable")]
-    frontier, left = left[:1], left[1:]
-    while len(left) and len(frontier):
-        joined = _reach(left, frontier, to, between).any(axis=1)
-        frontier, left = left[joined], left[~joined]
-    joins = _reach(left, left, to, between)
-    parts = np.full(len(between), -1, np.int32)
-    parts[left] = components(len(left), edges(lambda rows: joins[rows], len(left)))
-    of = parts[others] + 1  # what the first one reaches is 0
-    sizes, far = np.bincount(of), distinct(of[between[x, others] > LINK])
-    if 2 * sizes.max() > len(others):
-        rest = sizes.argmax()
-    elif len(far) == 1 and len(sizes) > 2 and np.count_nonzero(between) == between.size - len(between):
-        rest = far[0]
-    else:
-        return others
-    cut: Places = others[of != rest]
-    return cut
-
-
-def _reach(some: Places, these: Places, to: tuple[Distances, Distances], between: Distances) -> Mask:
-    """Say who of `some` surely reaches whom of `these` otherwise than through the group that is so far.
-
-    `to` are its distances as measured, and the least possible ones; where they aren't measured, it is only
-    where the way through that group can't be as short.
-    """
-    known, least = to[0] > 0, to[1]
-    direct, through = between[np.ix_(some, these)], least[some][:, None] + least[these] - 2
-    measured = known[some][:, None] & known[these]
-    found: Mask = (direct > 0) & np.where(measured, direct != through, direct < through)
-    return found
-
-
-def _least_to(x: int, between: Distances) -> Distances:
-    """Return the distances of x to all; the least possible ones where they aren't known.
-
-    Those of one host, two hops apart, are as far from every third.
-    """
-    known = between[x] > 0
-    both = (between > 0) & known
-    farther = np.where(both, between - between[x], 0).max(axis=1)
-    apart = (both & (between != between[x])).any(axis=1)
-    least = np.maximum(farther + 2, np.where(apart, LINK, LINK - 1))
-    found: Distances = np.where(known, between[x], least).astype(np.int16)
-    return found
-
-
-def _past_hosts(groups: _Groups) -> Mask:
-    """Say whom those who aren't directly attached lie between, and so may share a host with (rule 2)."""
-    between = groups.between
-    doubt: Mask = np.zeros(between.shape, np.bool_)
-    for x in np.flatnonzero(~groups.attached).tolist():
-        others = np.flatnonzero(between[x] > 2)
-        to = between[x, others]
-        ends = between[np.ix_(others, others)] == to[:, None] + to - 2
-        if not groups.open.any():
-            ends &= (to[:, None] == LINK) | (to == LINK)
-        doubt[x, others[ends.any(axis=1)]] = True
-    return doubt | doubt.T
-
-
 @dataclass(frozen=True, slots=True)
 class _Depth:
-    """How deep within their hosts groups may sit, [g] each: rule 4.
+    """How deep within their hosts groups may sit, [g] each: rule 3.
 
     `hosts` are the groups that others are compared to, by index: those directly attached, or, where there are
     none, those that might be; it takes `all` of the former to clear anybody, one of the latter. Where all
@@ -305,7 +90,7 @@ class _Depth:
     gaps: bool
 
     @classmethod
-    def of(cls, groups: _Groups) -> _Depth:
+    def of(cls, groups: Groups) -> _Depth:
         """Find it out."""
         between, attached, free = groups.between, groups.attached, ~groups.attached
         some, gaps = bool(attached.any()), groups.gaps
@@ -327,8 +112,8 @@ class _Depth:
         return cls(maybe_one & free, maybe_many & free, hosts[:COLUMNS], some, even, gaps)
 
 
-def _behind_gateways(groups: _Groups) -> Mask:
-    """Say which groups may be one host's, behind gateways of their own (rules 3 and 4)."""
+def _behind_gateways(groups: Groups) -> Mask:
+    """Say which groups may be one host's, behind gateways of their own (rules 2 and 3)."""
     depth = _Depth.of(groups)
     between = groups.between
     doubt: Mask = np.zeros(between.shape, np.bool_)
@@ -337,8 +122,8 @@ def _behind_gateways(groups: _Groups) -> Mask:
     return doubt | doubt.T
 
 
-def _together(i: int, groups: _Groups, depth: _Depth) -> Places:
-    """Return the groups that may be on the host of i (rule 3)."""
+def _together(i: int, groups: Groups, depth: _Depth) -> Places:
+    """Return the groups that may be on the host of i (rule 2)."""
     apart, hosts = groups.between[i], depth.hosts
     others = np.flatnonzero((apart > 2) & (depth.maybe_many | depth.maybe_many[i] | (apart <= 4)))
     for some in (groups.columns[:FEW], groups.columns):
@@ -374,7 +159,7 @@ def _with_another(some: Mask, pairs: Mask) -> Mask:
     return found
 
 
-def _fitting(i: int, others: Places, groups: _Groups, columns: Places) -> tuple[Places, Distances, Distances]:
+def _fitting(i: int, others: Places, groups: Groups, columns: Places) -> tuple[Places, Distances, Distances]:
     """Keep of `others` whose counts to `columns` fit; return them, i's gateways and theirs."""
     between = groups.between
     mine, theirs = between[i, columns], between[np.ix_(others, columns)]
@@ -398,7 +183,7 @@ def _of_both_parities(hosts: Distances) -> Mask:
 
 
 def _out_of_tree(between: Distances, columns: Places) -> Mask:
-    """Say whose counts to some two, with what is between these, have one that is longest alone (rule 4)."""
+    """Say whose counts to some two, with what is between these, have one that is longest alone (rule 3)."""
     out: Mask = np.zeros(len(between), np.bool_)
     for column in columns.tolist():
         a, b, c = between[:, column, None], between[:, columns], between[column, columns][None, :]

@@ -1,0 +1,68 @@
+"""Groups: instances that are two hops from each other, taken together, so that nothing hangs on one's counts.
+
+Whoever is at two hops from nobody is a group alone; the distance of two groups is the least count between
+them. A group of several is *directly attached* to its host; so is one that was known to be so in the same
+network before. What directly attached groups count between each other are the network's own distances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from keepapart.arrays import Labels, Mask, Places, components, edges, in_groups, least_between
+from keepapart.signals.path_confidence import PathConfidence
+
+LINK = 3  # hops between instances of different hosts that share a link; none are closer
+COLUMNS = 128  # groups that a pair's counts are compared to, the directly attached ones first
+
+Distances = npt.NDArray[np.int16]  # hops between groups, 0 = not known
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Those at two hops from each other, as one.
+
+    `of` [n] is the group of each instance. `between` [g, g] are the least counts, 0 where none is known;
+    `maybe` [g, g] the same where those that are not sure are taken for right. `attached` [g] says which are
+    directly attached, `open` [g] which might be if all were measured.
+    """
+
+    of: Labels
+    between: Distances
+    maybe: Distances
+    attached: Mask
+    open: Mask
+
+    @classmethod
+    def of_paths(cls, paths: PathConfidence, before: Mask | None) -> Groups:
+        """Sort instances into groups; `before` says who was directly attached earlier."""
+        size = len(paths.least)
+        of = components(size, edges(lambda rows: (paths.least[rows] == 2) & paths.sure[rows], size))
+        order, starts = in_groups(of)
+        counts = np.where(paths.sure, paths.least, np.uint8(0))
+        gaps = (counts == 0).sum(axis=1) > 1  # oneself is never measured
+        between = least_between(counts, order, starts).astype(np.int16)
+        way = paths.tally.way
+        unsure = (counts == 0) & ((way > 0) & (way.T > 0) | paths.translated | (paths.least > 2))
+        maybe = between
+        if unsure.any():
+            maybe = least_between(np.where(unsure, paths.least, counts), order, starts).astype(np.int16)
+        alone = np.ones(size, np.bool_) if before is None else ~before
+        attached = np.bincount(of) > 1
+        attached[of[~alone]] = True
+        return cls(of, between, maybe, attached, attached | (np.bincount(of, gaps) > 0))
+
+    @property
+    def gaps(self) -> bool:
+        """Whether anything is not measured between any of whom something is."""
+        heard = (self.between > 0).any(axis=1)
+        return bool(np.count_nonzero(self.between) < heard.sum() * (heard.sum() - 1))
+
+    @property
+    def columns(self) -> Places:
+        """The groups that others' counts are compared to."""
+        firsts, others = np.flatnonzero(self.attached), np.flatnonzero(~self.attached)
+        return np.concatenate([firsts, others])[:COLUMNS]
