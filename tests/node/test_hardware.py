@@ -101,8 +101,19 @@ def test_a_container_s_kernel_is_shared(tmp_path: Path, odd: str, kernel: str) -
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(f"{odd}:[4026532001]" if path.endswith(f"/{odd}") else link)
     assert hardware.facts(str(tmp_path)) == {"kernel": kernel}
-    place.unlink()
-    assert hardware.facts(str(tmp_path)) == {}
+
+
+@pytest.mark.parametrize(("odd", "told"), [("", {}), ("pid", {"kernel": "shared"})])
+def test_a_kernel_without_some_kind_of_namespace_tells_containers_all_the_same(
+    tmp_path: Path, odd: str, told: dict[str, str]
+) -> None:
+    """Before Linux 4.6 there are none of cgroups; another that isn't the first still shows a container."""
+    for path, link in hardware.NAMESPACES.items():
+        place = tmp_path / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not path.endswith("/cgroup"):
+            place.symlink_to(f"{odd}:[4026532001]" if path.endswith(f"/{odd}") else link)
+    assert hardware.facts(str(tmp_path)) == told
 
 
 def test_a_process_in_namespaces_of_its_own_is_told() -> None:

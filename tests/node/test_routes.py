@@ -207,7 +207,10 @@ def test_an_address_of_a_card_that_nothing_leaves_by_is_not_an_own_one(
     owned = {
         own: ask(guest, own, ["10.9.9.9"])[0] for own in ("10.0.0.2", "10.1.0.2", "10.2.0.2", "10.3.0.2")
     }
-    assert owned == {"10.0.0.2": True, "10.1.0.2": False, "10.2.0.2": True, "10.3.0.2": True}
+    assert owned == {"10.0.0.2": True, "10.1.0.2": False, "10.2.0.2": True, "10.3.0.2": False}
+    net.inside(guest, f"link set {second} down")
+    assert ask(guest, "10.3.0.2", ["10.9.9.9"])[0], "there is no other device that anything arrives by"
+    net.inside(guest, f"link set {second} up")
     assert not ask(guest, "10.0.0.2", ["10.9.9.9", "10.1.0.9"])[0], "some are reached by the other card"
     assert ask(guest, "10.1.0.2", [])[0], "nothing is known of ways out"
 

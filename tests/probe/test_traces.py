@@ -13,7 +13,7 @@ from keepapart.probe.traces import SENDERS, senders, steady, steps, targets, tow
 from keepapart.reach import Roster, Sighting
 
 PAIRED = np.array([[0, 2, 4, 4], [2, 0, 4, 4], [4, 4, 0, 2], [4, 4, 2, 0]], np.uint8)
-NOBODY = [""] * 4
+NOBODY = [False] * 4
 
 
 def roster(*addresses: str) -> Roster:
@@ -35,8 +35,10 @@ def test_under_hetzner_s_name_public_members_are_targets_too() -> None:
     """A guest of Hetzner's looks towards public addresses beside the others; any other's guest doesn't."""
     mixed = roster("10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "1.1.1.1", "1.1.1.2", "1.1.1.3")
     least = np.full((7, 7), 6, np.uint8)
-    found = targets(mixed, least, ["Hetzner", "hetzner", "", "QEMU", "", "", "Hetzner"])
+    found = targets(mixed, least, [number in (0, 6) for number in range(7)])
     assert found == [[1, 2, 4, 5], [0, 2], [0, 1], [0, 1], [0, 1], [0, 1], [0, 1, 4, 5]]
+    alone = targets(mixed, least, [number == 6 for number in range(7)], others=False)
+    assert alone == [[]] * 6 + [[0, 1, 4, 5]]
 
 
 def test_few_look_for_last_routers_and_only_where_there_is_one_to_tell() -> None:
@@ -103,7 +105,7 @@ def test_a_round_s_probes_are_bounded(size: int, data: st.DataObject) -> None:
     least = np.array(data.draw(st.lists(row, min_size=size, max_size=size)), np.uint8)
     places: list[Place] = [(f"1.1.{number}.1", [1]) for number in range(size)]
     everybody = Roster([str(number) for number in range(size)], places)
-    wanted = steps(everybody, least, targets(everybody, least, ["Hetzner"] * size), inward=True)
+    wanted = steps(everybody, least, targets(everybody, least, [True] * size), inward=True)
     assert sum(len(one) > 8 for one in wanted.values()) <= SENDERS
     assert max(map(len, wanted.values()), default=0) <= 8 + size
     assert all(0 < distance < 32 for one in wanted.values() for _, distance in one)

@@ -149,6 +149,6 @@ def test_what_was_vouched_for_earlier_still_is() -> None:
     """The same network lets hops separate although nobody vouches for it now; what refutes it goes before."""
     for paths_now, standing in ((ALONE, NetworkStatus.VOUCHED), (FLAT, NetworkStatus.REFUTED)):
         size = len(paths_now.least)
-        nothing = np.zeros((size, size), np.bool_)
-        prior = NetworkPrior("vouched for at noon", np.ones(size, np.bool_), nothing)
+        everybody, nothing = np.ones(size, np.bool_), np.zeros((size, size), np.bool_)
+        prior = NetworkPrior("vouched for at noon", everybody, everybody, nothing)
         assert find(paths_now, "auto", prior=prior).standing is standing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from keepapart.model import Instance
@@ -14,6 +15,7 @@ from keepapart.signals.router_kind import CALICO, kind_of, maker_of
 from keepapart.signals.sight import Sight, sights_of
 
 IDS = ("a", "b")
+APART = np.array([[0, 4], [4, 0]], np.uint8)
 
 
 def sights(*macs: str, device_type: int = 1, guests: Sequence[dict[str, str]] = ({}, {})) -> list[Sight]:
@@ -76,7 +78,7 @@ def told(boot_id: str, *, kernel: str = "own", **texts: str) -> dict[str, str]:
 def test_calico_vouches_for_machines_of_openstack() -> None:
     """Every first router is the hypervisor that the instance runs on."""
     guests = (told("1"), told("2", product="OpenStack Compute"))
-    assert CALICO in router_kind.vouched(sights(CALICO, CALICO, guests=guests))
+    assert CALICO in router_kind.vouched(sights(CALICO, CALICO, guests=guests), APART)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,29 @@ def test_calico_vouches_for_machines_of_openstack() -> None:
 )
 def test_calico_vouches_for_nobody_else(seen: list[Sight]) -> None:
     """What a container, or a machine of Kubernetes, runs on may be virtual, and on a host with others."""
-    assert router_kind.vouched(seen) == ""
+    assert router_kind.vouched(seen, APART[: len(seen), : len(seen)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("hops", "firsts", "agree"),
+    [
+        (4, ("192.0.2.1", "192.0.2.2"), True),
+        (4, ("192.0.2.1", "192.0.2.1"), False),
+        (2, ("192.0.2.1", "192.0.2.1"), True),
+        (2, ("192.0.2.1", "192.0.2.2"), False),
+        (4, ("169.254.1.1", "169.254.1.1"), True),
+        (2, ("", "192.0.2.2"), True),
+    ],
+)
+def test_routers_that_answer_otherwise_than_counts_say_vouch_for_nothing(
+    hops: int, firsts: tuple[str, str], agree: bool
+) -> None:
+    """A hypervisor is one router, and another one another; a link-local address is anybody's."""
+    seen = [
+        replace(sight, first_router=first)
+        for sight, first in zip(sights(CALICO, CALICO, guests=(told("1"), told("2"))), firsts, strict=True)
+    ]
+    assert bool(router_kind.vouched(seen, APART // 4 * np.uint8(hops))) is agree
 
 
 def test_makers_are_those_of_the_registry() -> None:

@@ -6,8 +6,9 @@
 3. What controls vouched for stays vouched for, while it is plainly the same network: at
    least two instances are still there, all their pairs count as they did, at least one of them was directly
    attached to its host, all of them tell the machine id or boot id that they told, no two the same one, and
-   no more than `OLD` seconds have passed. An id and an address are no identity: another network has them as
-   well. Nor is what several tell: clones of one image have one machine id, containers one boot id.
+   no more than `OLD` seconds have passed; but of who came since, nobody has vouched. An id and an address are
+   no identity: another network has them as well. Nor is what several tell: clones of one image have one
+   machine id, containers one boot id.
    The operator, the platform and first routers are asked anew each time, so their word is not remembered.
 4. In that same network those who were directly attached still are, and pairs that were in no doubt still are
    in none. Elsewhere, who was directly attached counts only where nobody is at two hops now: it makes doubts
@@ -69,16 +70,16 @@ class NetworkBaseline:
         """Return what is known from then of these (rules 3 and 4); None where nothing is."""
         there, here = self._both(places)
         size = len(places)
-        attached: Mask = np.zeros(size, np.bool_)
-        attached[here] = self.attached[there]
+        attached, known = np.zeros((2, size), np.bool_)
+        attached[here], known[here] = self.attached[there], True
         cleared: Mask = np.zeros((size, size), np.bool_)
         if not attached.any() or self.alike(places, least) < 1:
             return None
         if not self._same_machines(places, there, here) or not 0 <= now - self.at <= OLD:
-            return None if (least == 2).any() else NetworkPrior("", attached, cleared)
+            return None if (least == 2).any() else NetworkPrior("", known, attached, cleared)
         at = np.ix_(there, there)
         cleared[np.ix_(here, here)] = (self.least[at] > 2) & ~self.doubt[at]
-        return NetworkPrior(self.because, attached, cleared)
+        return NetworkPrior(self.because, known, attached, cleared)
 
     def alike(self, places: Sequence[Place], least: Counts) -> float:
         """Return the share of the pairs still there that count as they did; 0 where there are none."""

@@ -53,8 +53,8 @@ def network_report(audit: Audit) -> NetworkReport:
     ids, said = audit.round.ids, [t for t in audit.judgement.testimonies if t.signal != hops.name]
     platforms: dict[str, list[str]] = {}
     for name, sight in zip(ids, audit.sights, strict=True):
-        if sight.platform:
-            platforms.setdefault(sight.platform, []).append(name)
+        for platform in sight.platforms:
+            platforms.setdefault(platform, []).append(name)
     return NetworkReport(
         finding=audit.network,
         vouching=list(

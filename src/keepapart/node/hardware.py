@@ -8,7 +8,8 @@ be read is left out; what it means is decided at the other end.
 2. The machine's id is told as a keyed hash only, as machine-id(5) wants it: the same in every round, and of
    use for nothing else.
 3. A kernel is the instance's "own" if the node is in the namespaces that the kernel began with; a container's
-   or a pod's is "shared", even where it has a virtual machine of its own.
+   or a pod's is "shared", even where it has a virtual machine of its own. Older kernels lack some kinds of
+   namespaces: any one that isn't the first shows a container, and only all of them that there is none.
 """
 
 from __future__ import annotations
@@ -68,8 +69,10 @@ def facts(root: str = "") -> dict[str, str]:
     if len(machine) == 32 and there:
         found["machine"] = binascii.hexlify(sealing(there[0], machine, 16)(OURS)).decode()
     links = [_link(root + path) for path in NAMESPACES]
-    if all(links):
-        found["kernel"] = "own" if links == list(NAMESPACES.values()) else "shared"
+    if any(link not in ("", first) for link, first in zip(links, NAMESPACES.values())):  # noqa: B905  # 3.6
+        found["kernel"] = "shared"
+    elif all(links):
+        found["kernel"] = "own"
     raw = _start_of(root + POOL, POOL_SIZE + 1)
     if 0 < len(raw) <= POOL_SIZE:
         found["kvp"] = binascii.b2a_base64(raw, newline=False).decode()

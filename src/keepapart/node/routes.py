@@ -9,9 +9,10 @@ nothing.
    or, where the target is on the link, the target's own. If that target is more than one hop away, it is that
    of a router that answers for it (proxy ARP).
 3. An address is the instance's own if the kernel delivers to it locally, and packets arrive there by the way
-   that they leave by: a device that has the address is that of all ways out, or none to any (loopback, dummy,
-   VRF). To a second card they come by other routers than those that are seen here. To bind the address would
-   show less: a machine may be set to let any be bound (`ip_nonlocal_bind`).
+   that they leave by: a device that has the address is that of all ways out. Where none has it that anything
+   arrives by (loopback, dummy, VRF), no other device may be up. To a second card packets come by other
+   routers than those that are seen here. To bind the address would show less: a machine may be set to let any
+   be bound (`ip_nonlocal_bind`).
 4. What the kernel doesn't tell is left empty.
 """
 
@@ -43,6 +44,7 @@ LINK_NAME, LINK_INFO, LINK_MASK, INFO_KIND = 3, 18, 29, 1
 ADDRESS_OF, ADDRESS_LOCAL = 1, 2  # the far end's on a point-to-point link, and the machine's own
 UNUSABLE = 0x68  # flags of an address: found to be somebody else's, going out of use, not in use yet
 EVERYWHERE = 0  # the scope of an address that is not of one link or one machine
+UP = 1  # flag of a device
 NO_COUNTERS = 8  # of what to leave out of a link's description
 ONWARD, LOCAL = 1, 2  # types of routes: to others, and to an address of the machine's own
 LISTED = 1 << 15  # bytes of an answer; the kernel cuts what is longer up to fit
@@ -80,14 +82,25 @@ class Kernel:
         ]
 
     def arrives(self, address: str, ways: Sequence[Way]) -> bool:
-        """Whether what is sent to one of the machine's own addresses comes by the device of all these ways.
+        """Whether what is sent to an own address comes by the device of all these ways (rule 3)."""
+        wanted, out = _packed(address), {way[2] for way in ways}
+        having = {device for packed, _, _, device in self._addresses() if packed == wanted}
+        by = {name for device, name in self._arriving() if device in having}
+        if by or not out:
+            return by >= out
+        return out >= {name for _, name in self._arriving()}
 
-        So it does where no device has it that anything arrives by.
-        """
-        wanted = _packed(address)
-        devices = [self._device(device) for packed, _, _, device in self._addresses() if packed == wanted]
-        names = [name for name, kind, software in devices if kind != LOOPBACK and software not in TO_NOBODY]
-        return not names or all(way[2] in names for way in ways)
+    def _arriving(self) -> list[tuple[int, str]]:
+        """List the devices that are up and that packets arrive by: their numbers and names."""
+        found = []
+        request = LINK.pack(0, 0, 0, 0, 0, 0) + _attribute(LINK_MASK, struct.pack("=I", NO_COUNTERS))
+        for _, told in self._ask(GET_LINK, request, ASKS_FOR_ALL):
+            if len(told) >= LINK.size:
+                _, _, hardware, device, flags, _ = LINK.unpack_from(told)
+                name, kind = _named(told)
+                if flags & UP and hardware != LOOPBACK and kind not in TO_NOBODY:
+                    found.append((device, name))
+        return found
 
     def _addresses(self) -> list[tuple[bytes, int, int, int]]:
         """List the machine's addresses: packed, with flags, scope and device."""
@@ -148,10 +161,9 @@ class Kernel:
             request = LINK.pack(0, 0, 0, device, 0, 0)
             request += _attribute(LINK_MASK, struct.pack("=I", NO_COUNTERS))
             for _, told in self._ask(GET_LINK, request):
-                named = _attributes(told, LINK.size)
-                kind = _attributes(named.get(LINK_INFO, b""), 0).get(INFO_KIND, b"")
+                name, kind = _named(told)
                 hardware = LINK.unpack_from(told)[2] if len(told) >= LINK.size else 0
-                self.devices[device] = (_text(named.get(LINK_NAME, b"")), hardware, _text(kind))
+                self.devices[device] = name, hardware, kind
         return self.devices[device]
 
     def _ask(self, kind: int, body: bytes, flags: int = ASKS) -> Iterator[tuple[int, bytes]]:
@@ -218,6 +230,13 @@ def _family(packed: bytes) -> int:
 
 def _packed(address: str) -> bytes:
     return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+
+
+def _named(link: bytes) -> tuple[str, str]:
+    """Return a device's name and kind."""
+    found = _attributes(link, LINK.size)
+    kind = _attributes(found.get(LINK_INFO, b""), 0).get(INFO_KIND, b"")
+    return _text(found.get(LINK_NAME, b"")), _text(kind)
 
 
 def _text(value: bytes) -> str:

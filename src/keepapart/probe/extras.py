@@ -4,9 +4,11 @@ No verdict needs it: it is asked for after the counts are in, within bounds, and
 its counts.
 
 1. Guests tell always, as they are opened; in namespaces those alone that have a machine made up for them.
-2. Every node says by which ways it reaches a few members, and whether its address is its machine's own.
-3. Routers are looked for where there are at most `FEW` nodes, or a pair has no count: only there can they say
-   what hops don't, so only there is it worth asking twice. Last routers, at most `FEW` nodes' (traces.py).
+2. Every node says by which ways it reaches others, a few of them where there are more than `FEW` nodes, and
+   whether its address is its machine's own.
+3. Routers are looked for where there are at most `FEW` nodes, or a pair has no count, and by guests whose
+   host they may name: only there can they say what hops don't. Where they can, it is worth asking twice. Last
+   routers, at most `FEW` nodes' (traces.py).
 4. Round trips where there are at most `FEW` nodes, and pairs enough for times to be learnt from.
 """
 
@@ -39,15 +41,19 @@ async def gather(groups: Sequence[NodeGroup], roster: Roster, tally: Tally) -> E
     told = _merged(await asyncio.gather(*(group.guests() for group in groups)))
     guests = [told.get(name, {}) for name in roster.ids]
     able = traces.landmarks(roster, tally.least)
-    wants = {name: able[number] if few else able[number][:WAYS] for number, name in enumerate(roster.ids)}
+    wants = {
+        name: traces.elsewhere(roster, tally.least, number) if few else able[number][:WAYS]
+        for number, name in enumerate(roster.ids)
+    }
     around = _merged(await asyncio.gather(*(group.surroundings(wants) for group in groups)))
     found: list[Trace] = []
     firsts, upstreams = [""] * size, [""] * size
-    if few or gaps:
-        makers = [told.get("maker", "") for told in guests]
-        outward = traces.targets(roster, tally.least, makers)
+    named = [told.get("maker") == traces.NAMED for told in guests]
+    if few or gaps or any(named):
+        outward = traces.targets(roster, tally.least, named, others=few or gaps)
         steps = traces.steps(roster, tally.least, outward, inward=few)
-        seen = _merged(await asyncio.gather(*(group.routers(steps, gaps) for group in groups)))
+        again = gaps or any(named)
+        seen = _merged(await asyncio.gather(*(group.routers(steps, again) for group in groups)))
         found = traces.traces(roster, tally.least, seen)
         firsts, upstreams = traces.towards_all(roster, outward, seen)
     return Extras(

@@ -38,13 +38,23 @@ def landmarks(roster: Roster, least: Counts) -> list[list[int]]:
     ]
 
 
-def targets(roster: Roster, least: Counts, makers: Sequence[str]) -> list[list[int]]:
-    """Say towards whom each node looks for its first routers (rules 1 and 2); `makers` made the machines."""
+def elsewhere(roster: Roster, least: Counts, number: int) -> list[int]:
+    """Return all whom a node reaches by a router, as far as is known."""
+    six = [":" in address for address, _ in roster.places]
+    others = enumerate(least[number].tolist())
+    return [at for at, count in others if at != number and count != 1 and six[at] == six[number]]
+
+
+def targets(roster: Roster, least: Counts, named: Sequence[bool], *, others: bool = True) -> list[list[int]]:
+    """Say towards whom each node looks for its first routers (rules 1 and 2).
+
+    `named` says whose host a router may name; whether `others` look for any depends on the round.
+    """
     found = []
     for number, able in enumerate(landmarks(roster, least)):
         far = [at for at in able if least[number, at] > 2] or able
-        chosen = far[:TARGETS]
-        if makers[number] == NAMED:
+        chosen = far[:TARGETS] if others or named[number] else []
+        if named[number]:
             public = [at for at in far if ip_address(roster.places[at][0]).is_global]
             chosen += [at for at in public[:TARGETS] if at not in chosen]
         found.append(chosen)

@@ -184,7 +184,7 @@ def _find_out(audit: Assessment, ground: Ground) -> Iterator[Step]:
         return
     if not isinstance(audit, Audit):
         yield Step(f"{ground.command} audit", "measures what facts leave open")
-    elif audit.network.strength is Strength.WEAK:
+    elif Strength.WEAK in (audit.network.strength, audit.network.strength_of_two):
         yield _of_the_network(ground)
     elif not (audit.counts["separate"] or audit.counts["co-resident"]) or (
         _in_spread_groups(audit) and audit.network.standing is not NetworkStatus.VOUCHED
@@ -303,6 +303,8 @@ def _platform_name(audit: Assessment, ground: Ground) -> str:
     if ground.provider in (*PLATFORMS, LAB):  # a lab shows what it plays
         return ground.provider
     stated = [instance.fact("platform") for instance in audit.instances]
-    shown = [sight.platform for sight in audit.sights] if isinstance(audit, Audit) else []
+    shown = (
+        [name for sight in audit.sights for name in sight.platforms[:1]] if isinstance(audit, Audit) else []
+    )
     seen = Counter(name for name in (*stated, *shown) if name)
     return seen.most_common(1)[0][0] if seen else ""

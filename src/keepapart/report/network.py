@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.document import network_entry
-from keepapart.auditing.network_report import NetworkReport
+from keepapart.auditing.network_report import Gateway, NetworkReport
 from keepapart.documents.network import (
     AgainstEntry,
     GatewayEntry,
@@ -19,17 +21,22 @@ from keepapart.report.lines import console, fact
 from keepapart.report.platforms import NONE, PLATFORMS
 from keepapart.report.terminal import print_if_vouched
 
+GATEWAYS = 8  # that people are shown; a document has them all
+
 
 def find_out(found: NetworkReport) -> list[str]:
     """Say how an operator can find out what the network is."""
     platform = PLATFORMS.get(next(iter(found.platforms), ""), NONE)
-    steps = [platform.find_out] if platform.find_out else []
-    if found.finding.strength is Strength.WEAK:
+    steps = [platform.find_out or NONE.promises]
+    if Strength.WEAK in (found.finding.strength, found.finding.strength_of_two):
         steps += [
-            "a control: name a pair that you know to share a host, by `--known-same A,B`; on a network whose"
-            " hosts are gateways it is two hops apart",
+            "controls: name pairs that you know to share a host, by `--known-same A,B`, of different racks"
+            " and tenants and no instance twice. One that isn't two hops apart shows that hosts are no"
+            " gateways; that all are shows only that whoever is farther is on another host",
+            "a pair that you know to be apart, as near as there is one, by `--known-separate A,B`: if it is"
+            " two hops apart, hosts are no gateways",
             "one throwaway instance: launch it beside a member, on the same host where the platform lets you"
-            " choose one, name it with the others, and see whether the two are two hops apart",
+            " choose one, name it with the others, and it is a control",
             "if you know that every host is the gateway of its guests, say so: --model routed-host, or"
             ' [network] model = "routed-host"',
         ]
@@ -85,13 +92,15 @@ def print_network(audit: Audit, found: NetworkReport) -> None:
         fact(out, "against", each.because)
     for platform, on in found.platforms.items():
         fact(out, "platform", f"{platform}: {words.listed(on)}")
-    for gateway in found.gateways:
+    for gateway in found.gateways[:GATEWAYS]:
         what = ", ".join(
             part for part in (gateway.mac, gateway.kind or gateway.maker, gateway.device) if part
         )
         fact(
             out, "gateway", f"{gateway.address or 'on the link'} ({what}): {words.listed(gateway.instances)}"
         )
+    if more := found.gateways[GATEWAYS:]:
+        fact(out, "gateway", f"{len(more):,} more, of {words.many(_members(more), 'instance')}")
     for trace in found.traces:
         count = int(audit.paths.least[trace.sender, trace.target])
         routers = ", ".join(
@@ -101,6 +110,13 @@ def print_network(audit: Audit, found: NetworkReport) -> None:
         )
         way = f"{ids[trace.sender]} → {ids[trace.target]}"
         fact(out, "routers", f"{way}: {words.many(count, 'hop')}{f'; {routers}' if routers else ''}")
+    for why in dict.fromkeys(audit.round.lost.values()):
+        names = [name for name, reason in audit.round.lost.items() if reason == why]
+        fact(out, "not reached", f"{words.listed(names)}: {why}")
     print_if_vouched(out, audit)
     for number, step in enumerate(find_out(found), 1):
         fact(out, "find out" if number == 1 else "", step)
+
+
+def _members(gateways: Sequence[Gateway]) -> int:
+    return len({name for gateway in gateways for name in gateway.instances})

@@ -94,6 +94,8 @@ def _of_those_that_run(audit: Assessment) -> Answer:
             who = "; ".join(listed(group) for group in groups[:3])
             more = f" and {len(groups) - 3} more groups" if len(groups) > 3 else ""
             text = f"{who}{more} probably share a host, if hosts are gateways here, which nobody vouches for"
+            if isinstance(audit, Audit) and audit.network.by:
+                text = f"{who}{more} probably share a host: nobody vouches for it that two hops are one"
             return Answer(Tone.OPEN, f"{text}: {open_pairs}")
         if not counts["separate"]:
             return Answer(Tone.OPEN, f"it is not known which members share a host: {open_pairs}")

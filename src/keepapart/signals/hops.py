@@ -50,6 +50,7 @@ def testimony(paths: PathConfidence, finding: NetworkFinding, sights: Sequence[S
     """Say same or different of every pair, by rules 1 to 6, as strongly as `finding` allows."""
     weights: Weights = np.zeros(paths.least.shape, np.int8)
     strength, of_two, doubt, kernels = finding.strength, finding.strength_of_two, None, None
+    newcomers = finding.newcomers
     if strength is not None and of_two is not None:
         two, beyond = paths.least == 2, paths.least > 2
         weights[two] = WEAK
@@ -62,6 +63,8 @@ def testimony(paths: PathConfidence, finding: NetworkFinding, sights: Sequence[S
                 weights[beyond & doubted] = -WEAK
         if doubt is not None:
             weights[two & doubt] = WEAK
+        if newcomers is not None:
+            weights[beyond & (newcomers[:, None] | newcomers)] = -WEAK
 
     def because(i: int, j: int) -> str:
         words = _counted(paths, i, j)
@@ -69,6 +72,8 @@ def testimony(paths: PathConfidence, finding: NetworkFinding, sights: Sequence[S
             words += "; counts to others show that there may be gateways within a host, or past one"
         if kernels is not None and kernels[i, j] and paths.least[i, j] > 2:
             words += "; what they tell of their kernels allows that one machine runs both"
+        if newcomers is not None and (newcomers[i] or newcomers[j]):
+            words += "; who came since wasn't vouched for"
         speaks = of_two if paths.least[i, j] == 2 else strength
         return words if speaks is not Strength.WEAK else f"{words}; {finding.because}"
 
@@ -89,6 +94,8 @@ def _counted(paths: PathConfidence, i: int, j: int) -> str:
         words += f" (by {BY[tally.by[i, j]].upper()}, as no datagram passes)"
     if low > 1 and not paths.confirmed[i, j]:
         words += f"; {_unconfirmed(tally, i, j)}"
+    elif low == 2 and high == 3 and not paths.sure[i, j]:
+        words += "; one way is always longer: one of the two may be on the link above the other's host"
     elif low == 2 and not paths.sure[i, j]:
         words += "; all began with the smaller time-to-live, which may be raised on the way"
     elif low > 2 and not paths.sure[i, j]:

@@ -61,7 +61,7 @@ def names_of(sights: Sequence[Sight], traces: Sequence[Trace]) -> list[str]:
     """Name each instance's host by what its traces show (rules 1 and 2), empty where they name none."""
     found: list[set[str]] = [set() for _ in sights]
     for trace in traces:
-        behind_front = sights[trace.sender].platform == PLATFORM and trace.first == FRONT
+        behind_front = PLATFORM in sights[trace.sender].platforms and trace.first == FRONT
         if behind_front and _is_public(sights[trace.target].address) and _is_public(trace.second):
             found[trace.sender].add(trace.second)
     return [next(iter(names)) if len(names) == 1 else "" for names in found]

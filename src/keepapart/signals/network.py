@@ -18,11 +18,9 @@ decide. A network is *routed-host* where every host is the gateway of its guests
    b. the platform's adapter (`clouds.Vouching`);
    c. the first routers, where every instance that took part has a kernel of its own and one that only
       hypervisors have (`router_kind.py`);
-   d. controls: pairs that facts or the operator hold for one host's, and that are all two hops apart, where
-      the chance that they are so by accident is below `ACCIDENT`. By accident each is as often as any pair of
-      this network. A control shares no instance with another, as it would not be independent; there are
-      `SHOWN` at least.
-   e. what d showed before, in the same network of the same machines (`auditing.baseline`).
+   d. controls: pairs that are known to share a host, and are two hops apart (`controls.py`).
+   e. what d showed before, in the same network of the same machines (`auditing.baseline`), of those who were
+      there.
    Hops speak strongly then, but of two hops only where a, b or c vouches: that all co-residents are two hops
    apart shows that whoever is farther is on another host, and not that whoever is at two is on the same. A
    leaf switch that routes has all guests of a host behind it, and other hosts' too. Pairs that are known
@@ -38,20 +36,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from math import log
 
 import numpy as np
 
 from keepapart.arrays import Mask, blocks, chained
 from keepapart.model import Strength
 from keepapart.signals import platform_network, router_kind
+from keepapart.signals.controls import ControlPairs
 from keepapart.signals.hidden_gateways import in_doubt
 from keepapart.signals.path_confidence import UNSEEN, PathConfidence
 from keepapart.signals.sight import Sight
 from keepapart.signals.testimony import Testimony
-
-ACCIDENT = 1e-3  # the chance that controls agree with the counts of a network that they don't vouch for
-SHOWN = 2  # controls at the least
 
 
 class NetworkStatus(Enum):
@@ -83,11 +78,12 @@ class NetworkPrior:
     """What was known of the same network before: in words, who vouched for it, and when.
 
     `because` is empty where nobody did but the operator or the platform, who are asked anew each time.
-    `directly_attached` [n] says who was known to stand right behind its host, and `cleared` [n, n] which
-    pairs, beyond two hops then and now, were in no doubt (`hidden_gateways.py`).
+    `there` [n] says who was there, `directly_attached` [n] who was known to stand right behind its host, and
+    `cleared` [n, n] which pairs, beyond two hops then and now, were in no doubt (`hidden_gateways.py`).
     """
 
     because: str
+    there: Mask
     directly_attached: Mask
     cleared: Mask
 
@@ -105,6 +101,14 @@ class NetworkFinding:
     by: Voucher | None = None
     pair: tuple[int, int] | None = None
     prior: NetworkPrior | None = None
+
+    @property
+    def newcomers(self) -> Mask | None:
+        """Say of whom nobody vouches, [n]: they weren't there when somebody did. None where that is nobody.
+
+        What was true of hosts in one rack needn't be of the rack that a cluster grows into.
+        """
+        return ~self.prior.there if self.by is Voucher.BASELINE and self.prior else None
 
     def doubt(self, paths: PathConfidence) -> Mask | None:
         """Say which pairs beyond two hops may be one host's all the same, [n, n]; None where none may."""
@@ -166,6 +170,8 @@ def find(
         "nobody vouches for it that hosts are gateways here"
         ' (if they are, say so: --model routed-host, or [network] model = "routed-host")'
     )
+    if so_far := ControlPairs.of(paths, said, sights).because:
+        because += f"; {so_far}"
     return NetworkFinding(NetworkStatus.UNVOUCHED, because, prior=prior)
 
 
@@ -183,10 +189,12 @@ def vouchers(
         yield Voucher.OPERATOR, "the configuration says that each host is its guests' gateway"
     if word == "routed-host":
         yield Voucher.PLATFORM, "the platform says that each host is its guests' gateway"
-    if because := router_kind.vouched(sights):
+    heard = np.flatnonzero((paths.least > 0).any(axis=1)) if sights else np.zeros(0, np.intp)
+    if because := router_kind.vouched([sights[i] for i in heard.tolist()], paths.least[np.ix_(heard, heard)]):
         yield Voucher.GATEWAY, because
-    if because := _agreeing(paths, said):
-        yield Voucher.CONTROLS, because
+    controls = ControlPairs.of(paths, said, sights)
+    if controls.vouch:
+        yield Voucher.CONTROLS, controls.because
     if prior and prior.because:
         yield Voucher.BASELINE, prior.because
 
@@ -251,40 +259,6 @@ def _contradicted(paths: PathConfidence, ids: Sequence[str], said: Testimony) ->
         because = f"{_named(ids, pair)} are {paths.least[pair]} hops apart"
         return _refuted(f"{because}, but {said.signal}: {said.because(*pair)}", pair)
     return None
-
-
-def _agreeing(paths: PathConfidence, said: Sequence[Testimony]) -> str:
-    """Say which controls vouch (rule 2d); empty where they don't."""
-    measured = int(np.count_nonzero(paths.least))
-    two = int((paths.least == 2).sum())
-    if not two or two == measured:
-        return ""
-    same = _controls(paths, said)
-    chance = same * log(two / measured)
-    if same < SHOWN or chance >= log(ACCIDENT):
-        return ""
-    return (
-        f"{same} pairs known to share a host are 2 hops apart, which by accident has a chance of"
-        f" {np.exp(chance):.1g}: whoever is farther is on another host"
-    )
-
-
-def _controls(paths: PathConfidence, said: Sequence[Testimony]) -> int:
-    """Count pairs at two hops that are known to share a host, no instance twice."""
-    taken: set[int] = set()
-    count = 0
-    for rows in blocks(len(paths.least)):
-        known = np.zeros(paths.least[rows].shape, np.bool_)
-        for testimony in said:
-            known |= testimony.rows(rows) >= Strength.STRONG
-        known &= (paths.least[rows] == 2) & paths.sure[rows]
-        for i in np.flatnonzero(known.any(axis=1)).tolist():
-            one = rows.start + i
-            others = [j for j in np.flatnonzero(known[i]).tolist() if j not in taken]
-            if one not in taken and others:
-                taken.update((one, others[0]))
-                count += 1
-    return count
 
 
 def _first(paths: PathConfidence, rows_of: Callable[[slice], Mask]) -> tuple[int, int] | None:

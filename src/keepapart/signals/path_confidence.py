@@ -28,7 +28,10 @@ However steady, a count is believed only
 7. beyond two hops, if both have the addresses that the others send to: the path to a translated address leads
    past the translator, which may be above both hosts;
 8. at two hops, unless only flows show it, `RAISED` of them or more, that began with the smaller time-to-live,
-   on a network where those count more on no way: a firewall that raises a low one makes two hops of many.
+   on a network where those count more on no way: a firewall that raises a low one makes two hops of many;
+9. nor where all flows of one way are two hops and all of the other three, unless others at two hops show that
+   ways differ by more: one of the two is on the link above a host (bare metal, a bridged machine), and sends
+   by that link's router to whom the host answers directly. A detour of a host's own guests is two hops more.
 
 A count that depends on the time-to-live that a datagram began with is not believed, because the time-to-live
 is rewritten on the way. Such a pair shows a count above `LONGEST`; or its datagrams that began with the
@@ -135,7 +138,8 @@ class PathConfidence:
         own, elsewhere = (np.array([one is word for one in has_own], np.bool_) for word in (True, False))
         translated: Mask = elsewhere[:, None] | elsewhere
         shown = tally.without(translated) if elsewhere.any() else tally
-        longer_ways, trials_ways = compared(shown)
+        above = _above_a_host(tally)
+        longer_ways, trials_ways = compared(shown.without(above) if above.any() else shown)
         way = float(_upper_bound(longer_ways, trials_ways)) * (longer_ways > 0)
         variations = {kind: Variation.of(shown, kind) for kind in kinds(shown)}
         sure: Mask = np.zeros((size, size), np.bool_)
@@ -148,7 +152,7 @@ class PathConfidence:
             two = tally.least[rows] == 2
             confirmed[rows] = both & (two | own[rows, None] & own)
             sure[rows] = confirmed[rows] & (
-                two & ~raised[rows] | (tally.least[rows] > 2) & (paths.unseen(rows) < UNSEEN)
+                two & ~raised[rows] & ~above[rows] | (tally.least[rows] > 2) & (paths.unseen(rows) < UNSEEN)
             )
         return paths
 
@@ -220,6 +224,16 @@ def _raised(tally: Tally, shorter: Mask) -> Mask:
         return shorter
     first, second = (np.minimum(way - np.uint8(1), way.T - np.uint8(1)) for way in tally.least_of)
     found: Mask = (first < second) & (tally.shown(slice(None)) >= RAISED)
+    return found
+
+
+def _above_a_host(tally: Tally) -> Mask:
+    """Say of whom one is on the link above the other's host, [n, n] (rule 9)."""
+    two = (tally.least == 2) & (tally.way > 0) & (tally.way.T > 0)
+    longer = np.maximum(tally.way, tally.way.T)
+    if (two & (longer > 3)).any():
+        return np.zeros(two.shape, np.bool_)
+    found: Mask = two & (longer == 3) & (tally.most == 3)
     return found
 
 

@@ -2,7 +2,8 @@
 
 1. A platform that is listed is known to route elsewhere than on its hosts, or nobody has shown that it does:
    on it hop counts say nothing, whatever the operator says.
-2. Where instances of several platforms are measured together, one that is listed is enough.
+2. Where instances of several platforms are measured together, one that is listed is enough; so it is where
+   one instance is of two, by what its firmware shows and by a fact: OpenStack may be built on ESXi.
 3. A platform that isn't listed says nothing: OpenStack's networks differ, and QEMU's and Xen's may be
    anybody's.
 
@@ -44,6 +45,7 @@ def refuting(ids: Sequence[str], sights: Sequence[Sight]) -> Iterator[str]:
     """Yield, for each platform that routes elsewhere, who is on it and what is known of it, in words."""
     told: set[str] = set()
     for name, sight in zip(ids, sights, strict=False):
-        if sight.platform in ROUTES and sight.platform not in told:
-            told.add(sight.platform)
-            yield f"{name} runs on {sight.platform}: {ROUTES[sight.platform]}"
+        for platform in sight.platforms:
+            if platform in ROUTES and platform not in told:
+                told.add(platform)
+                yield f"{name} runs on {platform}: {ROUTES[platform]}"

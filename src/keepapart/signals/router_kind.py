@@ -4,9 +4,11 @@
    virtual machines are no host's: the network is refuted.
 2. Calico's is that of whatever machine the instance's interface ends in. In OpenStack, whose computes Calico
    makes routers, that is a hypervisor: it vouches for the network where every instance sees it and has a
-   kernel of its own. Elsewhere it vouches for nothing. Kubernetes' nodes, whose pods may have kernels of
-   their own by KubeVirt or Kata, are often machines themselves, several on a host; and what else shows that
-   address, or doesn't count what leaves a node, isn't known.
+   kernel of its own, and where two have one first router just if they are two hops apart: a hypervisor
+   answers by one address of its own, so what leads elsewhere shows, as far as routers answer. Elsewhere it
+   vouches for nothing. Kubernetes' nodes, whose pods may have kernels of their own by KubeVirt or Kata, are
+   often machines themselves, several on a host; and what else shows that address, or doesn't count what
+   leaves a node, isn't known.
 3. A way out that is a tunnel ends at a hub, which is no host.
 4. Any other address says nothing: a tap, a bridge or any software router may have it. One address for all
    guests of a cloud is normal, so equal or different ones say nothing of hosts.
@@ -20,8 +22,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from ipaddress import ip_address
 
-from keepapart.signals.sight import TUNNELS, Sight
+import numpy as np
+
+from keepapart.probe.measured import Counts
+from keepapart.signals.sight import Sight, is_tunnel
 
 CALICO = "ee:ee:ee:ee:ee:ee"
 VIRTUAL = (
@@ -82,7 +88,7 @@ def refuting(ids: Sequence[str], sights: Sequence[Sight]) -> Iterator[str]:
     told: set[str] = set()
     for name, sight in zip(ids, sights, strict=False):
         for route in sight.routes:
-            kind = "a hub behind a tunnel" if route.device_type in TUNNELS else kind_of(route.gateway_mac)
+            kind = "a hub behind a tunnel" if is_tunnel(route) else kind_of(route.gateway_mac)
             if kind and kind not in told:
                 told.add(kind)
                 where = (
@@ -91,12 +97,27 @@ def refuting(ids: Sequence[str], sights: Sequence[Sight]) -> Iterator[str]:
                 yield f"the first router of {name} is {kind} ({where}), which is no host"
 
 
-def vouched(sights: Sequence[Sight]) -> str:
-    """Say which first routers vouch for the network (rule 2); empty where they don't."""
+def vouched(sights: Sequence[Sight], least: Counts) -> str:
+    """Say which first routers vouch for the network (rule 2); empty where they don't.
+
+    `least` are the hop counts of those whose sights they are, [n, n].
+    """
     kernels = [sight.boot_id for sight in sights if sight.boot_id]
     alone = len(set(kernels)) == len(sights) and all(sight.own_kernel for sight in sights)
-    machines = all(sight.platform == "openstack" and sight.routes for sight in sights)
+    machines = all(sight.platforms == ("openstack",) and sight.routes for sight in sights)
     macs = {route.gateway_mac for sight in sights for route in sight.routes}
-    if not sights or not alone or not machines or macs != {CALICO}:
+    if not sights or not alone or not machines or macs != {CALICO} or not _agree(sights, least):
         return ""
     return f"the first router of every instance is the host that it runs on (Calico's {CALICO}, on OpenStack)"
+
+
+def _agree(sights: Sequence[Sight], least: Counts) -> bool:
+    """Say whether two have one first router just where they are two hops apart, as far as any is known."""
+    named = [_names_a_host(sight.first_router) for sight in sights]
+    known = np.outer(named, named) & (least > 0)
+    firsts = np.array([sight.first_router for sight in sights])
+    return not (known & ((least == 2) != (firsts[:, None] == firsts))).any()
+
+
+def _names_a_host(address: str) -> bool:
+    return bool(address) and not ip_address(address).is_link_local
