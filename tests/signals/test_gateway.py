@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepapart.model import Evidence, Says, Strength
-from keepapart.probe.measured import Counts
+from keepapart.probe.measured import Counts, Trace
 from keepapart.signals import LabelTestimony, Weights, gateway
 
 WEAK, STRONG, CONCLUSIVE = Strength
@@ -157,3 +157,26 @@ def test_it_never_contradicts_what_is_known(data: st.DataObject) -> None:
             else:
                 assert said.weights[i, j] == -WEAK
                 assert weights[i, j] <= 0
+
+
+def lasts(least: Counts, *seen: tuple[int, list[str]]) -> list[LabelTestimony]:
+    """Return what last routers say that senders saw before a, b, …; weighed by what hops settle."""
+    traces = [Trace(sender, to, "", "", last) for sender, row in seen for to, last in enumerate(row)]
+    return gateway.last_routers(traces, "abcdef", least, known(least), STRONG)
+
+
+def test_the_last_router_before_two_says_weakly_that_they_share_a_host() -> None:
+    """Of a pair that nothing passed between, too; each sender's routers are compared by themselves."""
+    least = hops(HOSTS, ef=0)
+    one, other = lasts(least, (0, ["", "", *HOSTS[2:]]), (2, [*HOSTS[:2], "", "", "192.0.2.1", "192.0.2.2"]))
+    assert one.evidence(4, 5) == Evidence(
+        "last router", Says.SAME, WEAK, "the last router before both, from a, is 10.0.2.1"
+    )
+    assert other.evidence(4, 5) is None
+
+
+def test_a_last_router_before_two_that_are_apart_says_nothing() -> None:
+    """It is a rack's, or every host's; nor does one that is before all."""
+    shared = ["", "", "10.0.1.1", "10.0.1.1", "10.0.1.1", "10.0.2.1"]
+    assert not lasts(hops(HOSTS), (0, shared))
+    assert not lasts(hops(HOSTS), (0, ["", "", "10.0.1.1", "10.0.1.1", "", ""]))

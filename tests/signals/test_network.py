@@ -136,6 +136,39 @@ def calico(count: int, **shown: str) -> list[Sight]:
     ]
 
 
+def of_projects(*projects: str) -> list[Sight]:
+    """Return what is known of instances of these projects."""
+    return [Sight(project=project) for project in projects]
+
+
+def test_controls_join_every_two_projects() -> None:
+    """What two tenants send each other may go by a firewall; controls within each don't show it."""
+    inside, across = ((0, 1, 3), (2, 3, 3), (4, 5, 3), (6, 7, 3)), of_projects(*"ppqqppqq")
+    said = [known(*inside)]
+    assert find(HOSTS_OF_TWO, "auto", said=said, sights=across).standing is NetworkStatus.UNVOUCHED
+    assert "none of projects 'p' and 'q'" in find(HOSTS_OF_TWO, "auto", said=said, sights=across).because
+    joined = of_projects(*"pqpqppqq")
+    assert find(HOSTS_OF_TWO, "auto", said=said, sights=joined).by is Voucher.CONTROLS
+    assert find(HOSTS_OF_TWO, "auto", said=said, sights=of_projects(*"pppppppp")).by is Voucher.CONTROLS
+
+
+def test_the_order_in_which_controls_are_named_changes_nothing() -> None:
+    """Four of one host, named in a chain, are two pairs without a common instance, wherever it begins."""
+    first = ("02224444", "20224444", "22024444", "22204444")
+    four = paths(*first, "44440244", "44442044", "44444402", "44444420")
+    for chain in (((0, 1), (1, 2), (2, 3)), ((1, 2), (0, 1), (2, 3)), ((1, 2), (2, 3), (0, 1))):
+        found = find(four, "auto", said=[known(*((i, j, 3) for i, j in chain))])
+        assert "2 pairs known to share a host" in found.because
+
+
+def test_controls_that_are_not_measured_vouch_for_nothing() -> None:
+    """Whoever is known to share a host and isn't seen at two hops may be as far as a firewall leads."""
+    rows = ["02444444", "20444444", "44024444", "44204444", "44440244", "44442044", "4444440.", "444444.0"]
+    lacking = paths(*rows)
+    said = [known((0, 1, 3), (2, 3, 3), (4, 5, 3), (6, 7, 3))]
+    assert find(lacking, "auto", said=said).standing is NetworkStatus.UNVOUCHED
+
+
 def test_first_routers_vouch_where_they_are_hypervisors() -> None:
     """Of OpenStack's machines behind Calico hops speak strongly; what others' routers are, nobody knows."""
     found = find(ROUTED, "auto", sights=calico(4, product="OpenStack Nova"))

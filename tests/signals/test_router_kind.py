@@ -18,9 +18,11 @@ IDS = ("a", "b")
 APART = np.array([[0, 4], [4, 0]], np.uint8)
 
 
-def sights(*macs: str, device_type: int = 1, guests: Sequence[dict[str, str]] = ({}, {})) -> list[Sight]:
+def sights(
+    *macs: str, device_type: int = 1, device_kind: str = "", guests: Sequence[dict[str, str]] = ({}, {})
+) -> list[Sight]:
     """Return what two instances tell that go out by these hardware addresses."""
-    routes = [[Route("10.0.0.1", mac, "eth0", device_type, "")] for mac in macs]
+    routes = [[Route("10.0.0.1", mac, "eth0", device_type, device_kind)] for mac in macs]
     extras = replace(Extras.nothing(len(macs)), routes=routes, guests=list(guests))
     return sights_of([Instance(i) for i in IDS], extras)
 
@@ -68,6 +70,14 @@ def test_a_tunnel_ends_at_a_hub() -> None:
     """A way out without hardware under it leads to no host."""
     (because,) = router_kind.refuting(IDS, sights("", "", device_type=65534))
     assert "a hub behind a tunnel" in because
+
+
+@pytest.mark.parametrize("kind", ["vxlan", "geneve", "gretap", "tun"])
+def test_a_tunnel_that_says_it_is_ethernet_is_known_by_its_kind(kind: str) -> None:
+    """Its packets have a hardware address, which isn't of the machine that the instance runs on."""
+    (because,) = router_kind.refuting(IDS, sights("52:54:00:01:02:03", "", device_kind=kind))
+    assert "a hub behind a tunnel" in because
+    assert not list(router_kind.refuting(IDS, sights("52:54:00:01:02:03", "", device_kind="veth")))
 
 
 def told(boot_id: str, *, kernel: str = "own", **texts: str) -> dict[str, str]:
@@ -135,6 +145,16 @@ def test_makers_are_those_of_the_registry() -> None:
     """A local address has none, and neither has a range that nobody registered."""
     assert "Cisco" in maker_of("00:1b:54:01:02:03")
     assert maker_of("02:1b:54:01:02:03") == maker_of("") == ""
+
+
+def test_a_fact_hides_no_platform_that_firmware_shows() -> None:
+    """OpenStack on ESXi routes as ESXi does, and vouches for nothing."""
+    guests = [told(n, product="", maker="VMware, Inc.") for n in "12"]
+    extras = replace(Extras.nothing(2), guests=guests)
+    seen = sights_of([Instance(i, facts={"platform": "openstack"}) for i in IDS], extras)
+    (because,) = platform_network.refuting(IDS, seen)
+    assert because.startswith("a runs on vmware: ")
+    assert router_kind.vouched(seen, APART) == ""
 
 
 @pytest.mark.parametrize("by_fact", [True, False])

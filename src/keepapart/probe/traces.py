@@ -6,7 +6,8 @@
 2. Where guests say that they are Hetzner's, towards a few members with public addresses too: only there the
    second router can be a host's.
 3. Inward, a few nodes look for the last router before every member that is more than two hops away. Such
-   routers are compared for each of these senders alone: a router may name itself otherwise to another.
+   routers are compared for each of these senders alone (`signals.gateway`): a router may name itself
+   otherwise to another.
 4. A router is named if one address, always the same, answered in more than one flow. A member's own address
    is no router's: some networks' routers answer by it (OVN).
 """

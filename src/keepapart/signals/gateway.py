@@ -1,4 +1,4 @@
-"""Gateway: which router answers first on the way out, and which one behind it.
+"""Gateway: which router answers first on the way out, which one behind it, and which one last on the way in.
 
 First hop: where every host is its guests' gateway and has one address as such, the same gateway is the same
 host. The rules, the first five each one a reason to keep silent:
@@ -19,24 +19,29 @@ host. The rules, the first five each one a reason to keep silent:
    and a reason that is checked with one traceroute.
 7. Different gateways say nothing: a host may have an address for each guest.
 
+Last router: what answers last on the way in to an instance, where that is more than two hops, would be its
+host as well. Rules 1 to 5 hold of what each sender saw by itself, since a router may name itself otherwise to
+another. The same one then says *same*, weakly: by none of it is known whether a host has one address.
+
 Upstream, the second hop: different ones say *different*, weakly, unless two known to be co-resident have
 different ones too (several paths); equal ones say nothing, being a rack's at best.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 
 import numpy as np
 
 from keepapart.arrays import distinct
 from keepapart.model import Strength
-from keepapart.probe.measured import Counts
+from keepapart.probe.measured import Counts, Trace
 from keepapart.signals.observed import Observed, Stage
 from keepapart.signals.testimony import UNKNOWN, LabelTestimony, Testimony, Weights
 
 WEAK, STRONG = int(Strength.WEAK), int(Strength.STRONG)
+LAST = "last router"
 SHOWN = 2  # gateways seen to be one host's each: with one alone, all hosts might share it
 
 
@@ -51,12 +56,12 @@ def testify(seen: Observed) -> Sequence[Testimony]:
         extras is None
         or network is None
         or seen.settled is None
-        or not any((*extras.firsts, *extras.upstreams))
+        or not any((*extras.firsts, *extras.upstreams, *extras.traces))
     ):
         return []
-    return testimonies(
-        extras.firsts, extras.upstreams, seen.paths.least, seen.settled, network.strength_of_two
-    )
+    least, known, standing = seen.paths.least, seen.settled, network.strength_of_two
+    said = testimonies(extras.firsts, extras.upstreams, least, known, standing)
+    return [*said, *last_routers(extras.traces, seen.ids, least, known, standing)]
 
 
 def testimonies(
@@ -76,6 +81,24 @@ def testimonies(
     return [testimony for testimony in said if testimony.speaks]
 
 
+def last_routers(
+    traces: Sequence[Trace], ids: Sequence[str], least: Counts, known: Weights, standing: Strength | None
+) -> list[LabelTestimony]:
+    """Say what the last routers before instances say, for each sender that saw any."""
+    found = []
+    for sender in dict.fromkeys(trace.sender for trace in traces if trace.last):
+        lasts = [""] * len(ids)
+        for trace in traces:
+            if trace.sender == sender:
+                lasts[trace.target] = trace.last
+
+        def because(i: int, _j: int, lasts: Sequence[str] = lasts, sender: int = sender) -> str:
+            return f"the last router before both, from {ids[sender]}, is {lasts[i]}"
+
+        found.append(_alike(LAST, lasts, because, least, known, standing)[0])
+    return [said for said in found if said.speaks]
+
+
 def _first(
     firsts: Sequence[str],
     upstreams: Sequence[str],
@@ -86,8 +109,24 @@ def _first(
     def because(i: int, _j: int) -> str:
         return f"the first router of both is {firsts[i]}, which no two on different hosts share"
 
-    values = [address if standing and _names_a_router(address) else None for address in firsts]
-    said = LabelTestimony.of("gateway", values, because, if_equal=WEAK)
+    said, shown = _alike("gateway", firsts, because, least, known, standing)
+    plain = shown >= SHOWN and not _split(said, known) and _told_apart(said, upstreams, known)
+    if standing == Strength.STRONG and plain:
+        return LabelTestimony("gateway", said.labels, said.scopes, STRONG, 0, because)
+    return said
+
+
+def _alike(
+    name: str,
+    routers: Sequence[str],
+    because: Callable[[int, int], str],
+    least: Counts,
+    known: Weights,
+    standing: Strength | None,
+) -> tuple[LabelTestimony, int]:
+    """Say weakly whose equal routers may be one host (rules 1 to 5), and how many are known to be one's."""
+    values = [address if standing and _names_a_router(address) else None for address in routers]
+    said = LabelTestimony.of(name, values, because, if_equal=WEAK)
     shown = 0
     for label in range(int(said.labels.max(initial=UNKNOWN)) + 1):
         members = np.flatnonzero(said.labels == label)
@@ -99,10 +138,7 @@ def _first(
             shown += bool((known[among] >= STRONG).any())
     if len(distinct(said.labels[said.labels != UNKNOWN])) < 2:
         said.labels[:] = UNKNOWN
-    plain = shown >= SHOWN and not _split(said, known) and _told_apart(said, upstreams, known)
-    if standing == Strength.STRONG and plain:
-        return LabelTestimony("gateway", said.labels, said.scopes, STRONG, 0, because)
-    return said
+    return said, shown
 
 
 def _upstream(upstreams: Sequence[str], known: Weights) -> LabelTestimony:
