@@ -77,6 +77,15 @@ def test_what_controls_vouched_for_separates_later() -> None:
     assert "vouched for at 1970-01-01T00:00:00Z in this same network" in found.network.because
 
 
+def test_of_who_came_since_nobody_has_vouched() -> None:
+    """What was shown of one rack's hosts needn't be of another's: a newcomer's pairs are unknown."""
+    found = audited("acx", "044", "404", "440", memory=shown())
+    assert found.network.by is Voucher.BASELINE
+    assert found.pair("a", "c").verdict is Verdict.SEPARATE
+    assert found.counts["unknown"] == 2
+    assert any("came since" in one.because for one in found.pair("a", "x").evidence)
+
+
 @pytest.mark.parametrize(
     ("ids", "rows"),
     [("ax", ("04", "40")), ("ac", ("06", "60")), ("xy", ("04", "40"))],

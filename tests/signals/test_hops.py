@@ -96,6 +96,30 @@ def test_two_hops_that_a_smaller_time_to_live_alone_shows_join_nobody(ways: int)
     assert more[0, 1]
 
 
+def beside_hosts(*ways: tuple[int, int]) -> PathConfidence:
+    """Return counts of a, and of two guests each of two hosts; those to and from a are `ways`."""
+    counts = np.full((5, 5), 4, np.uint8)
+    counts[1, 2] = counts[2, 1] = counts[3, 4] = counts[4, 3] = 2
+    for guest, (there, back) in enumerate(ways, 1):
+        counts[0, guest], counts[guest, 0] = there, back
+    np.fill_diagonal(counts, 0)
+    return PathConfidence.of(Tally.of(np.repeat(counts[None], 8, axis=0)))
+
+
+def test_who_sends_by_the_router_above_a_host_that_answers_directly_is_no_guest_of_it() -> None:
+    """A machine on a host's own link: three hops there, two back, steadily. Its guests are as without."""
+    given = beside_hosts((3, 2), (3, 2), (3, 3), (3, 3))
+    assert says(given, 0, 1) == says(given, 0, 2) == (Says.SAME, Strength.WEAK)
+    assert "one way is always longer" in hops.testimony(given, find(given)).because(0, 1)
+    assert says(given, 1, 2) == (Says.SAME, Strength.STRONG)
+
+
+def test_where_ways_differ_by_more_two_hops_one_way_are_one_host() -> None:
+    """A detour from a host back to itself is two hops more, or as many as each address has it."""
+    assert not beside_hosts((3, 2), (3, 2), (3, 3), (3, 3)).sure[0, 1:3].any()
+    assert beside_hosts((4, 2), (3, 2), (3, 3), (3, 3)).sure[0, 1:3].all()
+
+
 @settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=3, max_size=7), st.integers(4, 6), st.integers(0, 2**32 - 1))
 def test_who_has_a_translated_address_changes_nothing_of_how_paths_vary(
