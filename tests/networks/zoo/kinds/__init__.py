@@ -15,6 +15,7 @@ from tests.networks.zoo.kinds import (
     plain,
     platforms,
     ports,
+    uplinks,
     vouching,
     ways,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "plain",
     "platforms",
     "ports",
+    "uplinks",
     "vouching",
     "ways",
 ]

@@ -159,7 +159,8 @@ def vrrp_in_front(net: Network) -> None:
             guests(net, host)
             for name in of_host(net, host):
                 others = [other for other in net.members if net.hosts[other][:2] != f"r{n}"]
-                net.steer(host, f"d{n}", arriving=name, to=others)
+                if others:
+                    net.steer(host, f"d{n}", arriving=name, to=others)
     net.hide(list(net.members))
 
 

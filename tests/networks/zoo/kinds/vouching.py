@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.networks.zoo.kind import Sign, Word, kind
 from tests.networks.zoo.kinds.addresses import translate
 from tests.networks.zoo.kinds.built import cilium_vxlan
-from tests.networks.zoo.kinds.mixes import filter_and_machine
+from tests.networks.zoo.kinds.mixes import filter_and_machine, loopback
 from tests.networks.zoo.kinds.ways import tenants
 from tests.networks.zoo.machines import kernel, of_openstack
 from tests.networks.zoo.network import Network
@@ -65,6 +65,18 @@ def openstack_listed_by_leaves(net: Network) -> None:
 def openstack_out_by_leaves(net: Network) -> None:
     """The same, and all that they send goes out by the leaves."""
     beside_leaves(net, "from all")
+    of_openstack(net)
+
+
+@kind(Word.FALSE)
+def openstack_loopback_by_leaf(net: Network) -> None:
+    """Guests route: they are listed by a loopback's address, which leaf switches reach by a second card."""
+    beside_leaves(net)
+    for number, name in enumerate(net.members):
+        node, address = net.nodes[name], f"203.0.113.{number + 1}"
+        node.owns.append(address)
+        node.ends[-1].link.bare.append(address)
+        net.members[name].address = address
     of_openstack(net)
 
 
@@ -150,3 +162,34 @@ def calico_router_machines(net: Network) -> None:
         guests(net, net.router(f"hv{v}", "h"), 2, least=2, on="h")
     net.hide(list(net.members))
     calico(net)
+
+
+def answering(net: Network) -> None:
+    """Let OpenStack's machines be behind hosts that answer by one address: Calico's devices have none."""
+    calico(net)
+    of_openstack(net)
+    routers = [node.name for node in net.nodes.values() if CALICO in {end.hardware for end in node.ends}]
+    for number, name in enumerate(routers, 1):
+        loopback(net, name, f"198.51.100.{number}")
+        net.setting(name, "ipv4/icmp_ratelimit=0")
+
+
+@kind(Word.SOUND, Sign.VOUCHES)
+def openstack_named(net: Network) -> None:
+    """Calico for OpenStack's machines, whose hosts name themselves."""
+    hosts(net, net.router("r"), gateway="169.254.1.1", hardware=CALICO)
+    answering(net)
+
+
+@kind(Word.ASTRAY)
+def openstack_tenants_named(net: Network) -> None:
+    """The same, and between tenants is a firewall: one router answers two that are far from each other."""
+    tenants(net)
+    answering(net)
+
+
+@kind(Word.ASTRAY)
+def openstack_uncounted_named(net: Network) -> None:
+    """The same, and what leaves a host isn't counted: routers of two that are two hops apart are two."""
+    cilium_vxlan(net)
+    answering(net)
