@@ -138,21 +138,20 @@ class PathConfidence:
         own, elsewhere = (np.array([one is word for one in has_own], np.bool_) for word in (True, False))
         translated: Mask = elsewhere[:, None] | elsewhere
         shown = tally.without(translated) if elsewhere.any() else tally
-        above = _above_a_host(tally)
-        longer_ways, trials_ways = compared(shown.without(above) if above.any() else shown)
+        longer_ways, trials_ways = compared(shown)
         way = float(_upper_bound(longer_ways, trials_ways)) * (longer_ways > 0)
         variations = {kind: Variation.of(shown, kind) for kind in kinds(shown)}
         sure: Mask = np.zeros((size, size), np.bool_)
         confirmed: Mask = np.zeros((size, size), np.bool_)
         paths = cls(tally, variations, way, sure, confirmed, rewritten, translated)
-        raised = _raised(tally, shorter)
+        raised = _raised(tally, shorter) | _above_a_host(tally)
         for rows in blocks(size):
             both = (tally.arrived[rows] > 0) & (tally.arrived[:, rows].T > 0)
             both &= (tally.way[rows] > 0) & (tally.way[:, rows].T > 0)
             two = tally.least[rows] == 2
             confirmed[rows] = both & (two | own[rows, None] & own)
             sure[rows] = confirmed[rows] & (
-                two & ~raised[rows] & ~above[rows] | (tally.least[rows] > 2) & (paths.unseen(rows) < UNSEEN)
+                two & ~raised[rows] | (tally.least[rows] > 2) & (paths.unseen(rows) < UNSEEN)
             )
         return paths
 
