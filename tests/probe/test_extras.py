@@ -109,6 +109,8 @@ def test_gateways_of_one_address_each_are_evidence(net: Network) -> None:
         ("hops", Says.SAME, STRONG),
         ("gateway", Says.SAME, STRONG),
     }
+    others = found.pair(names[2], names[3]).evidence
+    assert ("last router", Says.SAME, WEAK) in {(e.signal, e.says, e.strength) for e in others}
     assert {e.signal for e in found.pair(names[0], names[4]).evidence} == {"hops", "upstream"}
 
 

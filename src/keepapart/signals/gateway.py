@@ -21,7 +21,8 @@ host. The rules, the first five each one a reason to keep silent:
 
 Last router: what answers last on the way in to an instance, where that is more than two hops, would be its
 host as well. Rules 1 to 5 hold of what each sender saw by itself, since a router may name itself otherwise to
-another. The same one then says *same*, weakly: by none of it is known whether a host has one address.
+another; the one that saw most is heard. The same one then says *same*, weakly: by none of it is known whether
+a host has one address.
 
 Upstream, the second hop: different ones say *different*, weakly, unless two known to be co-resident have
 different ones too (several paths); equal ones say nothing, being a rack's at best.
@@ -84,7 +85,7 @@ def testimonies(
 def last_routers(
     traces: Sequence[Trace], ids: Sequence[str], least: Counts, known: Weights, standing: Strength | None
 ) -> list[LabelTestimony]:
-    """Say what the last routers before instances say, for each sender that saw any."""
+    """Say what the last routers before instances say, as the sender has it that saw most."""
     found = []
     for sender in dict.fromkeys(trace.sender for trace in traces if trace.last):
         lasts = [""] * len(ids)
@@ -96,7 +97,8 @@ def last_routers(
             return f"the last router before both, from {ids[sender]}, is {lasts[i]}"
 
         found.append(_alike(LAST, lasts, because, least, known, standing)[0])
-    return [said for said in found if said.speaks]
+    most = max(found, key=lambda said: int((said.labels != UNKNOWN).sum()), default=None)
+    return [most] if most and most.speaks else []
 
 
 def _first(
