@@ -10,6 +10,13 @@ from keepapart.signals import hops, network
 from keepapart.signals.network import NetworkFinding
 from keepapart.signals.path_confidence import PathConfidence
 
+FABRICS = {  # hops between hosts of one rack, and of two
+    "one link": (3, 3),
+    "one router": (4, 4),
+    "racks": (4, 6),
+    "racks that are links": (3, 6),
+    "links at one router": (3, 4),
+}
 IDS = "abcdefgh"
 
 

@@ -13,7 +13,7 @@ from keepapart.probe.measured import Tally
 from keepapart.signals import hops
 from keepapart.signals.hidden_gateways import in_doubt
 from keepapart.signals.path_confidence import PathConfidence
-from tests.signals.pictures import find, paths, says
+from tests.signals.pictures import FABRICS, find, paths, says
 
 
 def some_behind(further: int) -> PathConfidence:
@@ -59,14 +59,7 @@ def test_guests_alone_on_their_hosts_are_not_in_doubt() -> None:
     )
 
 
-NETWORKS = {  # hops between hosts of one rack, and of two
-    "one link": (3, 3),
-    "one router": (4, 4),
-    "racks": (4, 6),
-    "racks that are links": (3, 6),
-    "links at one router": (3, 4),
-    "racks at unlike depths": (4, 7),
-}
+NETWORKS = {**FABRICS, "racks at unlike depths": (4, 7)}
 
 
 def hidden_world(seed: int, size: int, network: str, most: int) -> tuple[PathConfidence, Mask]:

@@ -16,15 +16,9 @@ from keepapart.probe.measured import Counts, Tally
 from keepapart.signals import hops
 from keepapart.signals.network import find
 from keepapart.signals.path_confidence import PathConfidence
+from tests.signals.pictures import FABRICS
 
 Numbers = npt.NDArray[np.int64]
-FABRICS = {  # hops between hosts of one rack, and of two
-    "one link": (3, 3),
-    "one router": (4, 4),
-    "racks": (4, 6),
-    "racks that are links": (3, 6),
-    "links at one router": (3, 4),
-}
 
 
 @dataclass(frozen=True)

@@ -85,10 +85,11 @@ class Kernel:
         """Whether what is sent to an own address comes by the device of all these ways (rule 3)."""
         wanted, out = _packed(address), {way[2] for way in ways}
         having = {device for packed, _, _, device in self._addresses() if packed == wanted}
-        by = {name for device, name in self._arriving() if device in having}
+        arriving = self._arriving()
+        by = {name for device, name in arriving if device in having}
         if by or not out:
             return by >= out
-        return out >= {name for _, name in self._arriving()}
+        return out >= {name for _, name in arriving}
 
     def _arriving(self) -> list[tuple[int, str]]:
         """List the devices that are up and that packets arrive by: their numbers and names."""

@@ -40,20 +40,17 @@ async def gather(groups: Sequence[NodeGroup], roster: Roster, tally: Tally) -> E
     few, gaps = size <= FEW, bool(np.count_nonzero(tally.least) < size * (size - 1))
     told = _merged(await asyncio.gather(*(group.guests() for group in groups)))
     guests = [told.get(name, {}) for name in roster.ids]
-    able = traces.landmarks(roster, tally.least)
-    wants = {
-        name: traces.elsewhere(roster, tally.least, number) if few else able[number][:WAYS]
-        for number, name in enumerate(roster.ids)
-    }
+    able = traces.landmarks(roster, tally.least, FEW if few else traces.LANDMARKS)
+    wants = {name: able[number] if few else able[number][:WAYS] for number, name in enumerate(roster.ids)}
     around = _merged(await asyncio.gather(*(group.surroundings(wants) for group in groups)))
     found: list[Trace] = []
     firsts, upstreams = [""] * size, [""] * size
     named = [told.get("maker") == traces.NAMED for told in guests]
-    if few or gaps or any(named):
+    telling = gaps or any(named)
+    if few or telling:
         outward = traces.targets(roster, tally.least, named, others=few or gaps)
         steps = traces.steps(roster, tally.least, outward, inward=few)
-        again = gaps or any(named)
-        seen = _merged(await asyncio.gather(*(group.routers(steps, again) for group in groups)))
+        seen = _merged(await asyncio.gather(*(group.routers(steps, telling) for group in groups)))
         found = traces.traces(roster, tally.least, seen)
         firsts, upstreams = traces.towards_all(roster, outward, seen)
     return Extras(

@@ -28,22 +28,15 @@ NAMED = "Hetzner"  # the maker of guests whose second router outward can be thei
 Seen = Mapping[str, Sequence[Sighting]]
 
 
-def landmarks(roster: Roster, least: Counts) -> list[list[int]]:
-    """Say which of a few members, spread over all, each node can look towards: all but those on its link."""
+def landmarks(roster: Roster, least: Counts, most: int = LANDMARKS) -> list[list[int]]:
+    """Say which of `most` members, spread over all, each node can look towards: all but those on its link."""
     size = len(roster.ids)
-    chosen = range(0, size, -(-size // LANDMARKS))
+    chosen = range(0, size, -(-size // most))
     six = [":" in address for address, _ in roster.places]
     return [
         [at for at in chosen if at != number and least[number, at] != 1 and six[at] == six[number]]
         for number in range(size)
     ]
-
-
-def elsewhere(roster: Roster, least: Counts, number: int) -> list[int]:
-    """Return all whom a node reaches by a router, as far as is known."""
-    six = [":" in address for address, _ in roster.places]
-    others = enumerate(least[number].tolist())
-    return [at for at, count in others if at != number and count != 1 and six[at] == six[number]]
 
 
 def targets(roster: Roster, least: Counts, named: Sequence[bool], *, others: bool = True) -> list[list[int]]:

@@ -58,13 +58,11 @@ def testimony(paths: PathConfidence, finding: NetworkFinding, sights: Sequence[S
         weights[beyond] = -WEAK
         weights[beyond & paths.sure] = -np.int8(strength)
         doubt, kernels = finding.doubt(paths), _same_machine(paths, sights)
-        for doubted in (doubt, kernels):
+        for doubted in (doubt, kernels, newcomers):
             if doubted is not None:
                 weights[beyond & doubted] = -WEAK
         if doubt is not None:
             weights[two & doubt] = WEAK
-        if newcomers is not None:
-            weights[beyond & (newcomers[:, None] | newcomers)] = -WEAK
 
     def because(i: int, j: int) -> str:
         words = _counted(paths, i, j)
@@ -72,7 +70,7 @@ def testimony(paths: PathConfidence, finding: NetworkFinding, sights: Sequence[S
             words += "; counts to others show that there may be gateways within a host, or past one"
         if kernels is not None and kernels[i, j] and paths.least[i, j] > 2:
             words += "; what they tell of their kernels allows that one machine runs both"
-        if newcomers is not None and (newcomers[i] or newcomers[j]):
+        if newcomers is not None and newcomers[i, j]:
             words += "; who came since wasn't vouched for"
         speaks = of_two if paths.least[i, j] == 2 else strength
         return words if speaks is not Strength.WEAK else f"{words}; {finding.because}"

@@ -104,11 +104,13 @@ class NetworkFinding:
 
     @property
     def newcomers(self) -> Mask | None:
-        """Say of whom nobody vouches, [n]: they weren't there when somebody did. None where that is nobody.
+        """Say of which pairs nobody vouches, [n, n]: one wasn't there when somebody did. None for no pairs.
 
         What was true of hosts in one rack needn't be of the rack that a cluster grows into.
         """
-        return ~self.prior.there if self.by is Voucher.BASELINE and self.prior else None
+        if self.by is not Voucher.BASELINE or self.prior is None:
+            return None
+        return ~(self.prior.there[:, None] & self.prior.there)
 
     def doubt(self, paths: PathConfidence) -> Mask | None:
         """Say which pairs beyond two hops may be one host's all the same, [n, n]; None where none may."""
