@@ -60,6 +60,7 @@ def test_a_relative_store_lies_beside_the_file(tmp_path: Path) -> None:
             "number 1 host: text in quotes or true or false or a whole number is wanted, not 1.5",
         ),
         ('[[instances]]\nid = "a"\naddress = "host"', "'host' is neither an IPv4 nor an IPv6 address"),
+        ('[[instances]]\nid = "a"\npublic = "2a01::1"', "number 1 public: '2a01::1' is no IPv4 address"),
         ('[[instances]]\nid = "a"\naddres = "10.0.0.1"', "addres: no such key; did you mean 'address'?"),
         (A + A.replace("10.0.0.1", "10.0.0.2"), "number 2 id: 'a' stands twice"),
         (A + A.replace('"a"', '"b"'), "number 2 address: 10.0.0.1 is 'a''s already"),

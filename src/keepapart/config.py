@@ -69,6 +69,7 @@ class _Entry(PlacementFacts, frozen=True, kw_only=True):
 
     id: Text
     address: Text = ""
+    public: Text = ""
     reach: Text = ""
 
 
@@ -212,8 +213,16 @@ def _instances(entries: Sequence[_Entry], via: str, path: Path) -> tuple[Instanc
         if address:
             owners[address] = entry.id
         reach = entry.reach or ("" if address else way_to(entry.id, via))
-        found.append(Instance(id=entry.id, address=address, reach=reach, facts=entry.facts))
+        public = _public(entry.public, f"{where} public") if entry.public else ""
+        found.append(Instance(id=entry.id, address=address, reach=reach, facts=entry.facts, public=public))
     return tuple(found)
+
+
+def _public(text: str, where: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise ConfigError(f"{where}: {text!r} is no IPv4 address") from None
 
 
 def _address(text: str, where: str) -> str:

@@ -8,7 +8,7 @@ signal says of one pair; a *verdict* is what all of it together allows to be sai
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from typing import Literal, Protocol, get_args
@@ -112,7 +112,7 @@ class Instance:
     `address` is what other members send to (IPv4 or IPv6); `reach` is the way in, as the configuration
     writes it (`netns:NAME`, `ssh://…`), or empty for the default one. `facts` is what the platform's API
     states of its placement (`host`, `zone`, `group`, …) now, never what was measured; `said` is what other
-    sources say of it.
+    sources say of it. `public` is its public IPv4 address, where one is told beside `address`.
     """
 
     id: str
@@ -122,6 +122,7 @@ class Instance:
     tags: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     said: Sequence[Statement] = ()
+    public: str = ""
 
     def fact(self, name: Fact) -> str:
         """Return what the platform states, stripped; empty where nothing is, and of one that doesn't run."""
@@ -129,8 +130,7 @@ class Instance:
 
     def with_statement(self, statement: Statement) -> Instance:
         """Return it with what another source says of it."""
-        said = (*self.said, statement)
-        return Instance(self.id, self.address, self.reach, self.state, self.tags, self.facts, said)
+        return replace(self, said=(*self.said, statement))
 
     @property
     def running(self) -> bool:

@@ -103,6 +103,7 @@ def test_facts_addresses_and_labels(account: Hetzner) -> None:
     for kind, address in (("private", "10.0.0.101"), ("public", "192.0.2.101"), ("ipv6", "2001:db8:101::1")):
         (one,) = account.open(address=kind).instances({})
         assert one.address == address
+        assert one.public == "192.0.2.101"
     assert dict(one.tags) == {CLUSTER_TAG: "orders", ROLE_TAG: MEMBER, "tier": "db"}
     facts = {"platform": "hetzner", "zone": "fsn1", "group": "7", "group_strategy": "spread"}
     assert dict(one.facts) == facts

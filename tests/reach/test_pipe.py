@@ -84,7 +84,7 @@ async def whole_round(group: PipedNodes) -> dict[str, Any]:
     await group.leave()
     found["guests"] = await group.guests()
     found["around"] = await group.surroundings({"a": [1], "b": [0]})
-    found["routers"] = await group.routers({"a": [(1, 1)], "b": [(0, 1)]})
+    found["routers"] = await group.routers({"a": [("10.0.0.1", 1, 1)], "b": [("10.0.0.1", 1, 1)]})
     found["times"] = await group.times(0.0)
     await group.close()
     return found
@@ -118,7 +118,7 @@ def test_whatever_a_node_says_is_its_own_affair(said: list[bytes], after: int) -
     assert found["climbed"]["a"] == [(2, "10.0.0.1 4000")]
     assert found["arrived"]["a"] == [True]
     assert found["around"]["a"] == (True, [("10.0.0.254", "ee:ee:ee:ee:ee:ee", "eth0", 1, "")])
-    assert found["routers"]["a"] == [(1, 1, "10.0.0.254", 3)]
+    assert found["routers"]["a"] == [(0, "10.0.0.254", 3)]
     assert "a" not in group.lost
     assert "b" in group.lost or len(found["hops"]["b"]) == 4
     assert all(why.isprintable() and len(why) < 400 for why in group.lost.values())

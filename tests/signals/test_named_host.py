@@ -51,6 +51,19 @@ def test_the_second_router_names_the_host() -> None:
     assert (different.says, different.strength) == (Says.DIFFERENT, Strength.STRONG)
 
 
+def test_who_is_listed_privately_is_named_on_the_way_to_public_addresses() -> None:
+    """A trace towards a member's public address names the host, whatever address members send to."""
+    looks = seen([ONE, ONE, OTHER], addresses=("10.0.0.2", "10.0.0.3", "10.0.0.4"))
+    extras = looks.round.extras
+    assert extras
+    traces = [replace(trace, public=ADDRESSES[trace.target]) for trace in extras.traces]
+    (said,) = named_host.testify(
+        replace(looks, round=replace(looks.round, extras=replace(extras, traces=traces)))
+    )
+    words = [evidence.says for at in (1, 2) if (evidence := said.evidence(0, at))]
+    assert words == [Says.SAME, Says.DIFFERENT]
+
+
 @pytest.mark.parametrize(
     "looks",
     [

@@ -84,7 +84,7 @@ class Nodes:
         wants: Mapping[str, Sequence[Step]],
         again: bool = False,  # noqa: ARG002  # nothing is sent
     ) -> Mapping[str, Sequence[Sighting]]:
-        return {name: [(*wants[name][0], "10.0.0.1", 3)] for name in wants if name in self.there}
+        return {name: [(0, "10.0.0.1", 3)] for name in wants if name in self.there}
 
     async def listen(self) -> None:
         """Nothing to do."""
@@ -186,7 +186,7 @@ class TracesElsewhere(Nodes):
         self, wants: Mapping[str, Sequence[Step]], again: bool = False
     ) -> Mapping[str, Sequence[Sighting]]:
         found = await super().routers(wants, again)
-        return {name: [(0, 7, address, times) for *_, address, times in seen] for name, seen in found.items()}
+        return {name: [(7, address, times) for _, address, times in seen] for name, seen in found.items()}
 
 
 class TimesShort(Nodes):

@@ -87,9 +87,9 @@ def _gateways(audit: Audit) -> list[Gateway]:
 
 
 def _shapes(audit: Audit) -> list[Trace]:
-    """Return a trace for each number of hops, and then others, `TRACES` at the most."""
+    """Return a trace for each number of hops and sort of address, then others, `TRACES` at the most."""
     traces = audit.round.extras.traces if audit.round.extras else ()
     least = audit.paths.least
-    first = {int(least[t.sender, t.target]): t for t in reversed(traces)}
-    shown = [first[count] for count in sorted(first)]
+    first = {(bool(t.public), int(least[t.sender, t.target])): t for t in reversed(traces)}
+    shown = [first[shape] for shape in sorted(first)]
     return [*shown, *(t for t in traces if t not in shown)][:TRACES]

@@ -56,6 +56,7 @@ class _Row(Table, frozen=True):
 
     id: Text
     address: str = ""
+    public: str = ""
     reach: str = ""
     state: Text = RUNNING
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -146,15 +147,18 @@ class CommandListing:
             if "," in row.id or not row.id.isprintable():
                 raise ConfigError(f"{row.id!r} can't be an id")
             address = str(ipaddress.ip_address(row.address)) if row.address else ""
+            public = str(ipaddress.IPv4Address(row.public)) if row.public else ""
             table = checked(without_nulls(row.facts), FactsTable, f"{row.id} facts")
             at = time_of(table.at, f"{row.id} facts at") if table.at else None
         except ConfigError as error:
             raise self._meaningless(str(error)) from None
         except ValueError:
-            raise self._meaningless(f"{row.id}: {row.address!r} is no IPv4 or IPv6 address") from None
+            told_of = f"{row.address!r} is no IPv4 or IPv6 address, or {row.public!r} no public IPv4 address"
+            raise self._meaningless(f"{row.id}: {told_of}") from None
         facts = {key: value for key, value in table.facts.items() if row.state == RUNNING or key in OWNERS}
         said = () if at is None else (Statement(Source.API, "the program", facts, at),)
-        return Instance(row.id, address, row.reach, row.state, row.tags, {} if said else facts, said)
+        stated = {} if said else facts
+        return Instance(row.id, address, row.reach, row.state, row.tags, stated, said, public)
 
     def _meaningless(self, why: str) -> CloudError:
         return CloudError(f"{self._program.name}: its answer can't be meant: {why}")

@@ -223,6 +223,7 @@ class ListedCloud:
             tags=self._tags(one),
             facts={name: text for name, text in facts.items() if text},
             said=one.said if placed else (),
+            public=addresses["public"],
         )
 
 

@@ -43,11 +43,15 @@ class GatewayEntry(Entry, frozen=True):
 
 
 class RoutersEntry(Entry, frozen=True, rename={"sender": "from", "target": "to"}):
-    """The first, second and last router on the way from one instance to another, null where not known."""
+    """The first, second and last router on the way from one instance to another, null where not known.
+
+    `hops` are to the address that members send to; `public` is the other one where the way leads there.
+    """
 
     sender: str
     target: str
     hops: int
+    public: str | None
     first: str | None
     second: str | None
     last: str | None

@@ -15,7 +15,7 @@ from posix import _exit, environ, read, write
 from typing import Any
 
 from keepapart.node.arrivals import Arrivals
-from keepapart.node.gateway import trace
+from keepapart.node.gateway import Tracer, trace
 from keepapart.node.hardware import facts
 from keepapart.node.keyed import HASHES, hashes
 from keepapart.node.ladder import Ladder, climb
@@ -52,7 +52,7 @@ def serve(stdin: int, stdout: int) -> None:
         -> {"hops": [count, ...], 0 where nothing got through, "tokens": [text, ...], see ladder.py}
     {"do": "arrived", "port": p, "tokens": [text, ...]} -> {"arrived": [1 or 0, ...]}
     {"do": "leave"} -> {}, and what was climbed by is left
-    {"do": "trace", "steps": [(index, distance), ...], "again": whether to ask twice}
+    {"do": "trace", "steps": [(address, port, distance), ...], "again": whether to ask twice}
         -> {"routers": [[number of the step, address, how often], ...]}
     {"do": "look around", "targets": [index, ...]} -> {"own": 1 or 0, "ways": [[...], ...], see routes.py}
     {"do": "listen"} -> {}, and from now on peers are answered
@@ -170,7 +170,7 @@ class Commands:
 
     def do_trace(self, command: dict[str, Any]) -> dict[str, Any]:
         """Find routers."""
-        tracer = self.node.tracer(command["steps"])
+        tracer = Tracer(self.node.sockets, command["steps"])
         trace([tracer], command["again"])
         return {"routers": tracer.sightings()}
 

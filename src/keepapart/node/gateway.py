@@ -2,8 +2,8 @@
 
 Handed over to every instance together with node.py: standard library only, Python 3.6 or later.
 
-1. All probes go out at once, over several flows: each to a member of the round, who drops it should it get
-   that far, with a life that ends at the router asked for.
+1. All probes go out at once, over several flows: each to an instance of the operator's, who drops it should
+   it get that far, with a life that ends at the router asked for.
 2. A router that gets one with its last hop spent says so, and the kernel keeps what it said with the
    datagram that it was about.
 3. Linux routers answer one destination about once a second after a burst of six. Where one answer came, too

@@ -25,7 +25,6 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from keepapart.node.gateway import Tracer
 from keepapart.node.keyed import HASHES, Sealing, sealing
 from keepapart.node.ladder import ANCILLARY, IP_RECVTTL, set_ttl
 from keepapart.node.routes import Way, surroundings
@@ -119,11 +118,6 @@ class Node:
         self.listening = self.sockets[:1]
         self.echo = Echo(self.sockets[0], self.key, self.index, self.roster, self.hashed)
         return self.echo
-
-    def tracer(self, steps: Iterable[tuple[int, int]]) -> Tracer:
-        """Return what finds the routers so many hops away on the way to members: (member, distance) each."""
-        places = [(self.roster[target], distance) for target, distance in steps]
-        return Tracer(self.sockets, [(address, ports[0], distance) for (address, ports), distance in places])
 
     def surroundings(self, kernel: socket.socket, targets: Iterable[int]) -> tuple[bool, list[Way]]:
         """Say whether the roster's address of this node is its machine's, and which ways lead to members.

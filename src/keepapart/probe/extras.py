@@ -49,8 +49,10 @@ async def gather(groups: Sequence[NodeGroup], roster: Roster, tally: Tally) -> E
     telling = gaps or any(named)
     if few or telling:
         outward = traces.targets(roster, tally.least, named, others=few or gaps)
-        steps = traces.steps(roster, tally.least, outward, inward=few)
-        seen = _merged(await asyncio.gather(*(group.routers(steps, telling) for group in groups)))
+        looks = traces.looks(roster, tally.least, outward, inward=few)
+        steps = {name: traces.steps(roster, theirs) for name, theirs in looks.items()}
+        answers = _merged(await asyncio.gather(*(group.routers(steps, telling) for group in groups)))
+        seen = traces.seen(roster, looks, answers)
         found = traces.traces(roster, tally.least, seen)
         firsts, upstreams = traces.towards_all(roster, outward, seen)
     return Extras(

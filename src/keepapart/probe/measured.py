@@ -184,7 +184,8 @@ class Trace:
 
     `first` is one hop away, `second` two, `last` one less than the target's least count. Each is the address
     that always answered and more than once, else empty; the target's silence and a member's own address are
-    no router.
+    no router. `public` is the target's public address, where the way there is meant: no hops are counted
+    there, and no last router is known. It is empty for the address that members send to.
     """
 
     sender: int
@@ -192,6 +193,7 @@ class Trace:
     first: str = ""
     second: str = ""
     last: str = ""
+    public: str = ""
 
 
 @dataclass(frozen=True, slots=True)

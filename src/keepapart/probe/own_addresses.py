@@ -1,12 +1,13 @@
-"""What members send to, where nobody said: each node is asked which address it sends to the others from.
+"""Which addresses members have: what they send to, where nobody said, and public ones beside that.
 
-1. Each node names its machine's addresses, that of its way to the world first. One family is chosen for
-   all: IPv4 where everybody has it, else IPv6.
+1. Where nobody said what to send to, each node names its machine's addresses, that of its way to the world
+   first. One family is chosen for all: IPv4 where everybody has it, else IPv6.
 2. For a start each has its first address that no other machine has: a bridge for containers has the same one
    everywhere. Then each says from which of its own it sends to the others', and the one that most are sent to
    from is its address.
 3. Where two come out with one address, they are one machine, or stand in networks of the same numbers:
    neither takes part.
+4. A public address is told by the list of members or the platform, else it is that of the way in by ssh.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from ipaddress import AddressValueError, IPv4Address
+from urllib.parse import urlsplit
 
 from keepapart.model import Instance
 from keepapart.reach import Asked, NodeGroup
@@ -75,5 +78,27 @@ def _lost(known: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def public_address(instance: Instance) -> str:
+    """Return the public IPv4 address that an instance has beside the listed one; empty where none is told."""
+    word, _, where = instance.reach.partition(":")
+    told = (instance.public, _host(where) if word == "ssh" else "")
+    return next((one for one in told if one != instance.address and _is_public(one)), "")
+
+
 def _merged(parts: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, Sequence[str]]:
     return {name: value for part in parts for name, value in part.items()}
+
+
+def _is_public(address: str) -> bool:
+    try:
+        return IPv4Address(address).is_global
+    except AddressValueError:
+        return False
+
+
+def _host(where: str) -> str:
+    """Return the host of a way in by ssh: "//user@host:port", or a name alone."""
+    try:
+        return urlsplit(where if where.startswith("//") else f"//{where}").hostname or ""
+    except ValueError:
+        return ""

@@ -25,7 +25,7 @@ from keepapart.model import Instance, Progress, silent
 from keepapart.node.keyed import HASHES
 from keepapart.probe import SOCKETS
 from keepapart.probe.metadata import Metadata, ServiceOf, no_service
-from keepapart.probe.own_addresses import learn
+from keepapart.probe.own_addresses import learn, public_address
 from keepapart.reach import Asked, NodeGroup, Roster
 from keepapart.reach.transports import Transports
 
@@ -67,7 +67,9 @@ async def measure(
         present = [instance for instance in instances if instance.id in ports]
         hashed = _strongest(groups)
         log.info("datagrams are sealed by keyed %s", hashed)
-        roster = Roster([i.id for i in present], [(i.address, ports[i.id]) for i in present], hashed)
+        places = [(instance.address, ports[instance.id]) for instance in present]
+        public = [public_address(instance) for instance in present]
+        roster = Roster([instance.id for instance in present], places, hashed, public)
         secret = key()
         await asyncio.gather(*(group.join(roster, secret) for group in groups))
         if ready:

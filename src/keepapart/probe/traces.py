@@ -3,8 +3,8 @@
 1. Outward, every node looks for its first and second router towards a few members, the same few for
    everybody, so that paths can be compared. Those on its own host or link are left out: datagrams would be
    there too soon.
-2. Where guests say that they are Hetzner's, towards a few members with public addresses too: only there the
-   second router can be a host's.
+2. Where guests say that they are Hetzner's, towards the public addresses of a few members too: only there the
+   second router can be a host's. Those are told by the list of members, by the platform or by the way in.
 3. Inward, a few nodes look for the last router before every member that is more than two hops away. Such
    routers are compared for each of these senders alone (`signals.gateway`): a router may name itself
    otherwise to another.
@@ -15,7 +15,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from keepapart.probe.measured import LONGEST, Counts, Trace
 from keepapart.reach import Roster, Sighting, Step
@@ -25,7 +27,16 @@ TARGETS = 2  # of a node
 SENDERS = 3  # nodes that look for everybody's last router
 NAMED = "Hetzner"  # the maker of guests whose second router outward can be their host
 
-Seen = Mapping[str, Sequence[Sighting]]
+
+class Look(NamedTuple):
+    """A look for the router so far on the way to a member, or to its `public` address."""
+
+    target: int
+    distance: int = 1
+    public: str = ""
+
+
+Seen = Mapping[str, Sequence[tuple[Look, str, int]]]  # by node: what router was seen, and how often
 
 
 def landmarks(roster: Roster, least: Counts, most: int = LANDMARKS) -> list[list[int]]:
@@ -39,18 +50,18 @@ def landmarks(roster: Roster, least: Counts, most: int = LANDMARKS) -> list[list
     ]
 
 
-def targets(roster: Roster, least: Counts, named: Sequence[bool], *, others: bool = True) -> list[list[int]]:
-    """Say towards whom each node looks for its first routers (rules 1 and 2).
+def targets(roster: Roster, least: Counts, named: Sequence[bool], *, others: bool = True) -> list[list[Look]]:
+    """Say towards whom each node looks for its first router, and then its second one (rules 1 and 2).
 
     `named` says whose host a router may name; whether `others` look for any depends on the round.
     """
     found = []
     for number, able in enumerate(landmarks(roster, least)):
         far = [at for at in able if least[number, at] > 2] or able
-        chosen = far[:TARGETS] if others or named[number] else []
+        chosen = [Look(at) for at in far[:TARGETS]] if others or named[number] else []
         if named[number]:
-            public = [at for at in far if ip_address(roster.places[at][0]).is_global]
-            chosen += [at for at in public[:TARGETS] if at not in chosen]
+            public = [look for at in far if (look := _in_public(roster, at))]
+            chosen += [look for look in public[:TARGETS] if look not in chosen]
         found.append(chosen)
     return found
 
@@ -64,43 +75,70 @@ def senders(least: Counts) -> list[int]:
     return found
 
 
-def steps(
-    roster: Roster, least: Counts, outward: Sequence[Sequence[int]], *, inward: bool
-) -> dict[str, list[Step]]:
+def looks(
+    roster: Roster, least: Counts, outward: Sequence[Sequence[Look]], *, inward: bool
+) -> dict[str, list[Look]]:
     """Say which routers each node looks for, `inward` for last ones too."""
-    wants = [[(target, at) for at in (1, 2) for target in chosen] for chosen in outward]
+    wants = [[look._replace(distance=at) for at in (1, 2) for look in chosen] for chosen in outward]
     for number in senders(least) if inward else ():
         hops = enumerate(least[number].tolist())
-        last = [(target, count - 1) for target, count in hops if 2 < count <= LONGEST]
-        wants[number] += [step for step in last if step not in wants[number]]
+        last = [Look(target, count - 1) for target, count in hops if 2 < count <= LONGEST]
+        wants[number] += [look for look in last if look not in wants[number]]
     return {name: chosen for name, chosen in zip(roster.ids, wants, strict=True) if chosen}
 
 
+def steps(roster: Roster, chosen: Sequence[Look]) -> list[Step]:
+    """Say by which addresses and ports a node looks."""
+    places = [(look, *roster.places[look.target]) for look in chosen]
+    return [(look.public or address, ports[0], look.distance) for look, address, ports in places]
+
+
+def seen(
+    roster: Roster, chosen: Mapping[str, Sequence[Look]], answers: Mapping[str, Sequence[Sighting]]
+) -> Seen:
+    """Say of what nodes answered where it was seen; members are left out (rule 4)."""
+    members = {*(address for address, _ in roster.places), *roster.public}
+    return {
+        name: [
+            (chosen[name][number], router, times) for number, router, times in each if router not in members
+        ]
+        for name, each in answers.items()
+    }
+
+
 def traces(roster: Roster, least: Counts, seen: Seen) -> list[Trace]:
-    """Return what was seen of routers, for each node and target of its."""
-    members = {address for address, _ in roster.places}
+    """Return what was seen of routers, for each node and address that it looked towards."""
     found = []
     for sender, name in enumerate(roster.ids):
-        sightings = [one for one in seen.get(name, ()) if one[2] not in members]
-        for target in sorted({target for target, _, _, _ in sightings}):
-            at = (1, 2, int(least[sender, target]) - 1)
-            routers = [steady([one for one in sightings if one[:2] == (target, where)]) for where in at]
-            found.append(Trace(sender, target, *routers))
+        theirs = seen.get(name, ())
+        for target, public in sorted({(look.target, look.public) for look, _, _ in theirs}):
+            at = (1, 2) if public else (1, 2, int(least[sender, target]) - 1)
+            wanted = [Look(target, distance, public) for distance in at]
+            routers = [steady([one for one in theirs if one[0] == look]) for look in wanted]
+            found.append(replace(Trace(sender, target, *routers), public=public))
     return found
 
 
-def towards_all(roster: Roster, outward: Sequence[Sequence[int]], seen: Seen) -> tuple[list[str], list[str]]:
-    """Return the first and the second router of each node, the same towards all of its first targets."""
-    members = {address for address, _ in roster.places}
+def towards_all(roster: Roster, outward: Sequence[Sequence[Look]], seen: Seen) -> tuple[list[str], list[str]]:
+    """Return the first and the second router of each node, the same towards its first targets' places."""
     found: tuple[list[str], list[str]] = ([], [])
     for name, chosen in zip(roster.ids, outward, strict=True):
-        theirs = [one for one in seen.get(name, ()) if one[0] in chosen[:TARGETS] and one[2] not in members]
+        places = [look for look in chosen[:TARGETS] if not look.public]
         for distance, routers in enumerate(found, 1):
-            routers.append(steady([one for one in theirs if one[1] == distance]))
+            wanted = {look._replace(distance=distance) for look in places}
+            routers.append(steady([one for one in seen.get(name, ()) if one[0] in wanted]))
     return found
 
 
-def steady(sightings: Sequence[Sighting]) -> str:
+def steady(sightings: Sequence[tuple[Look, str, int]]) -> str:
     """Return who answered, if always the same one and more than once; else nothing."""
-    answered = {address for _, _, address, _ in sightings}
+    answered = {router for _, router, _ in sightings}
     return answered.pop() if len(answered) == 1 and sum(times for *_, times in sightings) > 1 else ""
+
+
+def _in_public(roster: Roster, at: int) -> Look | None:
+    """Return a look towards the public address of a member; None where it has none that is known."""
+    if ip_address(roster.places[at][0]).is_global:
+        return Look(at)
+    public = roster.public[at] if roster.public else ""
+    return Look(at, public=public) if public and ":" not in roster.places[at][0] else None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from keepapart.model import Service
+from keepapart.node.gateway import Step
 from keepapart.node.keyed import HASHES
 from keepapart.node.node import Place, Want
 from keepapart.node.routes import Way
@@ -32,8 +33,7 @@ __all__ = [
     "Way",
 ]
 
-Step = tuple[int, int]  # a member, by index, and a distance on the way to it
-Sighting = tuple[int, int, str, int]  # a router: of which step, its address, how often it answered
+Sighting = tuple[int, str, int]  # a router: the number of its step, its address, how often it answered
 Surroundings = tuple[bool, Sequence[Way]]  # whether a node's address is its machine's, and its ways to others
 Climbed = tuple[int, str]  # a count, 0 where nothing got through, and a token of what did
 
@@ -42,12 +42,15 @@ Climbed = tuple[int, str]  # a count, 0 where nothing got through, and a token o
 class Roster:
     """Who takes part in a round: `places[i]` is the address and the ports of instance `ids[i]`.
 
-    `hashed` is the keyed hash that seals its datagrams, one of `node.keyed.HASHES`.
+    `hashed` is the keyed hash that seals its datagrams, one of `node.keyed.HASHES`. `public` is by instance a
+    public address beside that of its place, empty where none is known: nothing is counted to it, but routers
+    are looked for on the way there.
     """
 
     ids: Sequence[str]
     places: Sequence[Place]
     hashed: str = HASHES[0]
+    public: Sequence[str] = ()
 
 
 class NodeGroup(Protocol):
@@ -118,7 +121,7 @@ class NodeGroup(Protocol):
     async def routers(
         self, wants: Mapping[str, Sequence[Step]], again: bool = False
     ) -> Mapping[str, Sequence[Sighting]]:
-        """Have nodes find routers on the way to members; see `node.gateway`.
+        """Have nodes find the routers that are so far on the way to these addresses; see `node.gateway`.
 
         With `again`, those heard too seldom are asked twice, a second apart.
         """

@@ -19,7 +19,7 @@ from keepapart.node.gateway import FLOWS
 from keepapart.node.keyed import HASHES
 from keepapart.node.ladder import RUNGS
 from keepapart.node.routes import Way
-from keepapart.reach import Climbed, Sighting, Step, Surroundings
+from keepapart.reach import Climbed, Sighting, Surroundings
 
 TEXTS = 64  # of a guest
 ADDRESSES = 1 << 17  # of a machine, or of those that it says its own address towards
@@ -95,20 +95,20 @@ def confirmed(told: object, tokens: Sequence[str]) -> list[bool]:
     return [type(one) is int and one == 1 for one in told]
 
 
-def sightings(told: object, family: int, steps: Sequence[Step]) -> list[Sighting]:
-    """Read which routers a node saw on which of its steps; what can't be is left out.
+def sightings(told: object, family: int, steps: int) -> list[Sighting]:
+    """Read which routers a node saw on how many steps; what can't be is left out.
 
     `family` is 4 or 6, that of the node's sockets.
     """
     found: list[Sighting] = []
-    for one in told[: len(steps) * FLOWS] if isinstance(told, list) else ():
+    for one in told[: steps * FLOWS] if isinstance(told, list) else ():
         match one:
             case [int() as number, str() as text, int() as times] if (
-                type(number) is type(times) is int and 0 <= number < len(steps) and 1 <= times <= FLOWS
+                type(number) is type(times) is int and 0 <= number < steps and 1 <= times <= FLOWS
             ):
                 address = _address(text)
                 if address and ip_address(address).version == family:
-                    found.append((*steps[number], address, times))
+                    found.append((number, address, times))
     return found
 
 

@@ -228,7 +228,7 @@ class PipedNodes:
         )
         families = {name: ip_address(self._addresses[name]).version for name in told}
         return {
-            name: answers.sightings(answer.get("routers"), families[name], wants[name])
+            name: answers.sightings(answer.get("routers"), families[name], len(wants[name]))
             for name, answer in told.items()
         }
 

@@ -72,6 +72,7 @@ def network_document(audit: Audit, found: NetworkReport) -> NetworkDocument:
                 ids[t.sender],
                 ids[t.target],
                 int(audit.paths.least[t.sender, t.target]),
+                t.public or None,
                 t.first or None,
                 t.second or None,
                 t.last or None,
@@ -108,8 +109,9 @@ def print_network(audit: Audit, found: NetworkReport) -> None:
             for name, address in (("first", trace.first), ("second", trace.second), ("last", trace.last))
             if address
         )
-        way = f"{ids[trace.sender]} → {ids[trace.target]}"
-        fact(out, "routers", f"{way}: {words.many(count, 'hop')}{f'; {routers}' if routers else ''}")
+        way, whole = f"{ids[trace.sender]} → {ids[trace.target]}", words.many(count, "hop")
+        towards = f"its public address {trace.public}" if trace.public else whole
+        fact(out, "routers", f"{way}: {towards}{f'; {routers}' if routers else ''}")
     for why in dict.fromkeys(audit.round.lost.values()):
         names = [name for name, reason in audit.round.lost.items() if reason == why]
         fact(out, "not reached", f"{words.listed(names)}: {why}")

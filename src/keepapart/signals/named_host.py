@@ -62,7 +62,8 @@ def names_of(sights: Sequence[Sight], traces: Sequence[Trace]) -> list[str]:
     found: list[set[str]] = [set() for _ in sights]
     for trace in traces:
         behind_front = PLATFORM in sights[trace.sender].platforms and trace.first == FRONT
-        if behind_front and _is_public(sights[trace.target].address) and _is_public(trace.second):
+        towards = trace.public or sights[trace.target].address
+        if behind_front and _is_public(towards) and _is_public(trace.second):
             found[trace.sender].add(trace.second)
     return [next(iter(names)) if len(names) == 1 else "" for names in found]
 

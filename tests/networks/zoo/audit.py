@@ -131,6 +131,8 @@ def inventory(net: Network, prefix: str, model: str) -> str:
     for name, member in net.members.items():
         reach = f"netns:{prefix}{member.node}"
         parts.append(f'[[instances]]\nid = "{name}"\naddress = "{member.address}"\nreach = "{reach}"')
+        if member.public:
+            parts.append(f'public = "{member.public}"')
     return "\n".join(parts)
 
 

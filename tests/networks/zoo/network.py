@@ -72,10 +72,11 @@ class Link:
 
 @dataclass(slots=True)
 class Member:
-    """What the inventory says: an address, and the node that is the way in."""
+    """What the inventory says: an address, the node that is the way in, and a public address beside that."""
 
     address: str
     node: str
+    public: str = ""
 
 
 class Network:

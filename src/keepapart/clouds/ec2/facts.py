@@ -74,6 +74,7 @@ def instance(
         state=STATES.get(said["State"]["Name"], said["State"]["Name"]),
         tags={**(overlay or {}), **tags},
         facts=_facts(said, owner, strategy, topology, platform),
+        public=addresses["public"],
     )
 
 

@@ -24,7 +24,7 @@ from keepapart.lab.transports.children import NAMED, ChildrenInside
 from keepapart.lab.transports.made_up import told
 from keepapart.lab.transports.shares import shares, split_off
 from keepapart.model import Service
-from keepapart.node.gateway import trace
+from keepapart.node.gateway import Tracer, trace
 from keepapart.node.node import Node, Want, open_socket
 from keepapart.reach import Climbed, NodeGroup, Roster, Sighting, Step, Surroundings, Transport
 from keepapart.settings import ReachSettings
@@ -121,12 +121,9 @@ class NetnsNodes:
     ) -> Mapping[str, Sequence[Sighting]]:
         """Let all nodes find their routers together."""
         nodes = self._nodes
-        tracers = {name: nodes[name].tracer(steps) for name, steps in wants.items() if name in nodes}
+        tracers = {name: Tracer(nodes[name].sockets, steps) for name, steps in wants.items() if name in nodes}
         await asyncio.to_thread(trace, list(tracers.values()), again)
-        return {
-            name: [(*wants[name][step], address, times) for step, address, times in tracer.sightings()]
-            for name, tracer in tracers.items()
-        }
+        return {name: tracer.sightings() for name, tracer in tracers.items()}
 
     async def listen(self) -> None:
         """Let every node answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.networks.zoo.kind import Sign, Word, kind
 from tests.networks.zoo.machines import made_by
 from tests.networks.zoo.network import Network
-from tests.networks.zoo.parts import across, along, spread
+from tests.networks.zoo.parts import across, along, second_card, spread
 
 GATEWAY, HARDWARE = "172.31.1.1", "d2:74:7f:6e:37:e3"
 PRIVATE = "10.254.0.1"
@@ -65,6 +65,21 @@ def public(net: Network, turn: int) -> None:
                 net.steer(inner, outer, arriving=tap)
 
 
+def privately(net: Network, *, out: bool = False) -> None:
+    """List members by cards on a router of the fabric, which all go `out` by or only to each other."""
+    net.router("fabric")
+    for name, member in net.members.items():
+        member.public, member.address = (
+            member.address,
+            second_card(net, name, "fabric", "from all" if out else ""),
+        )
+    for name, member in net.members.items():
+        end = net.nodes[name].ends[-1]
+        via = f"via {next(e.address for e in end.link.ends if e is not end)} dev {end.device}"
+        others = (other.address for other in net.members.values() if other is not member)
+        net.nodes[name].commands += [f"route add {address} {via}" for address in others]
+
+
 for hops in (2, 3, 4):
 
     @kind(Word.SOUND, Sign.VOUCHES, name=f"hetzner-public-{hops}")
@@ -72,6 +87,21 @@ for hops in (2, 3, 4):
         """Public addresses, and machines that Hetzner made: the outer router's address names the host."""
         public(net, turn)
         made_by(net, net.members, sys_vendor="Hetzner", product_name="vServer")
+
+    @kind(Word.FALSE, Sign.VOUCHES, name=f"hetzner-listed-privately-{hops}")
+    def hetzner_listed_privately(net: Network, turn: int = hops) -> None:
+        """The same, listed by addresses of a private Network: hosts are seen on the way to public ones."""
+        public(net, turn)
+        privately(net)
+        made_by(net, net.members, sys_vendor="Hetzner", product_name="vServer")
+
+
+@kind(Word.FALSE, Sign.REFUTES)
+def hetzner_without_public(net: Network) -> None:
+    """The same, with default ways out by the private Network, as machines without a public address have."""
+    public(net, 2)
+    privately(net, out=True)
+    made_by(net, net.members, sys_vendor="Hetzner", product_name="vServer")
 
 
 @kind(Word.SOUND, Sign.VOUCHES)
