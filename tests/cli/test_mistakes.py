@@ -17,7 +17,6 @@ ONE = '[[instances]]\nid = "a"\naddress = "127.0.0.1"\nreach = "local"\n'
     ("text", "told"),
     [
         ('[store]\nurl = "foo://x"\n' + ONE, "[store] url: "),
-        ("[cluster]\nsurvive = 99\n" + ONE, "[cluster] survive = 99: the cluster has only 1 member"),
         (ONE.replace("local", "telnet:a"), "reach 'telnet' of 'a': the ways in are"),
     ],
     ids=["store", "survive", "reach"],

@@ -41,7 +41,7 @@ def test_two_of_three_stopped_is_no_quorum() -> None:
     told = risk(["a", "b", "c"], found, [True, False, False], "majority")
     assert (told.need, told.running, list(told.down)) == (2, 1, ["b", "c"])
     assert (told.quorate, told.survives) == (False, False)
-    assert odds(found, 2, RATES).now == 1.0
+    assert odds(found, told, RATES).now == 1.0
 
 
 def test_one_of_three_stopped_leaves_nothing_to_lose() -> None:
@@ -49,7 +49,7 @@ def test_one_of_three_stopped_leaves_nothing_to_lose() -> None:
     found = placed([0, 1, 2], down=[2])
     told = risk(["a", "b", "c"], found, [True, True, False], "majority")
     assert (told.quorate, told.survives, told.most) == (True, False, 1)
-    assert [(loss.name, loss.lost, loss.most, loss.survives) for loss in losses(found, 2)] == [
+    assert [(loss.name, loss.lost, loss.most, loss.survives) for loss in losses(found, told)] == [
         ("host-1", 1, 1, False),
         ("host-2", 1, 1, False),
     ]
@@ -110,7 +110,11 @@ def test_the_odds_are_bounded_wherever_the_silent_are(hosts: list[int], data: st
     silent = sorted(data.draw(st.sets(st.integers(0, size - 1))))
     down = [i for i in sorted(data.draw(st.sets(st.integers(0, size - 1)))) if i not in silent]
     need = data.draw(st.integers(1, size))
-    found = odds(placed(hosts, down, silent), need, RATES)
+    there = placed(hosts, down, silent)
+    stakes = risk(
+        [str(i) for i in range(size)], there, [i not in (*down, *silent) for i in range(size)], need
+    )
+    found = odds(there, stakes, RATES)
     sizes = [*Counter(host for i, host in enumerate(hosts) if i not in down).values()]
     true = yearly(sizes, need, RATES.host_failures_per_year, RATES.hours_to_replace)
     assert found.most is not None

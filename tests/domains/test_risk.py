@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from keepapart.auditing.assessment import odds
 from keepapart.domains.fault_domains import domains
 from keepapart.domains.risk import Risk, losses, needed, risk
 from keepapart.domains.stated_places import stated_places
-from keepapart.errors import ConfigError
 from keepapart.judging.judge import judge
-from keepapart.model import Strength
+from keepapart.model import Instance, Strength
+from keepapart.settings import RiskSettings
 from keepapart.signals import PairTestimony
 
 
@@ -32,7 +33,8 @@ def lost(*rows: str) -> list[tuple[str, int, bool | None]]:
         "abcdefgh"[: len(rows)], [PairTestimony("s", weights, lambda _i, _j: "…")], Strength.STRONG
     )
     found = domains(judgement, counts, [True] * len(rows))
-    return [(loss.name, loss.lost, loss.survives) for loss in losses(found, needed("majority", len(rows)))]
+    stakes = risk(judgement.ids, found, [True] * len(rows), "majority")
+    return [(loss.name, loss.lost, loss.survives) for loss in losses(found, stakes)]
 
 
 def test_every_domain_at_every_level_has_a_cost() -> None:
@@ -93,10 +95,34 @@ def test_survive_may_be_a_number() -> None:
     assert (at_risk(*rows, survive=2).survives, at_risk(*rows).survives) == (True, False)
 
 
-def test_more_survivors_than_members_is_an_error() -> None:
-    """Asking for more survivors than there are members names the key."""
-    with pytest.raises(ConfigError, match="survive = 4"):
-        needed(4, 3)
+def test_more_survivors_than_members_is_no_quorum() -> None:
+    """A cluster that has yet to grow to as many as must live on isn't quorate."""
+    found = at_risk(".//", "/./", "//.", survive=4)
+    assert (found.need, found.running, found.quorate, found.survives) == (4, 3, False, False)
+
+
+@pytest.mark.parametrize(
+    ("down", "quorate", "survives"), [(0, True, None), (1, True, None), (2, True, False), (3, False, False)]
+)
+def test_of_members_that_nobody_asked_about_only_whether_they_run_is_known(
+    down: int, quorate: bool, survives: bool | None
+) -> None:
+    """Two of six are asked about and apart: any of the four others that run may be beside either."""
+    others = [Instance(f"o{n}", state="stopped" if n < down else "running") for n in range(4)]
+    judgement = judge(
+        "ab", [PairTestimony("s", np.array([[0, -2], [-2, 0]], np.int8), lambda _i, _j: "…")], Strength.STRONG
+    )
+    found = domains(judgement, None, [True] * 2)
+    told = risk(judgement.ids, found, [True] * 2, "majority", others)
+    assert (told.size, told.need, told.running, told.most) == (6, 4, 6 - down, 5 - down)
+    assert (told.quorate, told.survives, list(told.down)) == (
+        quorate,
+        survives,
+        [f"o{n}" for n in range(down)],
+    )
+    assert {loss.most for loss in losses(found, told)} == {5 - down}
+    chance = odds(found, told, RiskSettings())
+    assert (chance.now, chance.most == 1.0) == (None, not quorate)
 
 
 def test_of_a_host_s_members_one_that_was_reached_stays() -> None:
@@ -116,7 +142,8 @@ def test_what_the_loss_of_a_zone_takes() -> None:
     weights = np.where(np.eye(5, dtype=np.bool_), 0, -2).astype(np.int8)
     judgement = judge("abcde", [PairTestimony("s", weights, lambda _i, _j: "…")], Strength.STRONG)
     found = domains(judgement, None, [True] * 5, stated=places)
+    stakes = risk(judgement.ids, found, [True] * 5, "majority")
     lost = [
-        (loss.name, loss.lost, loss.most, loss.survives) for loss in losses(found, 3) if loss.level == "zone"
+        (one.name, one.lost, one.most, one.survives) for one in losses(found, stakes) if one.level == "zone"
     ]
     assert lost == [("a", 3, 4, False), ("b", 1, 2, True)]

@@ -14,7 +14,7 @@ from keepapart.auditing import drift
 from keepapart.auditing.assessment import Assessment, IfVouched, odds
 from keepapart.auditing.pair_kinds import PairKinds, pair_kinds
 from keepapart.domains.fault_domains import NOTHING, DomainPrior, domains
-from keepapart.domains.risk import needed, risk
+from keepapart.domains.risk import risk
 from keepapart.domains.stated_places import READ, stated_places
 from keepapart.judging.judge import PairJudgement, judge
 from keepapart.model import Controls, Instance, Strength
@@ -79,13 +79,14 @@ def assess(
     rates: RiskSettings = RATES,
     prior: NetworkPrior | None = None,
     before: DomainPrior = NOTHING,
+    unasked: Sequence[Instance] = (),
     at: float = 0.0,
 ) -> Audit:
     """Judge one round of a cluster by `signals`.
 
     `model` is `[network] model`, `rates` are `[risk]`; `controls` is the operator's word of pairs, `word` the
     platform's adapter's of the network; `prior` is what was known of the same network, and `before` what was
-    known of domains. `instances` are in the order of `measured.ids`.
+    known of domains. `instances` are in the order of `measured.ids`; `unasked` are other members.
     """
     if extras := measured.extras:
         instances = with_coarse_hosts(instances, extras.guests)
@@ -114,6 +115,7 @@ def assess(
     counts, down = hops.levels(paths, network), [n for n, i in enumerate(instances) if not i.running]
     places = stated_places(known.foremost(READ).facts, len(instances) - len(down))
     found = domains(judgement, counts, reached, before, places, down)
+    stakes = risk(seen.ids, found, reached, cluster.survive, unasked)
     return Audit(
         at=at,
         cluster=cluster.name,
@@ -128,8 +130,8 @@ def assess(
         network=network,
         judgement=judgement,
         domains=found,
-        odds=odds(found, needed(cluster.survive, len(instances)), rates),
-        risk=risk(seen.ids, found, reached, cluster.survive),
+        risk=stakes,
+        odds=odds(found, stakes, rates),
     )
 
 

@@ -119,20 +119,20 @@ class Assessment(ABC):
         return self.judgement.counts
 
 
-def odds(domains: Domains, need: int, rates: RiskSettings) -> Odds:
-    """Work out the odds of members of which `need` must be up.
+def odds(domains: Domains, risk: Risk, rates: RiskSettings) -> Odds:
+    """Work out the odds of the members that a risk is of.
 
     How it is now is known where all that run are on hosts of which no two may be one. Where they aren't,
     those on no such host count as lost already, which is worse than wherever they are; and no quorum is lost
     while no host fails, of which there are as many as members at the most. Nothing is said of more than
     `ODDS_UP_TO` members: that would take minutes, and they are no one quorum.
     """
-    often, long = rates.host_failures_per_year, rates.hours_to_replace
-    spread = yearly([1] * domains.size, need, often, long)
-    if domains.size > ODDS_UP_TO:
+    often, long, need = rates.host_failures_per_year, rates.hours_to_replace, risk.need
+    spread = yearly([1] * risk.size, need, often, long)
+    if risk.size > ODDS_UP_TO:
         return Odds(None, None, spread)
     sizes = [len(domains.hosts[number].members) for number in domains.apart]
-    most, running = yearly(sizes, need, often, long), domains.running
+    most, running = yearly(sizes, need, often, long), risk.running
     if sum(sizes) == running:
         return Odds(most, most, spread)
     any_host = yearly([1] * running, running, often, long) if running >= need else 1.0

@@ -244,7 +244,7 @@ def _risk(audit: Assessment) -> RiskEntry:
             LossEntry(
                 level=loss.level, name=loss.name, lost=loss.lost, most=loss.most, survives=loss.survives
             )
-            for loss in losses(audit.domains, risk.need)
+            for loss in losses(audit.domains, risk)
         ),
         yearly=YearlyEntry(odds.now, odds.spread, odds.most),
     )

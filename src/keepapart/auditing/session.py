@@ -74,13 +74,14 @@ class Session:
         store: Store | None,
         clock: Clock,
         progress: Progress,
-        whole: bool = True,
+        unasked: Sequence[Instance] = (),
     ) -> Audit:
         """Run one round among `instances`, judge it, and keep it in the history under `purpose`.
 
+        `unasked` are members of the cluster beside these.
         A round in which nobody was reached is a failure, and isn't kept.
         """
-        survey = Survey(self._config, self._word, instances, purpose, known, store, clock, progress, whole)
+        survey = Survey(self._config, self._word, instances, purpose, known, store, clock, progress, unasked)
         return survey.judged(self._runner.run(survey.measure(self._transports)))
 
 
@@ -96,7 +97,7 @@ class Survey:
     store: Store | None
     clock: Clock
     progress: Progress
-    whole: bool
+    unasked: Sequence[Instance]
 
     async def measure(self, transports: Transports) -> Round:
         """Run the round, and get ready meanwhile for what comes after it."""
@@ -145,11 +146,12 @@ class Survey:
             rates=self.config.risk,
             prior=baseline.network_prior(instances, measured, now),
             before=baseline.domain_prior(instances, measured),
+            unasked=self.unasked,
             at=now,
         )
         LOG.info("network: %s: %s", found.network.standing.value, found.network.because)
         if store and measured.answered:
-            record(store, found, self.purpose, baseline, whole=self.whole)
+            record(store, found, self.purpose, baseline, whole=not self.unasked)
         return found
 
     def _idle(self) -> dict[str, str]:

@@ -21,7 +21,7 @@ from keepapart.auditing.assessment import Assessment, odds
 from keepapart.auditing.label_kinds import LabelKinds, label_kinds
 from keepapart.domains.fault_domains import DomainPrior, domains_by_label
 from keepapart.domains.naming import Names
-from keepapart.domains.risk import needed, risk
+from keepapart.domains.risk import risk
 from keepapart.domains.stated_places import READ, stated_places
 from keepapart.judging.by_label import judge_by_label
 from keepapart.judging.label_judgement import LabelJudgement
@@ -44,9 +44,14 @@ class StatedAudit(Assessment):
 
 
 def assess_stated(
-    instances: Sequence[Instance], *, cluster: ClusterSettings, rates: RiskSettings, at: float
+    instances: Sequence[Instance],
+    *,
+    cluster: ClusterSettings,
+    rates: RiskSettings,
+    at: float,
+    unasked: Sequence[Instance] = (),
 ) -> StatedAudit:
-    """Judge a cluster by what is stated of its instances. `rates` are `[risk]`."""
+    """Judge a cluster by what is stated of its instances. `rates` are `[risk]`, `unasked` other members."""
     ids = [instance.id for instance in instances]
     known = Stated.of(instances, at)
     lost = _lost(instances, known)
@@ -57,6 +62,7 @@ def assess_stated(
     down = [number for number, instance in enumerate(instances) if not instance.running]
     places = stated_places(known.foremost(READ).facts, len(instances) - len(down))
     found = domains_by_label(judgement, np.array(placed, np.bool_), prior, places, down)
+    stakes = risk(ids, found, placed, cluster.survive, unasked)
     return StatedAudit(
         at=at,
         cluster=cluster.name,
@@ -65,8 +71,8 @@ def assess_stated(
         differences=known.differences,
         judgement=judgement,
         domains=found,
-        risk=risk(ids, found, placed, cluster.survive),
-        odds=odds(found, needed(cluster.survive, len(ids)), rates),
+        risk=stakes,
+        odds=odds(found, stakes, rates),
     )
 
 

@@ -82,6 +82,7 @@ def audit(
     *,
     cloud: Listing | None = None,
     only: Sequence[str] = (),
+    wanted: Sequence[str] = (),
     known: Controls = NOTHING,
     store: Store | None = None,
     purpose: str = WHOLE,
@@ -91,13 +92,14 @@ def audit(
     """Measure the whole cluster (or `only` these members) and judge it, with what the operator knows.
 
     It is kept in the history under its `purpose`, the verb that it is made for. `cloud` is the one that is
-    open already.
+    open already; `wanted` are ids that have to be members, whoever is asked about.
 
-    Raises `UsageError` for an empty cluster or an unknown id, `OperationError` where nobody can be reached,
-    unless too few run: that is an answer without packets.
+    Raises `UsageError` for an empty cluster or an unknown id, before anything is sent, and `OperationError`
+    where nobody can be reached, unless too few run: that is an answer without packets.
     """
     with _opened(config, cloud) as listing:
-        chosen, word = _asked(config, listing, only, store, purpose, progress)
+        named = (*wanted, *chain(*known.same, *known.separate))
+        chosen, unasked, word = _asked(config, listing, only, named, store, purpose, progress)
     with Session(config, word) as session:
         found = session.survey(
             chosen,
@@ -106,7 +108,7 @@ def audit(
             store=store,
             clock=clock,
             progress=progress,
-            whole=not only,
+            unasked=unasked,
         )
     return _answered(found)
 
@@ -115,6 +117,7 @@ async def audit_async(
     config: Config,
     *,
     only: Sequence[str] = (),
+    wanted: Sequence[str] = (),
     known: Controls = NOTHING,
     store: Store | None = None,
     purpose: str = WHOLE,
@@ -126,25 +129,32 @@ async def audit_async(
     The cloud, the judge and the store are asked in threads.
     """
 
-    def listed() -> tuple[list[Instance], str]:
+    def listed() -> tuple[list[Instance], list[Instance], str]:
         with _opened(config, None) as listing:
-            return _asked(config, listing, only, store, purpose, progress)
+            named = (*wanted, *chain(*known.same, *known.separate))
+            return _asked(config, listing, only, named, store, purpose, progress)
 
-    chosen, word = await asyncio.to_thread(listed)
-    survey = Survey(config, word, chosen, purpose, known, store, clock, progress, whole=not only)
+    chosen, unasked, word = await asyncio.to_thread(listed)
+    survey = Survey(config, word, chosen, purpose, known, store, clock, progress, unasked)
     async with Transports(config.reach) as transports:
         measured = await survey.measure(transports)
     return _answered(await asyncio.to_thread(survey.judged, measured))
 
 
 def _asked(
-    config: Config, cloud: Listing, only: Sequence[str], store: Store | None, purpose: str, progress: Progress
-) -> tuple[list[Instance], str]:
-    """Return who an audit is of, with those who were ended where it is of all, and the network's word."""
-    chosen, word = _chosen(config, cloud, only, progress), network_word(cloud)
+    config: Config,
+    cloud: Listing,
+    only: Sequence[str],
+    named: Sequence[str],
+    store: Store | None,
+    purpose: str,
+    progress: Progress,
+) -> tuple[list[Instance], list[Instance], str]:
+    """Return who an audit is of, with those who ended where it is of all; the others; the network's word."""
+    chosen, unasked = _chosen(config, cloud, only, progress, named=named)
     if store and purpose == WHOLE and not only:
         chosen += _ended(config, cloud, store, chosen)
-    return chosen, word
+    return chosen, unasked, network_word(cloud)
 
 
 def _answered(found: Audit) -> Audit:
@@ -173,9 +183,9 @@ def stated_audit(
     from keepapart.auditing.stated import assess_stated
 
     with _opened(config, cloud) as listing:
-        chosen = _chosen(config, listing, only, progress, whole=whole)
+        chosen, unasked = _chosen(config, listing, only, progress, whole=whole)
     progress("judge", 0.0)
-    return assess_stated(chosen, cluster=config.cluster, rates=config.risk, at=clock())
+    return assess_stated(chosen, cluster=config.cluster, rates=config.risk, at=clock(), unasked=unasked)
 
 
 @uncollected()
@@ -189,7 +199,7 @@ def stated_groups(
     from keepapart.auditing.project import assess_groups
 
     with closing(cloud_of(config)) as cloud:
-        there = _chosen(config, cloud, (), progress, whole=True)
+        there, _ = _chosen(config, cloud, (), progress, whole=True)
     progress("judge", 0.0)
     return assess_groups(there, by, cluster=config.cluster, rates=config.risk, at=clock())
 
@@ -209,10 +219,16 @@ def check(
     Where the network's kind is to be found out, everybody takes part: two alone can't show it.
     """
     only = _needed(config, a, b, known)
-    found = audit(
-        config, only=only, known=known, store=store, purpose="check", clock=clock, progress=progress
+    return audit(
+        config,
+        only=only,
+        wanted=(a, b),
+        known=known,
+        store=store,
+        purpose="check",
+        clock=clock,
+        progress=progress,
     )
-    return _having(found, a, b)
 
 
 async def check_async(
@@ -227,10 +243,16 @@ async def check_async(
 ) -> Audit:
     """Do what `check` does, as `audit_async` does it."""
     only = _needed(config, a, b, known)
-    found = await audit_async(
-        config, only=only, known=known, store=store, purpose="check", clock=clock, progress=progress
+    return await audit_async(
+        config,
+        only=only,
+        wanted=(a, b),
+        known=known,
+        store=store,
+        purpose="check",
+        clock=clock,
+        progress=progress,
     )
-    return _having(found, a, b)
 
 
 def _needed(config: Config, a: str, b: str, known: Controls) -> Sequence[str]:
@@ -238,13 +260,6 @@ def _needed(config: Config, a: str, b: str, known: Controls) -> Sequence[str]:
     if a == b:
         raise UsageError(f"{a!r} is one instance; check takes two")
     return () if config.network.model == "auto" else (a, b, *chain(*known.same, *known.separate))
-
-
-def _having(found: Audit, a: str, b: str) -> Audit:
-    for name in (a, b):
-        if name not in found.round.ids:
-            raise UsageError(f"{name!r} is not a member of {found.cluster!r}: {_listed(found.round.ids)}")
-    return found
 
 
 @contextmanager
@@ -284,20 +299,29 @@ def checker(
 
 
 def _chosen(
-    config: Config, cloud: Listing, only: Sequence[str], progress: Progress, *, whole: bool = False
-) -> list[Instance]:
-    """List the members, or `only` these, with `[facts]`; raises `UsageError` for an id that is none's."""
+    config: Config,
+    cloud: Listing,
+    only: Sequence[str],
+    progress: Progress,
+    *,
+    named: Sequence[str] = (),
+    whole: bool = False,
+) -> tuple[list[Instance], list[Instance]]:
+    """List the members, or `only` these, with `[facts]`, and the others.
+
+    Raises `UsageError` for an id that is none's.
+    """
     progress("facts", 0.0)
     there = listed_by(config, cloud) if whole else members(config, cloud)
     there = by_hand.joined(config, there, members=True)
     wanted, ids = set(only), {instance.id for instance in there}
-    for name in only:
+    for name in (*only, *named):
         if name not in ids:
             raise UsageError(f"{name!r} is not a member of {config.cluster.name!r}: {_listed(sorted(ids))}")
     chosen = [instance for instance in there if not wanted or instance.id in wanted]
     running = sum(instance.running for instance in chosen)
     LOG.info("%s: %d members of %r, %d running", config.path, len(chosen), config.cluster.name, running)
-    return chosen
+    return chosen, [instance for instance in there if wanted and instance.id not in wanted]
 
 
 def _ended(config: Config, cloud: Listing, store: Store, there: Sequence[Instance]) -> list[Instance]:

@@ -79,9 +79,11 @@ def opened_named(
 def _expanded(names: Sequence[str], listed: Container[str] = ()) -> list[str]:
     """Return the names with all that their brackets stand for; those `listed` are taken as they are."""
     found = [one for name in names for one in ([name] if name in listed else _alternatives(name))]
-    for number, name in enumerate(found):
-        if name in found[:number]:
+    there: set[str] = set()
+    for name in map(_id_of, found):
+        if name in there:
             raise UsageError(f"{name!r} stands twice", "every instance is named once")
+        there.add(name)
     return found
 
 

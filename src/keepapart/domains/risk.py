@@ -10,6 +10,7 @@
    from each known host, to hosts of their own, is the least that makes the cluster survive any of these.
    Where nothing may be lost, what may be lost of all members counts, as those that are down are to come back;
    and one may always stay.
+5. Of members that nobody asked about it is known only whether they run: they may be on any host.
 """
 
 from __future__ import annotations
@@ -18,22 +19,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from keepapart.domains.fault_domains import Domains
-from keepapart.errors import ConfigError
+from keepapart.model import Instance
 
 
 @dataclass(frozen=True, slots=True)
 class Risk:
     """What one host failure costs.
 
-    `need` is how many must live on, `running` how many run now, and `down` are the ids of the others.
-    `survives` is None where unknown pairs leave it open. `worst` is the name of the host with the most
-    members, None where none is known, and `lost` are the ids on it; `most` is how many members one host may
-    take at the most, known or not. `replace` are the fewest ids to replace, or to move, so that any known
-    host may fail (rule 4); `spread` those to replace so that each known host keeps one.
+    Of the cluster's `size` members `need` must live on, `running` run now, and `down` are the ids of the
+    others; `unasked` of those that run were not asked about. `survives` is None where unknown pairs leave it
+    open. `worst` is the name of the host with the most members, None where none is known, and `lost` are the
+    ids on it; `most` is how many members one host may take at the most, known or not. `replace` are the
+    fewest ids to replace, or to move, so that any known host may fail (rule 4); `spread` those to replace so
+    that each known host keeps one.
     """
 
+    size: int
     need: int
     running: int
+    unasked: int
     down: Sequence[str]
     survives: bool | None
     worst: str | None
@@ -46,6 +50,11 @@ class Risk:
     def quorate(self) -> bool:
         """Whether enough members run now."""
         return self.running >= self.need
+
+    @property
+    def by_majority(self) -> bool:
+        """Whether what the cluster needs is a majority."""
+        return self.need == majority(self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +72,40 @@ class Loss:
     survives: bool | None
 
 
-def losses(domains: Domains, need: int) -> Iterator[Loss]:
-    """Say of each domain, hosts first and stated ones last, what its failure costs (rules 2 and 3)."""
+def losses(domains: Domains, of: Risk) -> Iterator[Loss]:
+    """Say of each domain, hosts first and stated ones last, what its failure costs (rules 2, 3 and 5)."""
     for level, found in domains.levels.items():
         for domain in found:
-            lost = len(domain.members)
-            survives = _survives(domains.running, need, lost, domain.most)
-            yield Loss(level, domain.name, lost, domain.most, survives)
+            lost, most = len(domain.members), domain.most + of.unasked
+            yield Loss(level, domain.name, lost, most, _survives(of.running, of.need, lost, most))
 
 
-def needed(survive: str | int, size: int) -> int:
-    """Return how many members must live on; raises `ConfigError` where there are fewer than asked for."""
-    if isinstance(survive, int):
-        if survive > size:
-            members = "1 member" if size == 1 else f"{size} members"
-            raise ConfigError(f"[cluster] survive = {survive}: the cluster has only {members}")
-        return survive
+def majority(size: int) -> int:
+    """Return how many of so many are a majority."""
     return size // 2 + 1
 
 
-def risk(ids: Sequence[str], domains: Domains, reached: Sequence[bool], survive: str | int) -> Risk:
-    """Say what the failure of any one host does to the cluster of the instances `ids`.
+def needed(survive: str | int, size: int) -> int:
+    """Return how many members must live on, which may be more than there are."""
+    return survive if isinstance(survive, int) else majority(size)
+
+
+def risk(
+    ids: Sequence[str],
+    domains: Domains,
+    reached: Sequence[bool],
+    survive: str | int,
+    unasked: Sequence[Instance] = (),
+) -> Risk:
+    """Say what the failure of any one host does to the cluster of the instances `ids` and the `unasked`.
 
     Of a host's members those that were reached stay first; the others are to be replaced.
     """
-    need, running = needed(survive, len(ids)), domains.running
+    size, beside = len(ids) + len(unasked), sum(instance.running for instance in unasked)
+    need, running, most = needed(survive, size), domains.running + beside, domains.most + beside
     worst = max(domains.hosts, key=lambda host: len(host.members), default=None)
     known = len(worst.members) if worst else min(1, running)
-    may_be_lost = running - need if running > need else max(len(ids) - need, 1)
+    may_be_lost = running - need if running > need else max(size - need, 1)
     replace: list[str] = []
     spread: list[str] = []
     for host in domains.hosts:
@@ -98,13 +113,18 @@ def risk(ids: Sequence[str], domains: Domains, reached: Sequence[bool], survive:
         replace += leave_last[may_be_lost:]
         spread += leave_last[1:]
     return Risk(
+        size=size,
         need=need,
         running=running,
-        down=[ids[i] for i in domains.down],
-        survives=_survives(running, need, known, domains.most),
+        unasked=beside,
+        down=[
+            *(ids[i] for i in domains.down),
+            *(instance.id for instance in unasked if not instance.running),
+        ],
+        survives=_survives(running, need, known, most),
         worst=worst.name if worst else None,
         lost=[ids[i] for i in worst.members] if worst else [],
-        most=domains.most,
+        most=most,
         replace=replace,
         spread=spread,
     )

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from keepapart.documents.domains import DomainsDocument
+from keepapart.domains.risk import majority
 from keepapart.errors import UsageError
 from keepapart.exports.format import Format
 from keepapart.exports.row import Row
@@ -72,16 +73,11 @@ def read_sets(text: str) -> list[MemberSet]:
     return [_line(number, line) for number, line in enumerate(lines, 1)]
 
 
-def majority(members: Sequence[str]) -> int:
-    """Return how many of a set more than half are."""
-    return len(members) // 2 + 1
-
-
 def _line(number: int, line: str) -> MemberSet:
     name, colon, members = line.partition(": ")
     if not (name and colon and members.split()):
         raise UsageError(f"line {number} of the sets: NAME: MEMBER MEMBER … is wanted, not {line!r}")
-    return MemberSet(name, members.split(), majority(members.split()))
+    return MemberSet(name, members.split(), majority(len(members.split())))
 
 
 def _redis(lines: Sequence[str]) -> Iterator[MemberSet]:
@@ -95,7 +91,7 @@ def _redis(lines: Sequence[str]) -> Iterator[MemberSet]:
         yield MemberSet(f"master {address[master]}", [address[master], *replicas], 1)
     if masters:
         of = [address[master] for master in masters]
-        yield MemberSet("masters", of, majority(of))
+        yield MemberSet("masters", of, majority(len(of)))
 
 
 def _shards(text: str) -> Iterator[MemberSet]:
@@ -107,7 +103,7 @@ def _shards(text: str) -> Iterator[MemberSet]:
         wanted = "`shards`, each with `_id` and `host`"
         raise UsageError(f"the sets are no answer of listShards: {wanted}, is wanted") from None
     for name, members in hosts:
-        yield MemberSet(f"shard {name}", members, majority(members))
+        yield MemberSet(f"shard {name}", members, majority(len(members)))
 
 
 def _spellings(member: str) -> tuple[str, ...]:
@@ -122,7 +118,7 @@ def report(found: DomainsDocument, sets: Sequence[MemberSet] = ()) -> tuple[str,
     Without `sets` all instances are one, of which more than half must live.
     """
     ids = [one.id for one in found.instances]
-    told = list(findings(found, sets or [MemberSet(found.cluster, ids, majority(ids))]))
+    told = list(findings(found, sets or [MemberSet(found.cluster, ids, majority(len(ids)))]))
     lines = [f"{_line_of(each)}\n" for each in sorted(told, key=lambda each: each.survives)]
     return "".join(lines), all(each.survives for each in told)
 

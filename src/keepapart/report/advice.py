@@ -133,7 +133,7 @@ def _grow(audit: Assessment, ground: Ground) -> Iterator[Step]:
     risk = audit.risk
     if risk.survives is not False or risk.running > risk.need:
         return
-    missing = (3 if risk.need == len(audit.ids) // 2 + 1 else risk.need + 1) - risk.running
+    missing = (3 if risk.by_majority else risk.need + 1) - risk.running
     if missing <= 0:
         return
     why = f"{words.many(risk.running, 'member')} can't spare any: {risk.need:,} must live on"

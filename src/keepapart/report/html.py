@@ -151,6 +151,6 @@ def _stated(audit: Assessment) -> list[StatedPlace]:
     members = {level: audit.members(level) for level in audit.domains.stated}
     return [
         StatedPlace(loss.level, loss.name, words.taken(audit, loss), members[loss.level][loss.name])
-        for loss in losses(audit.domains, audit.risk.need)
+        for loss in losses(audit.domains, audit.risk)
         if loss.level in members
     ]

@@ -114,7 +114,7 @@ def samples(audit: Assessment, seconds: float) -> Iterator[tuple[Series, float]]
     risk = audit.risk
     most = {"host": risk.most, **{level: 0 for level in audit.domains.levels if level != "host"}}
     survives = dict.fromkeys(most, risk.quorate) | {"host": risk.survives is True}
-    for loss in losses(audit.domains, risk.need):
+    for loss in losses(audit.domains, risk):
         most[loss.level] = max(most[loss.level], loss.most)
         survives[loss.level] = survives[loss.level] and loss.survives is True
     for level, members in most.items():

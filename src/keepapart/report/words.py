@@ -17,7 +17,7 @@ from keepapart.auditing.pair_kinds import DOWN
 from keepapart.auditing.project import GroupFinding
 from keepapart.documents.changes import MoveEntry
 from keepapart.domains.fault_domains import STATED_LEVELS
-from keepapart.domains.risk import Loss, losses
+from keepapart.domains.risk import Loss, losses, majority
 from keepapart.model import Pair, Says, Verdict
 from keepapart.signals.network import NetworkStatus
 from keepapart.signals.sources import PLATFORM, statements_of
@@ -52,7 +52,7 @@ class Answer:
 def answer(audit: Assessment) -> Answer:
     """Answer what is asked: does the cluster run, do members share a host, and what does that cost?"""
     if not audit.risk.quorate:
-        return Answer(Tone.BAD, f"{down(audit)}: {_no_quorum(audit)}")
+        return Answer(Tone.BAD, ": ".join([down(audit)] * bool(audit.down) + [_no_quorum(audit)]))
     found = _of_those_that_run(audit)
     if not audit.down:
         return found
@@ -72,7 +72,7 @@ def down(of: Assessment | GroupFinding) -> str:
 
 def _no_quorum(audit: Assessment) -> str:
     risk = audit.risk
-    if _by_majority(audit):
+    if risk.by_majority:
         return "the cluster has no majority now"
     return (
         f"{risk.running:,} {'runs' if risk.running == 1 else 'run'} now, and the cluster needs {risk.need:,}"
@@ -80,7 +80,7 @@ def _no_quorum(audit: Assessment) -> str:
 
 
 def _of_those_that_run(audit: Assessment) -> Answer:
-    size, counts, unknown = audit.risk.running, audit.counts, audit.open_pairs
+    size, counts, unknown = audit.domains.running, audit.counts, audit.open_pairs
     shared = [host for host in audit.domains.hosts if len(host.members) > 1]
     open_pairs = f"{unknown:,} of {many(size * (size - 1) // 2, 'pair')} "
     open_pairs += "is unknown" if unknown == 1 else "are unknown"
@@ -100,14 +100,21 @@ def _of_those_that_run(audit: Assessment) -> Answer:
         if not counts["separate"]:
             return Answer(Tone.OPEN, f"it is not known which members share a host: {open_pairs}")
         return Answer(Tone.OPEN, f"no two are known to share a host, but {open_pairs}")
-    if len(audit.ids) == 1:
+    if audit.risk.unasked and size == 1:
+        return Answer(
+            Tone.OPEN, "one alone shares a host with nobody that was asked about: name two, or none"
+        )
+    if audit.risk.size == 1:
         return Answer(Tone.BAD, "there is only one member: if its host fails, the whole cluster fails")
     every = f"each of the other {size:,}" if audit.down else "every member"
-    if size == 1:
+    if audit.risk.unasked:
+        every = f"each of these {size:,}"
+    elif size == 1:
         every = "the other one"
     if audit.risk.survives is False:
         return Answer(
-            Tone.BAD, f"{every} is on a host of its own, but {size} are too few to survive losing one"
+            Tone.BAD,
+            f"{every} is on a host of its own, but {audit.risk.running} are too few to survive losing one",
         )
     return Answer(Tone.GOOD, f"{every} is on a host of its own")
 
@@ -115,7 +122,7 @@ def _of_those_that_run(audit: Assessment) -> Answer:
 def stakes(audit: Assessment) -> str:
     """Say whether the cluster survives the loss of any one host; what the largest rack, zone, … takes."""
     worst: dict[str, Loss] = {}
-    for loss in losses(audit.domains, audit.risk.need):
+    for loss in losses(audit.domains, audit.risk):
         if loss.level != "host" and (loss.level not in worst or loss.lost > worst[loss.level].lost):
             worst[loss.level] = loss
     alike: dict[str, list[str]] = {}
@@ -174,17 +181,12 @@ def _survival(audit: Assessment) -> str:
 
 def _of_all(audit: Assessment, least: int, most: int) -> str:
     """Say how many are lost: "3 of 5", or "2 to 4 of 5" where it isn't known."""
-    of = f"the {audit.risk.running:,} that run" if audit.down else f"{len(audit.instances):,}"
+    of = f"the {audit.risk.running:,} that run" if audit.risk.down else f"{audit.risk.size:,}"
     return f"{least:,}{f' to {most:,}' if most > least else ''} of {of}"
 
 
 def _running(audit: Assessment) -> str:
-    return f"{audit.risk.running:,} of {len(audit.ids):,} {'runs' if audit.risk.running == 1 else 'run'}"
-
-
-def _by_majority(audit: Assessment) -> bool:
-    """Whether what the cluster needs is a majority."""
-    return audit.risk.need == len(audit.ids) // 2 + 1
+    return f"{audit.risk.running:,} of {audit.risk.size:,} {'runs' if audit.risk.running == 1 else 'run'}"
 
 
 def _outcome(audit: Assessment, survives: bool | None) -> str:
@@ -192,7 +194,7 @@ def _outcome(audit: Assessment, survives: bool | None) -> str:
     if survives:
         return ""
     may = " may" if survives is None else ""
-    if _by_majority(audit):
+    if audit.risk.by_majority:
         return f": the majority{may} go{'' if may else 'es'}"
     return f": fewer than {audit.risk.need}{may} live on"
 
@@ -206,7 +208,7 @@ def _loss(audit: Assessment) -> str:
         return f"{takes}, and the cluster survives that"
     if risk.survives is None:
         return takes
-    if risk.running - len(risk.lost) < len(audit.ids) // 2 + 1:
+    if risk.running - len(risk.lost) < majority(risk.size):
         return f"{takes}, and the cluster loses its majority"
     return f"{takes}, more than the cluster is to survive"
 
