@@ -303,6 +303,32 @@ def test_what_a_router_refuses_did_not_get_through(net: Network, tmp_path: Path)
 
 
 @pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
+@pytest.mark.parametrize("least", [2, 3, 6])
+def test_who_drops_what_has_little_life_left_makes_no_path_longer(
+    net: Network, tmp_path: Path, least: int
+) -> None:
+    """Hosts keep out what has a low time-to-live, as against traceroute: answers show it."""
+    rule = f"meta l4proto {{udp, icmp}} drop; ip ttl < {least} drop;"
+    build.filtered(build.routed(net, racks=1, hosts=2, guests=2), rule)
+    with served(net):
+        assert by_other_means(net, tmp_path) == (dict.fromkeys(truth(net), "unknown"), {"TCP"})
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
+@pytest.mark.parametrize("life", [128, 255])
+def test_answers_that_begin_with_another_life_are_from_as_far(
+    net: Network, tmp_path: Path, life: int
+) -> None:
+    """Half of the members send with another time-to-live than Linux gives: counts by TCP stay right."""
+    build.filtered(build.routed(net, racks=1, hosts=2, guests=2), "meta l4proto udp drop")
+    for guest in list(net.guests)[::2]:
+        set_life = ["ip", "netns", "exec", guest, "sysctl", "-qw", f"net.ipv4.ip_default_ttl={life}"]
+        subprocess.run(set_life, check=True)
+    with served(net):
+        assert by_other_means(net, tmp_path) == (truth(net), {"TCP"})
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
 def test_connections_lost_by_the_way_make_no_path_longer(net: Network, tmp_path: Path) -> None:
     """The spine drops one packet in five besides: rungs that got lost are tried again, and all is right."""
     build.filtered(build.routed(net, racks=2, hosts=2, guests=2), "meta l4proto udp drop")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from keepapart import plugins
 from keepapart.config import Config
@@ -35,6 +35,7 @@ JUDGES = ("keepapart.probe.batches", "keepapart.auditing.assess", "keepapart.aud
 HEAD_START = 0.05  # seconds in which connections are begun, before imports compete for the processor
 LOG = logging.getLogger(__name__)
 Clock = Callable[[], float]
+T = TypeVar("T")
 
 
 def all_signals() -> Sequence[Signal]:
@@ -47,7 +48,9 @@ def all_signals() -> Sequence[Signal]:
 class Session:
     """The rounds of one run: one event loop, and the ways in that stay open on it.
 
-    `word` is what the platform's adapter says of the network.
+    `word` is what the platform's adapter says of the network. A first Ctrl-C ends a round in order. A second
+    one tears its loop, on which nothing can be awaited any more: nodes end with their pipes, as the process
+    does.
     """
 
     def __init__(self, config: Config, word: str = "") -> None:
@@ -55,15 +58,31 @@ class Session:
         self._word = word
         self._transports = Transports(config.reach)
         self._runner = asyncio.Runner()
+        self._torn = False
 
     def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._torn:
+            return
         try:
-            self._runner.run(self._transports.close())
+            self._run(self._transports.close())
         finally:
-            self._runner.close()
+            if not self._torn:
+                self._runner.close()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do this on the loop, and see whether it came to an end of its own."""
+
+        async def seen() -> T:
+            try:
+                return await work
+            finally:
+                self._torn = False
+
+        self._torn = True
+        return self._runner.run(seen())
 
     def survey(
         self,
@@ -82,7 +101,7 @@ class Session:
         A round in which nobody was reached is a failure, and isn't kept.
         """
         survey = Survey(self._config, self._word, instances, purpose, known, store, clock, progress, unasked)
-        return survey.judged(self._runner.run(survey.measure(self._transports)))
+        return survey.judged(self._run(survey.measure(self._transports)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from keepapart.cli._open import flagged, opened_config
 from keepapart.cli._output import LOG
+from keepapart.cli._signals import each_heard, left_unheard
 from keepapart.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,19 +61,19 @@ def opened_named(
             "name what `ssh` takes, as in `keepapart audit web-1 web-2`; or `keepapart init` writes the file",
         )
     if names and not is_there(args.config):
-        with flagged(args, _unlisted(_expanded(names), Config(path=HERE))) as config:
+        with flagged(args, _unlisted(_expanded(names), Config(path=HERE))) as config, each_heard():
             yield config, [one.id for one in config.instances], None
         return
     with opened_config(args) as config:
         listed = {one.id for one in config.instances}
         every = _expanded(names, listed)
         if config.cloud.provider == "static" and len(every) > 1 and listed.isdisjoint(map(_id_of, every)):
-            with flagged(args, _unlisted(every, config)) as made:
+            with flagged(args, _unlisted(every, config)) as made, each_heard():
                 yield made, [one.id for one in made.instances], None
             return
         from keepapart.store import Store
 
-        with Store(config.store.url) as store:
+        with left_unheard(Store(config.store.url)) as store, each_heard():
             yield config, every, store
 
 

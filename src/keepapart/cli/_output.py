@@ -86,6 +86,8 @@ def speak(*, quiet: bool, verbose: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("keepapart: %(message)s"))
     LOG.handlers = [handler]
+    # what asyncio says of an interrupted loop, as of children others waited for, is for who looks closely
+    logging.getLogger("asyncio").setLevel(logging.WARNING if verbose else logging.CRITICAL)
 
 
 @contextmanager

@@ -13,12 +13,13 @@ It runs on an instance, see node.py: standard library only, Python 3.6 or later.
    token by which the target can tell whether what got through has arrived there (arrivals.py): the end of
    its connection, which is kept until the target has looked; or how many echoes were answered, `ECHOES` more
    among them, all of the least life that gets through.
-5. Whoever raises a low time-to-live lets through what should have run out, and whoever shakes hands in the
-   target's place answers from nearer. Answers show either: they begin with a life that systems give
-   (`BEGUN`), and if they don't come from as far as the ladder counts, it leaves no token. So it does where
-   the way back is longer or shorter. The kernel tells nobody what life the answer to a connection has, but
-   takes none of less than it was told to: two hops, which say most, are tried again, to be answered from
-   there at most, and once more to be answered from nearer, which nothing should.
+5. Whoever raises a low time-to-live lets through what should have run out; whoever drops what has a low one
+   keeps out what should get through; and whoever shakes hands in the target's place answers from nearer.
+   Answers show all of them: they begin with a life that systems give (`BEGUN`), and if they don't come from
+   as far as the ladder counts, it leaves no token. So it does where the way back is longer or shorter. The
+   kernel tells nobody what life the answer to a connection has, but takes none of less than it was told to:
+   each count is tried again, to be answered from nearer, which nothing should; and two hops, which say most,
+   once more, to be answered from there at most.
 """
 
 from __future__ import annotations
@@ -163,15 +164,26 @@ class TcpLadder:
         """Return the address and port of this end of the connection that was accepted; none of a refusal."""
         if self._kept is None or self._least != ttl:
             return ""
-        if ttl == 2:
-            from_there = any(self._answered(ttl, ttl) for _ in range(AGAIN))
-            if not from_there or self._answered(ttl, ttl - 1):
-                return ""
+        begun = self._begun(ttl)
+        if not begun or (ttl == 2 and not self._accepted(ttl, begun - ttl + 1)):
+            return ""
         return "{} {}".format(*self._kept.getsockname()[:2])
 
-    def _answered(self, ttl: int, most: int) -> bool:
-        """Whether one more connection is accepted from so many hops away at most."""
-        sock, least = self._socket(ttl), BEGUN[0] - most + 1
+    def _begun(self, ttl: int) -> int:
+        """Return the life that answers begin with; 0 where they come from nearer than the ladder counts."""
+        for begun in BEGUN:
+            if not self._accepted(ttl, begun - ttl + 2):
+                return begun
+            if begun == BEGUN[-1] or not self._accepted(ttl, begun + 1):
+                break
+        return 0
+
+    def _accepted(self, ttl: int, least: int) -> bool:
+        """Whether one more connection is accepted by an answer that has so much life left."""
+        return any(self._connected(ttl, least) for _ in range(AGAIN))
+
+    def _connected(self, ttl: int, least: int) -> bool:
+        sock = self._socket(ttl)
         try:
             if self._six:
                 sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MINHOPCOUNT, least)
