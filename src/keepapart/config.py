@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,11 @@ def find(given: str | None) -> Path:
     """Say which file to read. Raises `ConfigError` where there is none."""
     path = _place(given)
     if not path.is_file():
-        raise ConfigError(f"{path}: no such file", "`keepapart init` writes one, or name one with -c FILE")
+        if path.exists():
+            raise ConfigError(f"{path}: no plain file", "name one: it is read more than once")
+        named = f"-c {shlex.quote(given)} " if given else ""
+        mend = f"`keepapart {named}init` writes one, or name one with -c FILE"
+        raise ConfigError(f"{path}: no such file", mend)
     return path
 
 

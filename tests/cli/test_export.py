@@ -181,6 +181,15 @@ def test_racks_are_for_good(tmp_path: Path, capsys: Printed) -> None:
     assert export(config, "kafka", "--anew") == 2
 
 
+@pytest.mark.parametrize("words", [["--only", "nope"], ["--set", "dc=e u"]])
+def test_racks_that_nobody_was_told_are_not_given(tmp_path: Path, words: list[str]) -> None:
+    """Where nothing can be written, nothing is kept: a mistake is no rack for good."""
+    config = written(tmp_path, [("a", "x"), ("b", "y")])
+    assert export(config, "cassandra", "--set", "racks=2", *words) == 2
+    with Store(f"sqlite:///{tmp_path}/keepapart.db") as store:
+        assert store.told.of("orders", "cassandra") == {}
+
+
 def test_a_kept_audit_is_exported_as_it_was(tmp_path: Path, capsys: Printed) -> None:
     """`--at` measures nothing; of a number that is none's, one line says so."""
     config = written(tmp_path, MEMBERS)

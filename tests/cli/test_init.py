@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -205,6 +207,70 @@ def test_an_ansible_inventory(name: str, text: str, capsys: Printed) -> None:
     assert f"6 of {name}" in capsys.readouterr().out
 
 
+LISTED = """{"_meta": {"hostvars": {"db-a": {"ansible_host": "10.0.0.7"}, "gone": {}}},
+ "all": {"children": ["ungrouped", "db"]}, "db": {"hosts": ["db-a", "db-b"]}, "web": {"hosts": "web1"}}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (LISTED, {"db-a": "ssh://10.0.0.7", "db-b": "", "web1": ""}),
+        ("---\nall: {hosts: [a, b], children: [c]}", {"a": "", "b": ""}),
+        ("---\nall:\n  hosts:\n    a: {ansible_user: !vault x, ansible_port: 2222}", {"a": "ssh://a:2222"}),
+        ("a ansible_user='{{ me }}' ansible_port=abc\nb ansible_port=99999", {"a": "", "b": ""}),
+        ("[web]\na\n[web:vars]\nnote=it's ours\n", {"a": ""}),
+        ("a[1:3:0]", {"a1": "", "a2": "", "a3": ""}),
+    ],
+    ids=["as listed", "lists", "encrypted", "templates and ports", "a quote", "no step"],
+)
+def test_what_else_an_inventory_may_have(text: str, expected: dict[str, str]) -> None:
+    """What `ansible-inventory --list` says, tags of Ansible's, templates, and what it forgives."""
+    Path("hosts").write_text(text)
+    assert {one.id: one.reach for one in ansible_hosts(Path("hosts"))} == expected
+
+
+def test_hosts_behind_one_address_have_none_of_their_own() -> None:
+    """They are forwarded to by their ports, and are asked for their addresses."""
+    Path("hosts").write_text(
+        "a ansible_host=10.0.0.1 ansible_port=22\nb ansible_host=10.0.0.1 ansible_port=23\n"
+    )
+    found = ansible_hosts(Path("hosts"))
+    assert [(one.reach, one.address) for one in found] == [
+        ("ssh://10.0.0.1:22", ""),
+        ("ssh://10.0.0.1:23", ""),
+    ]
+
+
+def test_a_file_that_can_t_be_written_stays_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    """A full disc leaves the old file, and no part of a new one."""
+    Path("keepapart.toml").write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["init", "--force"]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert [path.name for path in Path.cwd().iterdir() if path.name.startswith((".keep", "keep"))] == [
+        "keepapart.toml"
+    ]
+    assert Path("keepapart.toml").read_text() == "old"
+
+
+@pytest.mark.parametrize("value", ['""', "~nouser/x", "more"])
+def test_what_can_t_be_included_is_left_out(home: Path, value: str) -> None:
+    """As OpenSSH does; and what an included file includes is beside the first one."""
+    folder = home / ".ssh"
+    (folder / "config").write_text(f"Include {value}\nHost a\n")
+    (folder / "more").write_text("Include conf.d/*\n")
+    (folder / "conf.d").mkdir()
+    (folder / "conf.d" / "one").write_text("Include two\nHost b\n")
+    (folder / "two").write_text("Host c\n")
+    assert [one.id for one in ssh_hosts(folder / "config")] == (["c", "b", "a"] if value == "more" else ["a"])
+
+
 def test_a_folder_is_an_inventory_too() -> None:
     """All files in it, whatever their form."""
     folder = Path("inventory")
@@ -215,7 +281,15 @@ def test_a_folder_is_an_inventory_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("none", None), ("bad.yml", "a: [b"), ("bad.ini", "[web]\nweb 'x\n"), ("empty", "")]
+    ("name", "text"),
+    [
+        ("none", None),
+        ("bad.yml", "a: [b"),
+        ("bad.ini", "[web]\nweb 'x\n"),
+        ("empty", ""),
+        ("open.ini", "[web\na\n"),
+        ("run", "#!/bin/sh\n"),
+    ],
 )
 def test_an_inventory_that_can_t_be_read(name: str, text: str | None, capsys: Printed) -> None:
     """One line that names it, and no file is written."""

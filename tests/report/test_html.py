@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from keepapart.auditing.assess import Audit
-from keepapart.errors import UsageError
+from keepapart.errors import OperationError
 from keepapart.report.html import page, write_page
 from tests.report.audits import APART, SHARED, audit_of, with_refuted_chain
 
@@ -149,9 +149,9 @@ def test_written_where_asked(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == page(audit_of(APART))
 
 
-def test_an_unwritable_path_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_path_that_can_t_be_written_is_named(tmp_path: Path) -> None:
     """A path that can't be written is one clear line that names it."""
-    with pytest.raises(UsageError, match="missing"):
+    with pytest.raises(OperationError, match="missing"):
         write_page(audit_of(APART), tmp_path / "missing" / "report.html")
 
 

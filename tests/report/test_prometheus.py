@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.outcome import OUTCOMES
-from keepapart.errors import UsageError
+from keepapart.errors import OperationError
 from keepapart.report.prometheus import HELP, Samples, read, text, write_metrics
 from tests.report.audits import APART, SHARED, audit_of
 
@@ -129,7 +129,7 @@ def test_others_may_read_it(tmp_path: Path) -> None:
 def test_a_path_that_can_t_be_written_is_named(tmp_path: Path) -> None:
     """A folder that isn't there, or a folder itself, is one line."""
     for path in (tmp_path / "no" / "k.prom", tmp_path):
-        with pytest.raises(UsageError, match=re.escape(f"{path}: the metrics can't be written there")):
+        with pytest.raises(OperationError, match=re.escape(f"{path}: the metrics can't be written there")):
             write(path, audit_of(APART))
 
 

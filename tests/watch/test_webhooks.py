@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,20 @@ def test_what_nobody_takes_in_three_days_is_given_up(bench: Bench) -> None:
     assert tries.count(tries[0]) == len(RETRIES) + 1
     assert webhooks.outcomes["given-up"] >= 1
     assert 2.9 * 86400 < sum(RETRIES) < 3.5 * 86400
+
+
+def test_a_log_has_no_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever has the whole address of a webhook may post there: its host alone is told."""
+    (tmp_path / "key").write_text(SECRET)
+    hook = "https://user:S3CRET@hooks.example/T0KEN?key=K3Y"
+    bench = Bench(tmp_path, [audit_of(SHARED)], re.sub('url = ".*"', f'url = "{hook}"', HOOKS))
+    bench.once()
+    for seconds in (*RETRIES, 0.0):
+        deliver(bench, refused)
+        bench.clock.now += seconds
+    assert "webhook at hooks.example: it answered 500; it is tried again" in caplog.text
+    assert "given up" in caplog.text
+    assert not [secret for secret in ("S3CRET", "T0KEN", "K3Y") if secret in caplog.text]
 
 
 def test_one_that_does_not_answer_holds_up_no_other(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def _run(arguments: Sequence[str]) -> int:
     freeze()  # the process ends, and need not search for garbage in all that it has imported
     if trouble := _streams.trouble():
         sys.stderr.write(f"keepapart: the output can't be written: {trouble.strerror}\n")
-        if CHANGING.isdisjoint(arguments):
+        if next((word for word in arguments if word in VERBS), "") not in CHANGING:
             return ExitCode.FAILED
     return code
 

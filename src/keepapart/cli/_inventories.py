@@ -16,8 +16,9 @@ import os
 import re
 import shlex
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from shutil import which
@@ -43,7 +44,7 @@ def ssh_hosts(path: Path) -> list[Listed]:
     names: dict[str, dict[str, str]] = {}
     jumps: set[str] = set()
     current: list[str] = []
-    for word, value in _ssh_lines(path, 0):
+    for word, value in _ssh_lines(path, path.parent, 0):
         if word == "host":
             current = [name for name in _split(value) if not re.search(r"[*?!]", name)]
             for name in current:
@@ -75,26 +76,39 @@ def ansible_hosts(path: Path) -> list[Listed]:
     found = _from_ansible(path) if which("ansible-inventory") else _from_files(path)
     if not found:
         raise UsageError(f"--inventory {path}: lists no hosts")
-    return [_listed(name, said) for name, said in found.items()]
+    hosts = [_listed(name, _plain(said)) for name, said in found.items()]
+    shared = Counter(one.address for one in hosts)  # of machines behind one that forwards to them
+    return [one if shared[one.address] == 1 else replace(one, address="") for one in hosts]
+
+
+def _plain(said: Mapping[str, str]) -> dict[str, str]:
+    """Return variables without templates, which only Ansible fills in."""
+    return {key: value for key, value in said.items() if "{{" not in value}
 
 
 def _from_files(path: Path) -> dict[str, dict[str, str]]:
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = [path]
+    if path.is_dir():
+        files = [one for one in sorted(path.iterdir()) if one.is_file()]
+        files = [one for one in files if one.suffix not in (".cfg", ".py", ".sh")]
     found: dict[str, dict[str, str]] = {}
     for file in files:
-        if not file.is_file() or file.suffix in (".cfg", ".py", ".sh"):
-            continue
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
             raise UsageError(f"--inventory {file}: can't be read: {error}") from None
-        is_yaml = file.suffix in (".yml", ".yaml", ".json")
+        if text.startswith("#!"):
+            mend = f"`{file} --list >hosts.json`, and --inventory hosts.json"
+            raise UsageError(
+                f"--inventory {file}: a program is run by ansible-inventory, which isn't here", mend
+            )
+        is_yaml = file.suffix in (".yml", ".yaml", ".json") or text.lstrip().startswith(("{", "---"))
         for name, said in _yaml(text, file) if is_yaml else _ini(text, file).items():
             found.setdefault(name, {}).update(said)
     return found
 
 
-def _ssh_lines(path: Path, deep: int) -> Iterator[tuple[str, str]]:
+def _ssh_lines(path: Path, folder: Path, deep: int) -> Iterator[tuple[str, str]]:
     """Yield the settings of a file and of those it includes: (keyword in small letters, value)."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -106,10 +120,9 @@ def _ssh_lines(path: Path, deep: int) -> Iterator[tuple[str, str]]:
             continue
         word, value = match[1].lower(), match[2]
         if word == "include" and deep < MOST_INCLUDED:
-            for pattern in _split(value):
-                there = Path(pattern).expanduser()
-                for file in sorted(path.parent.glob(str(there))) if not there.is_absolute() else _glob(there):
-                    yield from _ssh_lines(file, deep + 1)
+            for pattern in filter(None, _split(value)):
+                for file in _glob(folder / os.path.expanduser(pattern)):  # noqa: PTH111  # Path's raises
+                    yield from _ssh_lines(file, folder, deep + 1)
         else:
             yield word, value
 
@@ -149,14 +162,16 @@ def _ini(text: str, file: Path) -> dict[str, dict[str, str]]:
         if match := re.fullmatch(r"\[([^\]:]+)(?::(\w+))?\]", line):
             group, part = match[1], match[2] or "hosts"
             continue
-        try:
-            name, *words = shlex.split(line, comments=True)
-        except ValueError as error:
-            raise UsageError(f"--inventory {file}: line {number}: {error}") from None
         if part == "vars":
             key, _, value = line.partition("=")
             of_group.setdefault(group, {})[key.strip()] = value.strip().strip("\"'")
             continue
+        try:
+            name, *words = shlex.split(line, comments=True)
+        except ValueError as error:
+            raise UsageError(f"--inventory {file}: line {number}: {error}") from None
+        if name.startswith("["):
+            raise UsageError(f"--inventory {file}: line {number}: {line!r} is no group", "[GROUP] is wanted")
         for one in _expanded(name):
             above.setdefault(one, []).append(group)
             if part == "hosts":
@@ -185,30 +200,45 @@ def _inherited(
 
 
 def _yaml(text: str, file: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    from yaml import YAMLError, safe_load
+    from yaml import SafeLoader, YAMLError, load
 
+    class Loader(SafeLoader):  # type: ignore[misc]  # yaml has no types
+        """What is encrypted, or has a tag of Ansible's, is nothing."""
+
+    Loader.add_multi_constructor("!", lambda _loader, _tag, _node: None)
     try:
-        told = safe_load(text)
+        told = load(text, Loader)  # noqa: S506  # it is a safe one
     except YAMLError as error:
         raise UsageError(f"--inventory {file}: is no YAML: {str(error).splitlines()[0]}") from None
     if isinstance(told, Mapping):
+        meta = told.get("_meta")  # of what `ansible-inventory --list` says
+        said = _named(meta.get("hostvars")) if isinstance(meta, Mapping) else {}
         for group in told.values():
-            yield from _group(group, {})
+            for name, own in _group(group, {}):
+                yield name, {**own, **_texts(said.get(name))}
 
 
 def _group(group: Any, above: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
     if not isinstance(group, Mapping):
         return
     said = {**above, **_texts(group.get("vars"))}
-    for name, own in (group.get("hosts") or {}).items():
+    for name, own in _named(group.get("hosts")).items():
         for one in _expanded(str(name)):
             yield one, {**said, **_texts(own)}
-    for child in (group.get("children") or {}).values():
+    for child in _named(group.get("children")).values():
         yield from _group(child, said)
 
 
+def _named(told: Any) -> Mapping[Any, Any]:
+    """Return what is told by name; one name and a list of names tell nothing more."""
+    if isinstance(told, Mapping):
+        return told
+    return dict.fromkeys([told] if isinstance(told, str) else told if isinstance(told, list) else ())
+
+
 def _texts(values: Any) -> dict[str, str]:
-    return {str(k): str(v) for k, v in values.items()} if isinstance(values, Mapping) else {}
+    told = values.items() if isinstance(values, Mapping) else ()
+    return {str(key): str(value) for key, value in told if value is not None}
 
 
 def _expanded(name: str) -> list[str]:
@@ -216,7 +246,7 @@ def _expanded(name: str) -> list[str]:
     parts: list[Sequence[str]] = []
     at = 0
     for match in RANGE.finditer(name):
-        parts += [[name[at : match.start()]], _range(match[1], match[2], int(match[3] or 1))]
+        parts += [[name[at : match.start()]], _range(match[1], match[2], int(match[3] or 1) or 1)]
         at = match.end()
     return ["".join(words) for words in product(*parts, [name[at:]])]
 
@@ -233,6 +263,7 @@ def _listed(name: str, said: Mapping[str, str]) -> Listed:
     if said.get("ansible_connection") == "local":
         return Listed(name, "local", _private(said.get("ansible_host", "")))
     host, user, port = (said.get(f"ansible_{key}", "") for key in ("host", "user", "port"))
+    port = port if port.isdecimal() and 0 < int(port) < 65536 else ""
     written = f"[{host}]" if ":" in host else host or name
     where = f"{user}@{written}" if user else written
     reach = f"ssh://{where}{f':{port}' if port else ''}" if host or user or port else ""

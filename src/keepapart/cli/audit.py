@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keepapart.cli._names import add_names, opened_named
 from keepapart.cli._options import add_judging, add_output, asked, known, several
 from keepapart.cli._output import DOCUMENTS, WIDE, print_document, progress_bar
 from keepapart.cli._project import add_project, opened_project
-from keepapart.errors import ExitCode, OperationError, UsageError
+from keepapart.errors import ExitCode, KeepapartError, OperationError, UsageError
 
 if TYPE_CHECKING:
     from keepapart.auditing.assessment import Assessment
     from keepapart.auditing.changes import Changes
-    from keepapart.report.ground import Ground
+    from keepapart.report.ground import Ground, Step
 
 SUMMARY = "who shares a host with whom, and what one host failure takes down"
 EXAMPLES = """  keepapart audit
@@ -73,23 +76,16 @@ def run(args: argparse.Namespace) -> ExitCode:
         return _each(args)
     begun = time.monotonic()
     seen = _seen(args)
-    from keepapart.auditing.outcome import exit_code, outcome  # they import what judges, as measuring
+    from keepapart.auditing.outcome import exit_code  # they import what judges, as measuring
     from keepapart.report.advice import advise  # did meanwhile
 
     found, changes = seen.found, seen.changes
     steps = advise(found, seen.ground)
-    if args.html:
-        from keepapart.report.html import write_page
-
-        write_page(found, args.html, steps, changes)
-    if args.prom:
-        from keepapart.auditing.assess import Audit
-        from keepapart.report.prometheus import write_metrics
-
-        moved, seconds = len(changes.moved) if changes else 0, time.monotonic() - begun
-        sent = found.round.sent if isinstance(found, Audit) else 0
-        ended = outcome(found)
-        write_metrics(args.prom, found, found.cluster, ended, seconds=seconds, moved=moved, sent=sent)
+    failure = None
+    try:
+        _write_files(args, seen, steps, time.monotonic() - begun)
+    except KeepapartError as error:  # what was found is told all the same
+        failure = error
     if args.output in DOCUMENTS:
         from keepapart.auditing.document import audit_document
         from keepapart.documents.audit import StepEntry
@@ -102,13 +98,35 @@ def run(args: argparse.Namespace) -> ExitCode:
 
         wide = args.output == WIDE
         print_audit(found, steps, changes, all_pairs=bool(args.pairs) or wide, wide=wide)
+    if failure:
+        sys.stderr.write(f"keepapart: {failure}\n")
+        return failure.exit_code
     return exit_code(found, changes, args.fail_on)
+
+
+def _write_files(args: argparse.Namespace, seen: _Seen, steps: Sequence[Step], seconds: float) -> None:
+    """Write what is to be written beside what is printed, of an audit that took so many seconds."""
+    found, changes = seen.found, seen.changes
+    if args.html:
+        from keepapart.report.html import write_page
+
+        write_page(found, args.html, steps, changes)
+    if args.prom:
+        from keepapart.auditing.assess import Audit
+        from keepapart.auditing.outcome import outcome
+        from keepapart.report.prometheus import write_metrics
+
+        moved = len(changes.moved) if changes else 0
+        sent = found.round.sent if isinstance(found, Audit) else 0
+        ended = outcome(found)
+        write_metrics(args.prom, found, found.cluster, ended, seconds=seconds, moved=moved, sent=sent)
 
 
 def _check_flags(args: argparse.Namespace) -> None:
     """Raise `UsageError` for flags that don't go together."""
     if args.stated:
-        for flag, given in (("--known-same", args.known_same), ("--known-separate", args.known_separate)):
+        ways = (("--known-same", args.known_same), ("--known-separate", args.known_separate))
+        for flag, given in (*ways, ("--model", args.model)):
             if given:
                 raise UsageError(f"{flag}: --stated judges by stated facts alone", "leave out one of the two")
     elif given := "--provider" if args.provider else "--each" if args.each else "":
@@ -118,11 +136,21 @@ def _check_flags(args: argparse.Namespace) -> None:
         for flag, given in (*pages, ("--fail-on", args.fail_on), ("NAME", args.names)):
             if given:
                 raise UsageError(f"{flag}: --each only shows every group", "leave out one of the two")
+    for flag, path in (("--html", args.html), ("--prom", args.prom)):
+        if path and not _may_be_written(Path(path)):
+            raise UsageError(
+                f"{flag} {path}: no plain file can be there", "name one in a folder that there is"
+            )
     if "changed" in (args.fail_on or ()) and (args.stated or args.names):
         raise UsageError(
             "--fail-on changed: only audits of the whole cluster are kept and compared",
             "leave out " + ("--stated" if args.stated else "the names"),
         )
+
+
+def _may_be_written(path: Path) -> bool:
+    """Whether a file is there or can be: no device, no folder, none in a folder that there isn't."""
+    return path.is_file() or (not path.exists() and path.parent.is_dir())
 
 
 def _each(args: argparse.Namespace) -> ExitCode:

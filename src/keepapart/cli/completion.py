@@ -15,7 +15,7 @@ EXAMPLES = """  keepapart completion bash > ~/.local/share/bash-completion/compl
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("shell", choices=("bash", "zsh", "fish", "tcsh"))
+    parser.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish", "tcsh"))
 
 
 def run(args: argparse.Namespace) -> ExitCode:

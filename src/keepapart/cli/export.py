@@ -120,6 +120,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Write the map; 0 where it is written. Raises `UnknownError` where unknown pairs forbid it."""
     from keepapart.exports import named, renamed
     from keepapart.exports.help import about, listed
+    from keepapart.exports.packing import read_racks
 
     if not args.format and args.about:
         args.print_help()
@@ -133,15 +134,17 @@ def run(args: argparse.Namespace) -> ExitCode:
         sys.stdout.write(about(form))
         return ExitCode.OK
     _hold(args, form)
+    known_racks = read_racks(args.racks_now) if args.racks_now else {}
+    sets = _sets(args.sets) if args.sets else ""
     level = args.level or form.row.levels[0]
     settings = form.settings(level, dict(args.set) | ({"key": args.key} if args.key else {}))
     with opened_config(args) as config:
         found = renamed(_map(args, form, config, level), dict(args.rename), dict(args.rename_id))
         if form.row.packs:
-            found = _packed(args, form, config, found, settings)
+            found = _packed(args, form, config, found, settings, known_racks)
     texts = form.render(found, settings, packed=form.row.packs)
     if form.name == "sets":
-        return _report_sets(args, found)
+        return _report_sets(found, sets)
     if args.apply:
         from keepapart.exports import write_labels
 
@@ -210,26 +213,30 @@ def _packed(
     config: Config,
     found: DomainsDocument,
     settings: Mapping[str, str],
+    known: Mapping[str, str],
 ) -> DomainsDocument:
     """Give racks for good: those that were given before stay, and what is given now is kept."""
-    from keepapart.exports.packing import give_racks, read_racks
+    from keepapart.exports.packing import give_racks
     from keepapart.store import Store
 
-    known = read_racks(args.racks_now) if args.racks_now else {}
+    def hold(given: DomainsDocument) -> None:
+        form.text(form.render(given, settings, packed=True), args.only)
+
     with left_unheard(Store(config.store.url)) as store, each_heard():
-        return give_racks(store, form.name, found, settings["racks"], known=known, anew=args.anew)
+        return give_racks(store, form.name, found, settings["racks"], known=known, anew=args.anew, hold=hold)
 
 
-def _report_sets(args: argparse.Namespace, found: DomainsDocument) -> ExitCode:
+def _sets(path: str) -> str:
+    try:
+        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{path}: can't be read: {error}") from None
+
+
+def _report_sets(found: DomainsDocument, text: str) -> ExitCode:
     """Print what one domain takes of each set; 1 where that is too much of any."""
     from keepapart.exports.sets import read_sets, report
 
-    text = ""
-    if args.sets:
-        try:
-            text = sys.stdin.read() if args.sets == "-" else Path(args.sets).read_text(encoding="utf-8")
-        except (OSError, UnicodeError) as error:
-            raise UsageError(f"{args.sets}: can't be read: {error}") from None
     told, survives = report(found, read_sets(text))
     sys.stdout.write(told)
     return ExitCode.OK if survives else ExitCode.NO

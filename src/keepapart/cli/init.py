@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keepapart.errors import ExitCode, LabError, UsageError
+from keepapart.files import replace_text
 
 if TYPE_CHECKING:
     from keepapart.cli._inventories import Listed
@@ -96,11 +97,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.lab is not None and args.inventory:
         raise UsageError("--lab and --inventory: members come from one of them", "leave out the other")
     told, text = _of_inventories(args.inventory) if args.lab is None else _of_lab(args.lab)
+    if path.exists() and not args.force:
+        raise UsageError(f"{path} is there already", "--force overwrites it")
     try:
-        with path.open("w" if args.force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path} is there already", "--force overwrites it") from None
+        replace_text(path, text)
     except OSError as error:
         raise UsageError(f"{path}: can't be written: {error.strerror}") from None
     sys.stdout.write(f"wrote {path}: {told}\n")

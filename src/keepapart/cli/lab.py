@@ -138,7 +138,7 @@ def _up(args: argparse.Namespace) -> int:
     if lab.api:
         _welcome_api(lab.api)
     if args.sshd:
-        _welcome_ssh(name)
+        _welcome_ssh(name, a_world)
     return ExitCode.OK
 
 
@@ -150,7 +150,7 @@ def _stay(name: str, a_world: World, args: argparse.Namespace) -> int:
         if service.api:
             _welcome_api(service.api)
         if args.sshd:
-            _welcome_ssh(name)
+            _welcome_ssh(name, a_world)
 
     try:
         options = {"simulated": args.simulated, "sshd": args.sshd, "api": args.api}
@@ -171,8 +171,8 @@ def _welcome(name: str, kind: str, because: str, a_world: World, *, asked: bool)
     sys.stdout.write(
         f"lab {name} ({kind}, {a_world.network.kind}): {_many(instances, 'instance')}, "
         f"{_many(hosts, 'host')} in {within}; clusters: {clusters}\n"
-        "next: `keepapart lab ls` shows what runs; in keepapart.toml write "
-        f'[cloud] provider = "lab", lab = "{name}"\n'
+        "next: `keepapart lab ls` shows what runs; "
+        f"`keepapart init --lab {name}` writes a keepapart.toml for it\n"
     )
     sys.stdout.flush()
 
@@ -188,15 +188,17 @@ def _welcome_api(url: str) -> None:
     sys.stdout.flush()
 
 
-def _welcome_ssh(name: str) -> None:
+def _welcome_ssh(name: str, a_world: World) -> None:
     """Say how to get in by ssh, and what to write for keepapart to go the same way."""
     from keepapart.lab import protocol
     from keepapart.lab.ssh import sshd
 
     config = sshd.folder_of(protocol.socket_path(name)) / "ssh_config"
+    cluster = "".join(f'[cluster]\nname = "{one.name}"\n\n' for one in a_world.clusters[:1])
     sys.stdout.write(
         f"ssh: `ssh -F {config} i-0001` gets in; keepapart goes the same way with this keepapart.toml:\n\n"
-        f'[cloud]\nprovider = "lab"\nlab = "{name}"\nway = "ssh"\n\n[reach]\nssh_config = "{config}"\n'
+        f'{cluster}[cloud]\nprovider = "lab"\nlab = "{name}"\nway = "ssh"\n\n'
+        f'[reach]\nssh_config = "{config}"\n'
     )
     sys.stdout.flush()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,11 +176,11 @@ def _pool(args: argparse.Namespace) -> tuple[Pool, int]:
 
 def _attempts(args: argparse.Namespace) -> int:
     """Return the operator's own budget where there is a configuration, else the default one."""
-    from keepapart.config import FILE, VARIABLE, load
+    from keepapart.config import is_there, load
     from keepapart.settings import LaunchSettings
 
     if args.attempts:
         return int(args.attempts)
-    if args.config or Path(FILE).exists() or os.environ.get(VARIABLE):
+    if is_there(args.config):
         return load(args.config).launch.max_attempts
     return LaunchSettings().max_attempts

@@ -18,6 +18,7 @@ from keepapart.clouds.user_data import UserData
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
 from keepapart.plugins import CLOUDS, installed
+from keepapart.tables import nearest
 
 __all__ = [
     "ATTEMPT_TAG",
@@ -245,7 +246,7 @@ def connect(provider: str, settings: Mapping[str, Any], instances: Sequence[Inst
     """
     found = installed(CLOUDS)
     if provider not in found:
-        raise ConfigError(f"[cloud] provider: no {provider!r} here", f"there is {', '.join(found)}")
+        raise ConfigError(f"[cloud] provider: no {provider!r} here", nearest(provider, list(found)))
     opened: Listing = found[provider].load()(settings, instances)
     return opened
 

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count, islice
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from keepapart.documents.domains import DomainEntry, DomainsDocument
 from keepapart.errors import SharedError, UsageError
+from keepapart.model import silent
 from keepapart.store import Store
 
 NOBODY: Mapping[str, str] = {}
@@ -78,16 +79,19 @@ def give_racks(
     *,
     known: Mapping[str, str] = NOBODY,
     anew: bool = False,
+    hold: Callable[[DomainsDocument], object] = silent,
 ) -> DomainsDocument:
     """Return what `packed` does, and keep for good the racks that instances have by it, under the format.
 
     `known` are those that instances have already; `anew` forgets what was given before. One gives at a time,
-    whoever asks this store. Raises as `packed` does, and nothing is given then.
+    whoever asks this store. Raises as `packed` does, and as `hold`, which is shown the racks before they are
+    kept, and nothing is given then.
     """
     given: list[DomainsDocument] = []
 
     def give(told: Mapping[str, str]) -> Mapping[str, str]:
         given.append(packed(found, racks, {**told, **known}))
+        hold(given[0])
         return {one.id: one.domain for one in given[0].instances if one.domain}
 
     store.told.settle(found.cluster, form, give, anew=anew)

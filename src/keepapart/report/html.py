@@ -18,7 +18,8 @@ from keepapart.auditing.assessment import Assessment
 from keepapart.auditing.changes import Changes
 from keepapart.auditing.listed_pairs import ALL_PAIRS_UP_TO, pairs
 from keepapart.domains.risk import losses
-from keepapart.errors import UsageError
+from keepapart.errors import OperationError, UsageError
+from keepapart.files import replace_text
 from keepapart.model import Instance, Pair, Verdict, timestamp
 from keepapart.report import words
 from keepapart.report.ground import Step
@@ -68,16 +69,16 @@ def write_page(
 ) -> None:
     """Write the page to `path`, with the `steps` to take and the `changes` since the audit before.
 
-    Raises `UsageError` where that can't be written, or would be too large.
+    Raises `OperationError` where that can't be written, `UsageError` where it would be too large.
     """
     if len(audit.ids) > DRAWN:
         raise UsageError(
             f"{path}: a page of {len(audit.ids):,} members is too large", f"name {DRAWN:,} of them at most"
         )
     try:
-        Path(path).write_text(page(audit, steps, changes), encoding="utf-8")
+        replace_text(Path(path), page(audit, steps, changes))
     except OSError as error:
-        raise UsageError(f"{path}: the page can't be written there: {error.strerror or error}") from None
+        raise OperationError(f"{path}: the page can't be written there: {error.strerror or error}") from None
 
 
 def page(audit: Assessment, steps: Sequence[Step] = (), changes: Changes | None = None) -> str:

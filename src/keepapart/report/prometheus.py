@@ -17,7 +17,7 @@ from keepapart import __version__
 from keepapart.auditing.assessment import Assessment
 from keepapart.auditing.outcome import OUTCOMES
 from keepapart.domains.risk import losses
-from keepapart.errors import UsageError
+from keepapart.errors import OperationError
 from keepapart.files import replace_text
 
 PLACED = 1_000  # members, of more there is no series each
@@ -55,7 +55,7 @@ def write_metrics(
     moved: int = 0,
     sent: int = 0,
 ) -> None:
-    """Write what an audit found, or that it failed where there is none. Raises `UsageError` for the path.
+    """Write what an audit found, or that it failed where there is none. Raises `OperationError` for the path.
 
     `outcome` is a word of `auditing.outcome.OUTCOMES`, `seconds` how long the audit took, `moved` how many
     members had moved, `sent` how many datagrams it took.
@@ -76,7 +76,7 @@ def write_metrics(
         replace_text(path, text({**counters, **gauges}))
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{path}: the metrics can't be written there: {why}") from None
+        raise OperationError(f"{path}: the metrics can't be written there: {why}") from None
 
 
 def _audits(cluster: str, outcome: str) -> Series:

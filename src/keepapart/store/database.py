@@ -47,7 +47,7 @@ class Database:
         except ImportError as error:
             mend = "write postgresql+psycopg://…, and pip install 'keepapart[postgresql]'"
             raise StoreError(f"[store] url: {_line(error)}", f"for PostgreSQL {mend}") from None
-        except sa.exc.ArgumentError as error:
+        except (sa.exc.ArgumentError, ValueError) as error:  # the latter of a port that is none
             mend = "sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME is wanted"
             raise ConfigError(f"[store] url: {_line(error)}", mend) from None
         if self._engine.dialect.name == "sqlite" and self._engine.url.database in (None, "", ":memory:"):

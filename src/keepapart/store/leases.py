@@ -104,4 +104,5 @@ def _own(lease: Lease) -> sa.Update:
 def _held(cluster: str, who: str, expires: float) -> str:
     until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     name = who.split(" [")[0]
-    return f"an admission of {cluster!r} is running already: {name} holds it until {until} at least"
+    waits = "--wait SECONDS waits for it"
+    return f"an admission of {cluster!r} is running already: {name} holds it until {until} at least; {waits}"

@@ -131,12 +131,14 @@ class Webhooks:
             return True
         if delivery.tries < len(RETRIES):
             self.outcomes[FAILED] += 1
-            LOG.warning("webhook %s: %s; it is tried again", delivery.hook, because)
+            LOG.warning("webhook at %s: %s; it is tried again", _host(delivery.hook), because)
             due = now + RETRIES[delivery.tries]
             await self._watch.ask(lambda store: store.watches.postpone(delivery, due))
         else:
             self.outcomes[GIVEN_UP] += 1
-            LOG.error("webhook %s: %s; news %d is given up", delivery.hook, because, delivery.number)
+            LOG.error(
+                "webhook at %s: %s; news %d is given up", _host(delivery.hook), because, delivery.number
+            )
             await self._watch.ask(lambda store: store.watches.done(delivery))
         return False
 
@@ -150,6 +152,11 @@ class Webhooks:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return str(error) or type(error).__name__
         return "" if answer.is_success else f"it answered {answer.status_code}"
+
+
+def _host(url: str) -> str:
+    """Return whose a webhook is; what else its address has is a secret, mostly."""
+    return httpx.URL(url).host
 
 
 def _due(cluster: str, hooks: Sequence[str], now: float, store: Store) -> list[Delivery]:
