@@ -191,6 +191,16 @@ def test_ssh_goes_where_the_way_in_leads(way: str, line: str) -> None:
     assert ssh_line(Instance("a", "10.0.0.9", way), reach) == line
 
 
+def test_counts_that_nobody_confirms_need_a_port_that_is_open() -> None:
+    """Datagrams don't pass, and what was counted by other means may be somebody else's answer."""
+    audit = audit_of(APART, missing=[(0, 1), (0, 2), (1, 2)])
+    audit.round.tally.by[:] = 1
+    audit.round.tally.arrived[:] = 0
+    assert "[network] tcp_port" in told(advise(audit, LAB))
+    audit.round.tally.arrived[0, 1] = 1
+    assert "tcp_port" not in told(advise(audit, LAB))
+
+
 def test_what_is_down_is_started_first() -> None:
     """Before anything else, and by the platform's own command where there is one."""
     states = ["running", "running", "stopped"]

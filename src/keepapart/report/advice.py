@@ -186,6 +186,9 @@ def _find_out(audit: Assessment, ground: Ground) -> Iterator[Step]:
         yield Step(f"{ground.command} audit", "measures what facts leave open")
     elif Strength.WEAK in (audit.network.strength, audit.network.strength_of_two):
         yield _of_the_network(ground)
+    elif audit.round.tally.by.any() and not audit.round.tally.arrived.any():
+        let = "let UDP through between members, or name a TCP port that they have open to each other"
+        yield Step("", f"{let} ([network] tcp_port): nobody confirms the counts that there are")
     elif not (audit.counts["separate"] or audit.counts["co-resident"]) or (
         _in_spread_groups(audit) and audit.network.standing is not NetworkStatus.VOUCHED
     ):
