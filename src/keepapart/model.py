@@ -53,6 +53,12 @@ class Strength(IntEnum):
         return self.name.lower()
 
 
+# Levels of fault domains, from the innermost out: those that are measured, in the words of those who build
+# Clos networks (racks under one row of aggregation switches are a pod, pods under one spine a site; what is
+# beyond has no name, and makes no level), and those that platforms state.
+LEVELS = ("host", "rack", "pod", "site")
+STATED_LEVELS = ("zone", "partition", "fault_domain")
+
 # At what a map may have its domains, and what may be chosen where pairs are unknown (`domains/apart.py`).
 MapLevel = Literal["host", "rack", "pod", "site", "zone"]
 Choice = Literal["refuse", "merge", "leave-out", "apart"]

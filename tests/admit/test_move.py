@@ -374,6 +374,22 @@ def test_interrupted_move_leaves_nobody_stopped(packed: Bench, arrow: str) -> No
     assert collect(packed.context()).found == ()
 
 
+def test_a_member_that_is_left_stopped_is_no_instance_to_release(packed: Bench) -> None:
+    """A second Ctrl-C leaves it as it is: it is called a member, and what starts it again is named."""
+    pressed: list[str] = []
+
+    def press(name: str) -> None:
+        if name in ("after stop", "before start") and len(pressed) < 2:
+            pressed.append(name)
+            raise KeyboardInterrupt
+
+    move(packed.context(on_arrow=press), packed.truth, ["m-3"])
+    assert packed.told[-1] == "m-3, which is a member, may be stopped: `keepapart gc` starts it again"
+    assert packed.cloud.alive()["m-3"].state == "stopped"
+    collect(packed.context())
+    assert packed.cloud.alive()["m-3"].state == "running"
+
+
 ARROWS = [
     f"{when} {what}"
     for what in (

@@ -49,9 +49,10 @@ def test_entries_without_kinds_list_what_is_not_separate() -> None:
     listed = [p for p in plain(audit_document(audit, all_pairs=True))["pairs"] if p["verdict"] != "separate"]
     entry = entry_of(audit, "audit")
     old = {"purpose": "audit", "audit": entry["audit"] | {"pairs": listed}}
+    before, now = KeptPairs.of(old), kept(audit)
     for i, j in combinations(audit.ids, 2):
-        assert KeptPairs.of(old).kind(i, j).verdict is kept(audit).kind(i, j).verdict
-    assert KeptPairs.of(old).kind("web-1", "web-3").verdict is Verdict.SEPARATE
+        assert before.kind(i, j).verdict is now.kind(i, j).verdict
+    assert before.kind("web-1", "web-3").verdict is Verdict.SEPARATE
 
 
 def test_nothing_known_of_thousands_takes_little_room() -> None:

@@ -77,9 +77,9 @@ def test_what_is_worst_comes_first() -> None:
     assert [group.name for group in found.groups] == ["worse", "bad", "open", "well"]
 
 
-def test_tens_of_thousands_are_judged_group_by_group() -> None:
-    """Twenty thousand instances in five thousand groups, each apart in its own."""
-    instances = [of(f"i-{n}", f"h-{n % 9001}", f"g-{n // 4}", "p") for n in range(20_000)]
+def test_many_are_judged_group_by_group() -> None:
+    """Two thousand instances in five hundred groups, each apart in its own."""
+    instances = [of(f"i-{n}", f"h-{n % 901}", f"g-{n // 4}", "p") for n in range(2_000)]
     found = finding("group", *instances)
-    assert len(found.groups) == 5_000
+    assert len(found.groups) == 500
     assert not any(group.shared for group in found.groups)

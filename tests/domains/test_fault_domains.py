@@ -11,10 +11,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepapart.domains.fault_domains import LEVELS, NOTHING, DomainPrior, Domains, domains
+from keepapart.domains.fault_domains import NOTHING, DomainPrior, Domains, domains
 from keepapart.domains.naming import NO_NAMES, remember
 from keepapart.judging.judge import PairJudgement, judge
-from keepapart.model import Strength
+from keepapart.model import LEVELS, Strength
 from keepapart.probe.measured import Counts
 from keepapart.signals import PairTestimony
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepapart.domains.fault_domains import LEVELS, NOTHING, DomainPrior, Domains, domains
+from keepapart.domains.fault_domains import NOTHING, DomainPrior, Domains, domains
 from keepapart.domains.stated_places import stated_places
+from keepapart.model import LEVELS
 from keepapart.probe.measured import Counts
 from tests.domains.test_fault_domains import FOUR_RACKS, Spot, counted, judged, trees, with_gaps
 

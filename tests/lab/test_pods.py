@@ -12,8 +12,8 @@ from keepapart.auditing import survey
 from keepapart.auditing.assess import Audit
 from keepapart.clouds import CLUSTER_TAG, MEMBER, ROLE_TAG, LaunchRequest
 from keepapart.config import Config, parse
-from keepapart.domains.fault_domains import LEVELS
 from keepapart.lab.client import Lab
+from keepapart.model import LEVELS
 from keepapart.store import Store
 
 if TYPE_CHECKING:

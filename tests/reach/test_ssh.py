@@ -46,6 +46,13 @@ def test_a_way_in_is_read_or_refused(where: str, right: Target | None) -> None:
 WEB = Resolved({"hostname": "10.0.0.9", "port": "2222", "user": "me", "hostkeyalias": "none"})
 
 
+def test_where_ssh_asks_nobody_to_look_there_is_no_advice() -> None:
+    """Under StrictHostKeyChecking it refuses what it doesn't know: the key has to be added."""
+    strict = Resolved({**WEB.values, "stricthostkeychecking": "true"})
+    assert "`ssh` there once" in str(refusal("Host key verification failed.", Target("web"), WEB))
+    assert "`ssh` there once" not in str(refusal("Host key verification failed.", Target("web"), strict))
+
+
 @pytest.mark.parametrize(
     ("errors", "words"),
     [
@@ -58,6 +65,10 @@ WEB = Resolved({"hostname": "10.0.0.9", "port": "2222", "user": "me", "hostkeyal
         (
             "@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification",
             "is NOT the one",
+        ),
+        (
+            "Offending ECDSA key in /keys/of mine:3\nREMOTE HOST IDENTIFICATION HAS CHANGED",
+            "`ssh-keygen -f '/keys/of mine' -R '[10.0.0.9]:2222'`",
         ),
         ("Warning: Permanently added 'x'.\nbad \x1b[31mword", "ssh: bad [31mword"),
         ("kex_exchange_identification: Connection closed by remote host", "closed by remote host"),

@@ -24,8 +24,11 @@ def test_second_admission_is_told_who_and_until_when(store: Store) -> None:
 
 def test_clusters_have_leases_of_their_own(store: Store) -> None:
     """One cluster's admission doesn't hold up another's."""
-    store.leases.acquire("a", "me", 0.0, 10.0, nobody_is_dead)
+    of_a = store.leases.acquire("a", "me", 0.0, 10.0, nobody_is_dead)
     store.leases.acquire("b", "me", 0.0, 10.0, nobody_is_dead)
+    store.leases.renew(of_a, 5.0)
+    expires = [holder.expires for name in "ab" if (holder := store.leases.holder(name))]
+    assert expires == [15.0, 10.0]
 
 
 @pytest.mark.parametrize("how", ["expired", "dead", "given back"])

@@ -9,7 +9,7 @@ from keepapart.admit import budget, ledger, release
 from keepapart.admit.admission import Asked, already, beside_each_other, requested, restarts_move
 from keepapart.admit.context import AdmissionContext
 from keepapart.admit.guarded_cloud import GuardedCloud
-from keepapart.admit.holder import is_dead
+from keepapart.admit.holder import at_work
 from keepapart.admit.intent import next_source
 from keepapart.admit.inventory import Inventory
 from keepapart.admit.outcome import beside
@@ -98,7 +98,7 @@ def before(context: AdmissionContext) -> list[str]:
     """Say what comes before anything that is asked for."""
     steps = []
     holder = context.store.leases.holder(context.cluster)
-    if holder and holder.expires > context.of_day() and not is_dead(holder.who):
+    if holder and at_work(holder, context.of_day()):
         steps.append(f"wait for {holder.who.split(' [')[0]}, which is at work on the cluster now")
     for run in context.store.journals.unfinished(context.cluster):
         steps.append(f"go on with {run} or clean it up, since it was interrupted")

@@ -13,7 +13,7 @@ from keepapart.admit.inventory import Inventory
 from keepapart.admit.journal import Journal
 from keepapart.admit.ledger import Ledger
 from keepapart.admit.machine import decide
-from keepapart.admit.outcome import held, told
+from keepapart.admit.outcome import not_released, told
 from keepapart.admit.state import State, apply
 from keepapart.clouds import CLUSTER_TAG, Chooser
 from keepapart.errors import ExitCode
@@ -65,9 +65,9 @@ class Executor:
         done = budget.all_in(state) and not release.due(state)
         return events.Closing(ExitCode.OK, check.ALL_IN) if done else None
 
-    def held(self) -> tuple[str, ...]:
-        """Name the instances that the run has to let go of."""
-        return held(self.journal.happened)
+    def left(self) -> str:
+        """Say what the run has yet to let go of, and how."""
+        return not_released(self.journal.happened)
 
     def look(self) -> Inventory:
         """See what the platform shows of the cluster now."""

@@ -25,7 +25,7 @@ from keepapart.admit.check import no_checker
 from keepapart.admit.context import AdmissionContext
 from keepapart.admit.executor import Executor
 from keepapart.admit.guarded_cloud import SHOWN_WITHIN, GuardedCloud
-from keepapart.admit.holder import is_dead
+from keepapart.admit.holder import at_work
 from keepapart.admit.inventory import Inventory, claimed, is_candidate, is_spare, may_be_started
 from keepapart.admit.journal import Journal, is_move, state_of
 from keepapart.admit.lease import leased
@@ -310,5 +310,4 @@ def _why(instance: Instance) -> str:
 
 
 def _admission_alive(context: AdmissionContext) -> bool:
-    holder = context.store.leases.holder(context.cluster)
-    return holder is not None and holder.expires > context.of_day() and not is_dead(holder.who)
+    return at_work(context.store.leases.holder(context.cluster), context.of_day())

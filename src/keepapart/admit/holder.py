@@ -11,6 +11,8 @@ import os
 import socket
 from pathlib import Path
 
+from keepapart.store.leases import Holder
+
 
 def holder_id() -> str:
     """Name this process so that people can find it and `is_dead` can recognise it."""
@@ -26,6 +28,11 @@ def is_dead(who: str) -> bool:
         return False
     here = _machine()
     return bool(here.strip()) and f"{boot} {namespace}" == here and _started(int(pid)) != started
+
+
+def at_work(holder: Holder | None, now: float) -> bool:
+    """Say whether somebody holds a lease, at `now` seconds since the epoch, who isn't known to be dead."""
+    return holder is not None and holder.expires > now and not is_dead(holder.who)
 
 
 def _machine() -> str:

@@ -48,7 +48,7 @@ from keepapart.model import Instance
 RUNNING_WITHIN = 600.0  # seconds; the slowest images boot in minutes, and what doesn't by then never will
 KNOWN_WITHIN = 6.0  # seconds; it was listed a moment ago
 STOPPED_WITHIN = 600.0  # seconds
-PLACES = ("zone", "partition", "rack", "host")
+PLACES = ("zone", "partition", "host")
 NO_ROOM_FIRST, NO_ROOM_LAST = 2.0, 300.0  # seconds before the call is made again
 
 

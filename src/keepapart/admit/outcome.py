@@ -131,6 +131,12 @@ def left_of(state: State) -> dict[str, str]:
     return {i: f"{because}{shares.get(i, '')}" for i, because in state.left.items()}
 
 
+def not_released(state: State) -> str:
+    """Say what the run still holds, and what finds it."""
+    left = ", ".join(held(state)) or "nothing that is known"
+    return f"not released: {left}; `keepapart gc` finds and releases what is left"
+
+
 def held(state: State) -> tuple[str, ...]:
     """Name the instances that the run still has and that aren't members, or are on their way out."""
     own = (a.id for a in state.in_phase(*IN_FLIGHT, *HELD, Phase.RELEASING) if a.id)

@@ -118,7 +118,6 @@ def _let_go(context: AdmissionContext, run: Run, closing: e.Closing) -> Keepapar
     except LeaseError as lost:
         return lost
     except (OperationError, KeyboardInterrupt) as error:
-        left = ", ".join(run.held()) or "nothing that is known"
-        context.tell(f"not released: {left}; `keepapart gc` finds and releases what is left")
+        context.tell(run.left())
         return error if isinstance(error, OperationError) else None
     return None

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keepapart.auditing.pair_kinds import DOWN, Kinds
-from keepapart.domains.fault_domains import LEVELS, Domains
+from keepapart.domains.fault_domains import Domains
 from keepapart.domains.risk import Risk
 from keepapart.domains.yearly import yearly
 from keepapart.judging.judgement import Judgement
-from keepapart.model import Instance, Pair, Verdict
+from keepapart.model import LEVELS, Instance, Pair, Verdict
 from keepapart.settings import RiskSettings
 from keepapart.signals.sources import Difference
 

@@ -29,10 +29,10 @@ import numpy as np
 
 from keepapart.arrays import Mask
 from keepapart.auditing.assess import Audit
-from keepapart.domains.fault_domains import LEVELS, DomainPrior
+from keepapart.domains.fault_domains import DomainPrior
 from keepapart.domains.naming import NO_NAMES, Names, remember
 from keepapart.errors import StoreError
-from keepapart.model import Instance, Strength, timestamp
+from keepapart.model import LEVELS, Instance, Strength, timestamp
 from keepapart.probe.measured import Counts, Round
 from keepapart.signals.hidden_gateways import directly_attached
 from keepapart.signals.network import NetworkPrior, NetworkStatus, Voucher

@@ -39,9 +39,9 @@ from keepapart.documents.audit import (
 )
 from keepapart.documents.changes import ChangesEntry, MoveEntry
 from keepapart.documents.project import GroupEntry, GroupsDocument
-from keepapart.domains.fault_domains import LEVELS, STATED_LEVELS, Domains
+from keepapart.domains.fault_domains import Domains
 from keepapart.domains.risk import losses
-from keepapart.model import Pair, Statement, Strength, timestamp
+from keepapart.model import LEVELS, STATED_LEVELS, Pair, Statement, Strength, timestamp
 from keepapart.signals.sources import Difference, statements_of
 
 if TYPE_CHECKING:

@@ -9,10 +9,9 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from keepapart.documents.base import Document, Entry, StrengthLabel
 from keepapart.documents.changes import ChangesEntry
-from keepapart.model import Says, Source, Verdict
+from keepapart.model import LEVELS, STATED_LEVELS, Says, Source, Verdict
 
-MEASURED, STATED = ("host", "rack", "pod", "site"), ("zone", "partition", "fault_domain")
-Level = Annotated[str, Meta(extra_json_schema={"enum": [*MEASURED, *STATED]})]
+Level = Annotated[str, Meta(extra_json_schema={"enum": [*LEVELS, *STATED_LEVELS]})]
 
 
 class EvidenceEntry(Entry, frozen=True):

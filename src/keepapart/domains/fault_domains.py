@@ -22,12 +22,8 @@ from keepapart.domains.naming import NO_NAMES, Names, assign
 from keepapart.domains.worst_case import most_together
 from keepapart.judging.judge import PairJudgement
 from keepapart.judging.judgement import Judgement
+from keepapart.model import LEVELS
 from keepapart.probe.measured import Counts
-
-# From the innermost out, in the words of those who build Clos networks: racks under one row of aggregation
-# switches are a pod, pods under one spine a site. What is beyond has no name, and makes no level.
-LEVELS = ("host", "rack", "pod", "site")
-STATED_LEVELS = ("zone", "partition", "fault_domain")
 
 
 @dataclass(frozen=True, slots=True)

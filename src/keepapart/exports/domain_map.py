@@ -14,9 +14,9 @@ from keepapart.documents.base import Reason
 from keepapart.documents.domains import DomainEntry, DomainsDocument, PlacedEntry
 from keepapart.domains.apart import Ties, left_out, merged, tied_by_level, ties
 from keepapart.errors import UnknownError, UsageError
-from keepapart.model import CHOICES, Choice, MapLevel
+from keepapart.model import CHOICES, MAP_LEVELS, Choice, MapLevel
 
-PLACES = ("domain", "host", "rack", "pod", "site", "zone")
+PLACES = ("domain", *MAP_LEVELS)
 NAMED = 8  # instances that an error names
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from keepapart.documents.domains import DomainsDocument
-from keepapart.model import MapLevel
+from keepapart.model import MAP_LEVELS, MapLevel
 from keepapart.tables import Table, Text
 
 Texts = Mapping[str, str]
@@ -56,7 +56,7 @@ class Row(Table, frozen=True, kw_only=True):
     reserved: tuple[str, ...] = ()
     packs: bool = False
     fold: str = ""
-    levels: tuple[MapLevel, ...] = ("host", "rack", "pod", "site", "zone")
+    levels: tuple[MapLevel, ...] = MAP_LEVELS
     above: tuple[MapLevel, ...] = ()
     called: Mapping[str, str] = {}
     no_value: str = "not said"

@@ -26,12 +26,12 @@ from keepapart.documents.domains import DomainsDocument, PlacedEntry
 from keepapart.errors import ConfigError
 from keepapart.exports.names import folding
 from keepapart.exports.row import Row, Texts, Write
-from keepapart.model import MapLevel
+from keepapart.model import MAP_LEVELS, MapLevel
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-OUTERMOST_FIRST: tuple[MapLevel, ...] = ("zone", "site", "pod", "rack", "host")
+OUTERMOST_FIRST: tuple[MapLevel, ...] = MAP_LEVELS[::-1]
 
 
 class _Instance:

@@ -11,7 +11,7 @@ What a node promises:
 3. Hops are counted as tracepath counts them: time-to-live when sent - when it arrived + 1, which is the
    number of routers between the two, plus one. Of repeated datagrams the least count stands.
 4. Where datagrams are filtered it climbs a ladder instead: connections to one TCP port of a member, or ICMP
-   echoes, one for each time-to-live, all at once; the least that gets through is the count.
+   echoes, with ever longer lives until one gets through; the least that does is the count (ladder.py).
 5. It ends when standard input does, in the middle of sending too, or when nothing was asked for `IDLE`
    seconds: a connection may die without a word.
 

@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 from keepapart.node.stdlib import socket
 
-Way: TypeAlias = "tuple[str, str, str, int, str]"  # see `reach.Route`
+Way: TypeAlias = "tuple[str, str, str, int, str]"  # see `probe.measured.Route`
 
 NETLINK_ROUTE = 0
 GET_LINK, GET_ADDRESS, NEW_ROUTE, GET_ROUTE, GET_NEIGHBOUR = 18, 22, 24, 26, 30

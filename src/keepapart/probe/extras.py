@@ -1,7 +1,7 @@
 """What a round gathers beside hop counts: routers, ways out, round trips, what guests see of their machines.
 
-No verdict needs it: it is asked for after the counts are in, within bounds, and a node that fails at it keeps
-its counts.
+It is asked for after the counts are in, within bounds, and a node that fails at it keeps its counts. Verdicts
+rest on part of it: whether an address is a member's own, and what routers and machines refute or vouch for.
 
 1. Guests tell always, as they are opened; in namespaces those alone that have a machine made up for them.
 2. Every node says by which ways it reaches others, a few of them where there are more than `FEW` nodes, and

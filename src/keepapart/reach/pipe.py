@@ -30,7 +30,7 @@ __all__ = ["LOADER", "Pipe", "PipedNodes"]
 
 PACE = 2_000  # datagrams a second and node: 200 kB/s at most, and no burst that a receive buffer can't hold
 CLIMB = 1.0  # seconds that a ladder may take; after them nothing gets through
-ASIDE = 5.0  # seconds that a node may take for an answer that no verdict needs
+ASIDE = 5.0  # seconds that a node may take for an answer without which its counts stand
 
 NO_ADDRESS = "it has no address"
 

@@ -1,7 +1,7 @@
 """The way in that every operator has: ssh. Nothing is installed on the instance, nothing written there.
 
 `ssh:NAME` is whatever `ssh NAME` takes; `ssh://USER@HOST:PORT` names the parts, and HOST is the instance's
-address, or else its id, where it is left out. The operator's own `ssh` goes there (docs/decisions/0008), so
+address, or else its id, where it is left out. The operator's own `ssh` goes there (docs/decisions/0009), so
 that configuration, keys and hosts are what they are to it. A node's two pipes are those of one `ssh` process:
 when it ends, however it ends, the node's standard input ends, and with it the node.
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import glob
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -234,17 +235,22 @@ def refusal(errors: str, where: Target, resolved: Resolved) -> ReachError:
     """Say in one line why ssh did not get in, and what to do about it."""
     name, port = resolved.known_as, resolved.get("port")
     if "IDENTIFICATION HAS CHANGED" in errors:
+        offending = re.search(r"^Offending .* key in (.+):\d+\s*$", errors, re.MULTILINE)
+        file = ["-f", plain(offending[1])] if offending else []
         return ReachError(
             f"ssh: the host key of {name} is NOT the one in known_hosts: it was built anew, or somebody is "
-            f"in between; if you know the former, `ssh-keygen -R '{name}'`, then `ssh` there once"
+            f"in between; if you know the former, `{shlex.join(['ssh-keygen', *file, '-R', name])}`, then "
+            "`ssh` there once"
         )
     if "REVOKED HOST KEY" in errors or "is marked as revoked" in errors:
         return ReachError(f"ssh: the host key of {name} is revoked in known_hosts")
     if "Host key verification failed" in errors:
         scan = f"ssh-keyscan {f'-p {port} ' if port != '22' else ''}{resolved.get('hostname')}"
+        strict = resolved.get("stricthostkeychecking") in ("true", "yes")  # ssh doesn't ask then
+        once = "" if strict else "`ssh` there once and compare it, or "
         return ReachError(
-            f"ssh: the host key of {name} is not in known_hosts: `ssh` there once and compare it, or add "
-            f"what `{scan}` prints where you trust the way there"
+            f"ssh: the host key of {name} is not in known_hosts: {once}add what `{scan}` prints where you "
+            "trust the way there"
         )
     if "Permission denied (" in errors:
         return ReachError(

@@ -16,9 +16,8 @@ from keepapart.auditing.changes import Changes, Move
 from keepapart.auditing.pair_kinds import DOWN
 from keepapart.auditing.project import GroupFinding
 from keepapart.documents.changes import MoveEntry
-from keepapart.domains.fault_domains import STATED_LEVELS
 from keepapart.domains.risk import Loss, losses, majority
-from keepapart.model import Pair, Says, Verdict
+from keepapart.model import STATED_LEVELS, Pair, Says, Verdict
 from keepapart.signals.network import NetworkStatus
 from keepapart.signals.sources import PLATFORM, statements_of
 from keepapart.signals.stated import PLACEMENT

@@ -8,7 +8,7 @@
    anybody's.
 
 Sources: the providers' documentation of their virtual networks; Hetzner's tutorial "hcloud-networks-basic"
-(two hops between any two in a private Network); DESIGN.
+(two hops between any two in a private Network).
 """
 
 from __future__ import annotations

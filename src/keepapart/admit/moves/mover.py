@@ -15,7 +15,7 @@ from keepapart.admit.moves import acts, steps
 from keepapart.admit.moves.machine import DONE, decide
 from keepapart.admit.moves.outcome import told
 from keepapart.admit.moves.state import Stage, apply, begun
-from keepapart.admit.outcome import held
+from keepapart.admit.outcome import held, not_released
 from keepapart.admit.state import State
 from keepapart.clouds import Placer, Staying
 from keepapart.domains.risk import needed
@@ -68,10 +68,13 @@ class Mover:
         done = len(state.of(Stage.MOVED)) == len(state.turns)
         return events.Closing(ExitCode.OK, DONE) if done else None
 
-    def held(self) -> tuple[str, ...]:
-        """Name the member that may be stopped, and the throwaways that there may be."""
+    def left(self) -> str:
+        """Say which member may be stopped, and which throwaways there may be."""
         state = self.journal.happened
-        return (*((state.off.id,) if state.off else ()), *held(state.throwaways))
+        if not state.off:
+            return not_released(state.throwaways)
+        member = f"{state.off.id}, which is a member, may be stopped: `keepapart gc` starts it again"
+        return f"{member}; {not_released(state.throwaways)}" if held(state.throwaways) else member
 
     def look(self) -> Inventory:
         """See what the platform shows of the cluster now."""

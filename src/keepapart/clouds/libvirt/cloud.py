@@ -29,7 +29,7 @@ from keepapart.clouds import CLUSTER_TAG, LIVE, NOTE, RUNNING, LaunchRequest
 from keepapart.clouds.libvirt import definition, domain, moving
 from keepapart.clouds.libvirt.acting import on
 from keepapart.clouds.libvirt.definition import Volume, labels
-from keepapart.clouds.libvirt.host import Domain, Host, ask
+from keepapart.clouds.libvirt.host import Domain, Host, ask, look
 from keepapart.clouds.libvirt.places import TAGS, listed
 from keepapart.clouds.libvirt.placing import There, Where, choose, everywhere, known
 from keepapart.clouds.libvirt.settings import Settings
@@ -195,7 +195,7 @@ class LibvirtCloud(ListedCloud):
         raise NotFoundError(f"libvirt: no host has a domain {instance_id}")
 
     def _asked(self) -> list[Host]:
-        return ask(self._chosen.hosts, timeout=self._chosen.timeout, tries=self._chosen.tries)
+        return ask(self._chosen.hosts, timeout=self._chosen.timeout, tries=self._chosen.tries, look=look)
 
     def _on(self, uri: str, act: Callable[[Any], Any]) -> Any:
         return on(uri, act, timeout=self._chosen.timeout)

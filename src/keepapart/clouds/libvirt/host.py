@@ -86,10 +86,8 @@ class Host:
     migrates: bool = False
 
 
-def ask(
-    uris: Sequence[str], *, timeout: float, tries: int, look: Callable[[str], Host] | None = None
-) -> list[Host]:
-    """Ask all hosts, each `tries` times, and `timeout` seconds long each time. Raises `CloudError`."""
+def ask(uris: Sequence[str], *, timeout: float, tries: int, look: Callable[[str], Host]) -> list[Host]:
+    """`look` at all hosts, each `tries` times, and `timeout` seconds long each time. Raises `CloudError`."""
     found: dict[str, Host] = {}
     failed: dict[str, Exception] = {}
     for _ in range(tries):
@@ -98,7 +96,7 @@ def ask(
 
         def one(uri: str, into: dict[str, Exception] = failed) -> None:
             try:
-                found[uri] = (look or _look)(uri)
+                found[uri] = look(uri)
             except Exception as error:
                 into[uri] = error
 
@@ -114,7 +112,8 @@ def ask(
     return [found[uri] for uri in uris]
 
 
-def _look(uri: str) -> Host:
+def look(uri: str) -> Host:
+    """Ask one host. Raises what libvirt does."""
     libvirt.registerErrorHandler(lambda *_: None, None)  # it would write to the terminal
     connection = libvirt.openReadOnly(without_questions(uri))
     try:

@@ -149,12 +149,6 @@ class MadeServer(Struct):
     server: Made
 
 
-class MadeGroup(Struct):
-    """The answer of POST /os-server-groups."""
-
-    server_group: Made
-
-
 class Flavors(Struct):
     """The answer of GET /flavors."""
 
