@@ -172,7 +172,8 @@ def _survival(audit: Assessment) -> str:
         return f"The cluster survives the loss of any one host{bound}."
     if risk.survives is None:
         may = _outcome(audit, risk.survives)
-        return f"Losing one host takes {takes}, as unknown pairs may share one{may}."
+        others = f"the {risk.unasked:,} that weren't asked about" if risk.unasked else "unknown pairs"
+        return f"Losing one host takes {takes}, as {others} may share one{may}."
     if not risk.worst:
         return "The cluster does not survive the loss of one host."
     return f"The cluster does not survive the loss of {risk.worst}, which takes {listed(risk.lost)}."
