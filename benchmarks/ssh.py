@@ -153,8 +153,8 @@ def child() -> None:
 
 def candidate() -> None:
     """Survey all members, then all with one more instance on the connections that are open by then."""
+    from keepapart.auditing.members import cloud_of, members
     from keepapart.auditing.session import Session
-    from keepapart.auditing.survey import cloud_of, members
     from keepapart.config import load
     from keepapart.model import silent
 

@@ -190,7 +190,8 @@ def _seen(args: argparse.Namespace) -> _Seen:
 
 
 def _measured(args: argparse.Namespace) -> _Seen:
-    from keepapart.auditing.survey import audit, cloud_of
+    from keepapart.auditing.members import cloud_of
+    from keepapart.auditing.survey import audit
     from keepapart.report.ground import Ground
 
     with (
@@ -209,7 +210,8 @@ def _measured(args: argparse.Namespace) -> _Seen:
 
 
 def _stated(args: argparse.Namespace) -> _Seen:
-    from keepapart.auditing.survey import cloud_of, stated_audit
+    from keepapart.auditing.members import cloud_of
+    from keepapart.auditing.survey import stated_audit
     from keepapart.config import FILE
     from keepapart.report.ground import Ground
 

@@ -17,8 +17,9 @@ from keepapart.auditing.assess import Audit
 from keepapart.auditing.changes import Changes
 from keepapart.auditing.document import audit_document
 from keepapart.auditing.kept import since_before
+from keepapart.auditing.members import cloud_of
 from keepapart.auditing.outcome import FAILED, outcome
-from keepapart.auditing.survey import audit, cloud_of
+from keepapart.auditing.survey import audit
 from keepapart.config import Config, parse
 from keepapart.documents.audit import StepEntry
 from keepapart.documents.base import plain
