@@ -138,3 +138,27 @@ def test_who_has_a_translated_address_changes_nothing_of_how_paths_vary(
     assert (with_them.sure[among] == without.sure).all()
     refuted = find(with_them).standing is NetworkStatus.REFUTED
     assert refuted == (find(without).standing is NetworkStatus.REFUTED)
+
+
+@pytest.mark.parametrize(("size", "samples"), [(9, 8), (24, 16)])
+def test_paths_that_vary_are_no_rewritten_time_to_live(size: int, samples: int) -> None:
+    """Of two hundred networks with two paths of unlike length between racks none seems to rewrite."""
+    rng = np.random.default_rng(1)
+    place = np.arange(size)
+    far = place[:, None] // (size // 3) != place // (size // 3)
+    hops = np.where(far, 6, 4)
+    hops[place[:, None] // 2 == place // 2] = 2
+    np.fill_diagonal(hops, 0)
+    for _ in range(200):
+        drawn = [hops + far * rng.integers(0, 2, (size, size)) for _ in range(samples)]
+        assert PathConfidence.of(Tally.of(np.array(drawn, np.uint8))).rewritten is None
+
+
+def test_two_ways_that_differ_by_all_their_flows_are_rewritten() -> None:
+    """Eight flows of each beginning count two and four between two alone: variation doesn't do that."""
+    even, odd = (
+        [[0, 2], [4, 0]],
+        [[0, 4], [2, 0]],
+    )  # who stands first begins with the smaller value in even ones
+    assert PathConfidence.of(Tally.of(np.array([even, odd] * 8, np.uint8))).rewritten == (0, 1)
+    assert PathConfidence.of(Tally.of(np.array([even, odd] * 2, np.uint8))).rewritten is None

@@ -34,9 +34,10 @@ However steady, a count is believed only
    by that link's router to whom the host answers directly. A detour of a host's own guests is two hops more.
 
 A count that depends on the time-to-live that a datagram began with is not believed, because the time-to-live
-is rewritten on the way. Such a pair shows a count above `LONGEST`; or its datagrams that began with the
-smaller value count less in at least `SKEWED` directions and more in none, which variation would show about
-equally often.
+is rewritten on the way. Such a pair shows a count above `LONGEST`; or datagrams that began with the smaller
+value count less on some ways and more on none, and variation alone does that with a chance below `REWRITTEN`.
+On one way each of the flows that show its least count began so by accident once in two times; and of all ways
+that vary, any may.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ from keepapart.signals.trials import Scatter, Trial, kinds
 
 UNSEEN = 1e-6  # bound on a shorter path not seen yet (docs/design.md, Hops 4)
 CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
-SKEWED = 3  # directions: variation alone makes three point one way once in eight times, which costs little
+REWRITTEN = 2.0**-10  # chance, of a whole audit to be refuted by accident
 RAISED = (
     4  # flows: by accident so many began with the smaller value once in 16 times; then more are asked for
 )
@@ -212,8 +213,12 @@ def _shorter(tally: Tally) -> Mask:
 def _rewritten(tally: Tally, shorter: Mask) -> Mask:
     """Say between whom the time-to-live is rewritten, [n, n]."""
     strange: Mask = tally.most > LONGEST
-    if shorter.sum() >= SKEWED:
-        strange |= shorter | shorter.T
+    if shorter.any():
+        shown = np.where(tally.way == tally.least, tally.showing, 1)[shorter]
+        ways = np.count_nonzero(tally.most > tally.least)
+        bits = np.maximum(1.0, shown - np.log2(ways))  # that ways differ is the accident; how, one in two
+        if bits.sum() >= -np.log2(REWRITTEN):
+            strange |= shorter | shorter.T
     return strange
 
 
