@@ -34,4 +34,5 @@ def test_who_vouches_and_what_refutes_are_both_told(net: Network, tmp_path: Path
     assert (code, document["network"]["standing"]) == (0, "refuted")
     assert [voucher["by"] for voucher in document["vouching"]] == ["operator"]
     assert document["against"][0]["pair"]
+    assert any("send_redirects=0" in step for step in document["find_out"])
     assert "if_vouched" not in document["network"]

@@ -35,8 +35,9 @@ class NetworkReport:
     """All that is known of a cluster's network.
 
     `vouching` are those who vouch, in their words, also where `against` refutes them; `platforms` is who runs
-    on what, by the platform's name; `traces` are routers on the way between some pairs; `would` is what would
-    be said if the operator vouched, None where that changes nothing.
+    on what, by the platform's name; `traces` are routers on the way between some pairs; `shares_link` says
+    whether any two are one hop apart; `would` is what would be said if the operator vouched, None where that
+    changes nothing.
     """
 
     finding: NetworkFinding
@@ -45,6 +46,7 @@ class NetworkReport:
     platforms: dict[str, list[str]]
     gateways: Sequence[Gateway]
     traces: Sequence[Trace]
+    shares_link: bool
     would: IfVouched | None
 
 
@@ -71,6 +73,7 @@ def network_report(audit: Audit) -> NetworkReport:
         platforms=platforms,
         gateways=_gateways(audit),
         traces=_shapes(audit),
+        shares_link=bool((audit.paths.least == 1).any()),
         would=audit.if_vouched,
     )
 

@@ -40,6 +40,11 @@ def find_out(found: NetworkReport) -> list[str]:
             "if you know that every host is the gateway of its guests, say so: --model routed-host, or"
             ' [network] model = "routed-host"',
         ]
+    if found.vouching and found.shares_link:
+        steps.append(
+            "two on one link may be guests of one bridge whom their host redirects to each other: where it is"
+            " their gateway, `sysctl net.ipv4.conf.all.send_redirects=0` there, and the same of the bridge"
+        )
     return steps
 
 
