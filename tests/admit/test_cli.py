@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keepapart import clouds
-from keepapart.auditing import survey
+from keepapart.auditing import members
 from keepapart.cli import main
 from keepapart.clouds import CANDIDATE
 from keepapart.errors import CloudError
@@ -34,7 +34,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[Program
     path = tmp_path / "keepapart.toml"
     path.write_text('[cluster]\nname = "orders"\n[cloud]\nprovider = "file"\n[launch]\nboot_minutes = 0\n')
     monkeypatch.setattr(clouds, "connect", connect)
-    monkeypatch.setattr(survey, "connect", connect)
+    monkeypatch.setattr(members, "connect", connect)
     return str(path)
 
 

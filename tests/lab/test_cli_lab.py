@@ -60,7 +60,7 @@ def test_a_lab_from_up_to_down(run: Run) -> None:
     code, out, err = run("up", WORLD, "--simulated")
     assert (code, err) == (0, "")
     assert "5 instances, 12 hosts in 3 racks; clusters: orders" in out
-    assert 'provider = "lab", lab = "three-racks"' in out
+    assert "`keepapart init --lab three-racks`" in out
     first = listed(run, "ls")[0]
     assert first == {
         "id": "i-0001",

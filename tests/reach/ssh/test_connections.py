@@ -70,7 +70,7 @@ def test_a_changed_host_key_is_refused(six: Reached) -> None:
         assert set(found.round.lost) == set(six.ids)
         for why in found.round.lost.values():
             assert "is NOT the one in known_hosts" in why
-            assert "ssh-keygen -R 'keepapart-lab'" in why
+            assert f"`ssh-keygen -f {six.folder / 'other_known_hosts'} -R keepapart-lab`" in why
     assert (six.folder / "other_known_hosts").read_text() == f"keepapart-lab {ANOTHER_KEY}\n"
 
 
