@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from keepapart.auditing.kept import WHOLE, unrelieved
@@ -22,7 +23,7 @@ from keepapart.clouds import (
 )
 from keepapart.config import Config
 from keepapart.errors import UsageError
-from keepapart.model import Instance, Progress
+from keepapart.model import Controls, Instance, Progress
 
 if TYPE_CHECKING:
     from keepapart.store import Store
@@ -68,12 +69,14 @@ def whom_to_ask(
     config: Config,
     cloud: Listing,
     only: Sequence[str],
-    named: Sequence[str],
+    wanted: Sequence[str],
+    known: Controls,
     store: Store | None,
     purpose: str,
     progress: Progress,
 ) -> tuple[list[Instance], list[Instance], str]:
     """Return who an audit is of, with those who ended where it is of all; the others; the network's word."""
+    named = (*wanted, *chain(*known.same, *known.separate))
     chosen, unasked = select(config, cloud, only, progress, named=named)
     if store and purpose == WHOLE and not only:
         chosen += _ended(config, cloud, store, chosen)

@@ -51,8 +51,7 @@ def audit(
     where nobody can be reached, unless too few run: that is an answer without packets.
     """
     with opened(config, cloud) as listing:
-        named = (*wanted, *chain(*known.same, *known.separate))
-        chosen, unasked, word = whom_to_ask(config, listing, only, named, store, purpose, progress)
+        chosen, unasked, word = whom_to_ask(config, listing, only, wanted, known, store, purpose, progress)
     with Session(config, word) as session:
         found = session.survey(
             chosen,
@@ -84,8 +83,7 @@ async def audit_async(
 
     def listed() -> tuple[list[Instance], list[Instance], str]:
         with opened(config, None) as listing:
-            named = (*wanted, *chain(*known.same, *known.separate))
-            return whom_to_ask(config, listing, only, named, store, purpose, progress)
+            return whom_to_ask(config, listing, only, wanted, known, store, purpose, progress)
 
     chosen, unasked, word = await asyncio.to_thread(listed)
     survey = Survey(config, word, chosen, purpose, known, store, clock, progress, unasked)

@@ -16,9 +16,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import urlsplit
 
+from keepapart.addresses import is_public
 from keepapart.model import Instance
 from keepapart.reach import Asked, NodeGroup
 
@@ -82,18 +82,11 @@ def public_address(instance: Instance) -> str:
     """Return the public IPv4 address that an instance has beside the listed one; empty where none is told."""
     word, _, where = instance.reach.partition(":")
     told = (instance.public, _host(where) if word == "ssh" else "")
-    return next((one for one in told if one != instance.address and _is_public(one)), "")
+    return next((one for one in told if one != instance.address and is_public(one)), "")
 
 
 def _merged(parts: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, Sequence[str]]:
     return {name: value for part in parts for name, value in part.items()}
-
-
-def _is_public(address: str) -> bool:
-    try:
-        return IPv4Address(address).is_global
-    except AddressValueError:
-        return False
 
 
 def _host(where: str) -> str:

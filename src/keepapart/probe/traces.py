@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -112,10 +111,9 @@ def traces(roster: Roster, least: Counts, seen: Seen) -> list[Trace]:
     for sender, name in enumerate(roster.ids):
         theirs = seen.get(name, ())
         for target, public in sorted({(look.target, look.public) for look, _, _ in theirs}):
-            at = (1, 2) if public else (1, 2, int(least[sender, target]) - 1)
-            wanted = [Look(target, distance, public) for distance in at]
-            routers = [steady([one for one in theirs if one[0] == look]) for look in wanted]
-            found.append(replace(Trace(sender, target, *routers), public=public))
+            wanted = [Look(target, distance, public) for distance in (1, 2, int(least[sender, target]) - 1)]
+            first, second, last = (steady([one for one in theirs if one[0] == look]) for look in wanted)
+            found.append(Trace(sender, target, first, second, "" if public else last, public))
     return found
 
 

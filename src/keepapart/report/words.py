@@ -51,7 +51,8 @@ class Answer:
 def answer(audit: Assessment) -> Answer:
     """Answer what is asked: does the cluster run, do members share a host, and what does that cost?"""
     if not audit.risk.quorate:
-        return Answer(Tone.BAD, ": ".join([down(audit)] * bool(audit.down) + [_no_quorum(audit)]))
+        lost = _no_quorum(audit)
+        return Answer(Tone.BAD, f"{down(audit)}: {lost}" if audit.down else lost)
     found = _of_those_that_run(audit)
     if not audit.down:
         return found

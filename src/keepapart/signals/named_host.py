@@ -18,10 +18,10 @@ and inward the same; by the provider's support that number is the node that a se
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 
 import numpy as np
 
+from keepapart.addresses import is_public
 from keepapart.model import Strength
 from keepapart.probe.measured import Trace
 from keepapart.signals.observed import Observed, Stage
@@ -63,14 +63,6 @@ def names_of(sights: Sequence[Sight], traces: Sequence[Trace]) -> list[str]:
     for trace in traces:
         behind_front = PLATFORM in sights[trace.sender].platforms and trace.first == FRONT
         towards = trace.public or sights[trace.target].address
-        if behind_front and _is_public(towards) and _is_public(trace.second):
+        if behind_front and is_public(towards) and is_public(trace.second):
             found[trace.sender].add(trace.second)
     return [next(iter(names)) if len(names) == 1 else "" for names in found]
-
-
-def _is_public(address: str) -> bool:
-    try:
-        told = ip_address(address)
-    except ValueError:
-        return False
-    return told.version == 4 and told.is_global
