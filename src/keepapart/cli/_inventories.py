@@ -2,8 +2,8 @@
 
 1. Of ssh's configuration each name that stands after `Host` is a host, but no pattern, no jump host, and
    nothing that a user named `git` logs in to. Of several names of one machine the first counts.
-2. An Ansible inventory is read by `ansible-inventory` where that is installed, else by itself: INI or YAML,
-   as far as hosts, groups and the variables in it go.
+2. An Ansible inventory is read by `ansible-inventory` where that is installed, else as far as that goes
+   without it (`_ansible`).
 3. An address is taken over only from an inventory, and only where it is private: others may lead past the
    network between the hosts. ssh's is ssh's own business: by its name a host has its port, user and key too.
 """
@@ -17,17 +17,16 @@ import re
 import shlex
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 from shutil import which
 from typing import Any
 
+from keepapart.cli._ansible import variables
 from keepapart.errors import UsageError
 
 MOST_INCLUDED = 16  # deep, as OpenSSH has it
-RANGE = re.compile(r"\[(\w+):(\w+)(?::(\d+))?\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def ansible_hosts(path: Path) -> list[Listed]:
     """Read the hosts of an inventory. Raises `UsageError` where it can't be read."""
     if not path.exists():
         raise UsageError(f"--inventory {path}: no such file")
-    found = _from_ansible(path) if which("ansible-inventory") else _from_files(path)
+    found = _from_ansible(path) if which("ansible-inventory") else variables(path)
     if not found:
         raise UsageError(f"--inventory {path}: lists no hosts")
     hosts = [_listed(name, _plain(said)) for name, said in found.items()]
@@ -84,28 +83,6 @@ def ansible_hosts(path: Path) -> list[Listed]:
 def _plain(said: Mapping[str, str]) -> dict[str, str]:
     """Return variables without templates, which only Ansible fills in."""
     return {key: value for key, value in said.items() if "{{" not in value}
-
-
-def _from_files(path: Path) -> dict[str, dict[str, str]]:
-    files = [path]
-    if path.is_dir():
-        files = [one for one in sorted(path.iterdir()) if one.is_file()]
-        files = [one for one in files if one.suffix not in (".cfg", ".py", ".sh")]
-    found: dict[str, dict[str, str]] = {}
-    for file in files:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeError) as error:
-            raise UsageError(f"--inventory {file}: can't be read: {error}") from None
-        if text.startswith("#!"):
-            mend = f"`{file} --list >hosts.json`, and --inventory hosts.json"
-            raise UsageError(
-                f"--inventory {file}: a program is run by ansible-inventory, which isn't here", mend
-            )
-        is_yaml = file.suffix in (".yml", ".yaml", ".json") or text.lstrip().startswith(("{", "---"))
-        for name, said in _yaml(text, file) if is_yaml else _ini(text, file).items():
-            found.setdefault(name, {}).update(said)
-    return found
 
 
 def _ssh_lines(path: Path, folder: Path, deep: int) -> Iterator[tuple[str, str]]:
@@ -151,111 +128,8 @@ def _from_ansible(path: Path) -> dict[str, dict[str, str]]:
     return {name: _texts(said.get(name)) for hosts in groups for name in hosts}
 
 
-def _ini(text: str, file: Path) -> dict[str, dict[str, str]]:
-    own: dict[str, dict[str, str]] = {}
-    of_group: dict[str, dict[str, str]] = {}
-    above: dict[str, list[str]] = {}  # the groups that a host or a group is in
-    group, part = "all", "hosts"
-    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
-        if not line or line[0] in "#;":
-            continue
-        if match := re.fullmatch(r"\[([^\]:]+)(?::(\w+))?\]", line):
-            group, part = match[1], match[2] or "hosts"
-            continue
-        if part == "vars":
-            key, _, value = line.partition("=")
-            of_group.setdefault(group, {})[key.strip()] = value.strip().strip("\"'")
-            continue
-        try:
-            name, *words = shlex.split(line, comments=True)
-        except ValueError as error:
-            raise UsageError(f"--inventory {file}: line {number}: {error}") from None
-        if name.startswith("["):
-            raise UsageError(f"--inventory {file}: line {number}: {line!r} is no group", "[GROUP] is wanted")
-        for one in _expanded(name):
-            above.setdefault(one, []).append(group)
-            if part == "hosts":
-                own.setdefault(one, {}).update(_settings(words))
-    return {name: {**_inherited(name, above, of_group), **said} for name, said in own.items()}
-
-
-def _settings(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for word in words:
-        key, sign, value = word.partition("=")
-        if sign:
-            yield key, value
-
-
-def _inherited(
-    name: str, above: Mapping[str, Sequence[str]], said: Mapping[str, Mapping[str, str]]
-) -> dict[str, str]:
-    """Return the variables that come from the groups above, the nearest last; a circle ends by itself."""
-    order, waiting = ["all"], list(above.get(name, ()))
-    while waiting:
-        group = waiting.pop(0)
-        if group not in order:
-            order.insert(1, group)
-            waiting += above.get(group, ())
-    return {key: value for group in order for key, value in said.get(group, {}).items()}
-
-
-def _yaml(text: str, file: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    from yaml import SafeLoader, YAMLError, load
-
-    class Loader(SafeLoader):  # type: ignore[misc]  # yaml has no types
-        """What is encrypted, or has a tag of Ansible's, is nothing."""
-
-    Loader.add_multi_constructor("!", lambda _loader, _tag, _node: None)
-    try:
-        told = load(text, Loader)  # noqa: S506  # it is a safe one
-    except YAMLError as error:
-        raise UsageError(f"--inventory {file}: is no YAML: {str(error).splitlines()[0]}") from None
-    if isinstance(told, Mapping):
-        meta = told.get("_meta")  # of what `ansible-inventory --list` says
-        said = _named(meta.get("hostvars")) if isinstance(meta, Mapping) else {}
-        for group in told.values():
-            for name, own in _group(group, {}):
-                yield name, {**own, **_texts(said.get(name))}
-
-
-def _group(group: Any, above: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-    if not isinstance(group, Mapping):
-        return
-    said = {**above, **_texts(group.get("vars"))}
-    for name, own in _named(group.get("hosts")).items():
-        for one in _expanded(str(name)):
-            yield one, {**said, **_texts(own)}
-    for child in _named(group.get("children")).values():
-        yield from _group(child, said)
-
-
-def _named(told: Any) -> Mapping[Any, Any]:
-    """Return what is told by name; one name and a list of names tell nothing more."""
-    if isinstance(told, Mapping):
-        return told
-    return dict.fromkeys([told] if isinstance(told, str) else told if isinstance(told, list) else ())
-
-
-def _texts(values: Any) -> dict[str, str]:
-    told = values.items() if isinstance(values, Mapping) else ()
-    return {str(key): str(value) for key, value in told if value is not None}
-
-
-def _expanded(name: str) -> list[str]:
-    """Write out the ranges in a name: "web[01:03]", "db-[a:c]"."""
-    parts: list[Sequence[str]] = []
-    at = 0
-    for match in RANGE.finditer(name):
-        parts += [[name[at : match.start()]], _range(match[1], match[2], int(match[3] or 1) or 1)]
-        at = match.end()
-    return ["".join(words) for words in product(*parts, [name[at:]])]
-
-
-def _range(first: str, last: str, step: int) -> list[str]:
-    if first.isdecimal() and last.isdecimal():
-        width = len(first) if first.startswith("0") else 0
-        return [f"{number:0{width}d}" for number in range(int(first), int(last) + 1, step)]
-    return [chr(code) for code in range(ord(first[0]), ord(last[0]) + 1, step)]
+def _texts(said: Any) -> dict[str, str]:
+    return {str(key): str(value) for key, value in (said or {}).items() if value is not None}
 
 
 def _listed(name: str, said: Mapping[str, str]) -> Listed:
