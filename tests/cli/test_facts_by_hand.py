@@ -96,6 +96,18 @@ def test_the_source_and_the_time_are_told(tmp_path: Path, capsys: Printed) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("at", "when"), [({}, "without a time"), ({"at": OLD}, "read 2019-12-31T23:00:00Z"), ({"at": NOW}, "")]
+)
+def test_that_facts_may_have_changed_since_is_told(
+    tmp_path: Path, capsys: Printed, at: dict[str, str], when: str
+) -> None:
+    """Whoever differs by a label may share a host by now: the audit says so where it names its facts."""
+    main(["-c", str(of_file(tmp_path, {**at, **APART})), "audit", "--stated"])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("facts ")]
+    assert line.endswith(f", {when}: who differs there may share a host by now" if when else " member")
+
+
 def test_a_file_that_differs_from_the_configuration_makes_nothing_separate(
     tmp_path: Path, capsys: Printed
 ) -> None:

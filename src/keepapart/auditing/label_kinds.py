@@ -45,7 +45,6 @@ def label_kinds(judgement: LabelJudgement, known: Mask, down: Sequence[int] = ()
     certainly = _pairs_within(judgement.conclusive.groups)
     with_down, lost = _pairs_with(~up, np.ones_like(up)), _pairs_with(up & ~known, up)
     torn = int((judgement.within - sizes_of(judgement.groups)).sum()) // 2
-    conclusively = ", conclusively" if assurance is Strength.CONCLUSIVE else ""
     all_kinds: Sequence[tuple[Kind, int, Callable[[], Places]]] = [
         (
             Kind(Verdict.CO_RESIDENT, Strength.CONCLUSIVE, "facts say same"),
@@ -74,7 +73,7 @@ def label_kinds(judgement: LabelJudgement, known: Mask, down: Sequence[int] = ()
             partial(_torn, judgement),
         ),
         (
-            Kind(Verdict.UNKNOWN, None, f"no fact tells them apart{conclusively}"),
+            Kind(Verdict.UNKNOWN, None, f"no fact tells them apart {assurance.label}ly"),
             counts["unknown"] - with_down - lost - torn,
             partial(_open, judgement, known),
         ),

@@ -17,9 +17,9 @@ from keepapart.auditing.pair_kinds import DOWN
 from keepapart.auditing.project import GroupFinding
 from keepapart.documents.changes import MoveEntry
 from keepapart.domains.risk import Loss, losses, majority
-from keepapart.model import STATED_LEVELS, Pair, Says, Verdict
+from keepapart.model import STATED_LEVELS, Pair, Says, Verdict, timestamp
 from keepapart.signals.network import NetworkStatus
-from keepapart.signals.sources import PLATFORM, statements_of
+from keepapart.signals.sources import PLATFORM, statements_of, weight_of
 from keepapart.signals.stated import PLACEMENT
 
 NAMED = 6  # in a phrase; more are counted
@@ -292,8 +292,23 @@ def basis(audit: Assessment) -> tuple[str, str, str]:
     )
     sources = dict.fromkeys(by for by, _ in stated)
     told = {by: ", ".join(_counted(stated, by)) for by in sources}
-    of = [facts if by == PLATFORM else f"by {by}: {facts}" for by, facts in told.items() if facts]
+    of = [
+        facts if by == PLATFORM else f"by {by}: {facts}{_of_when(audit, by)}"
+        for by, facts in told.items()
+        if facts
+    ]
     return "facts", "stated facts alone", "; ".join(of) or "there are none"
+
+
+def _of_when(audit: Assessment, by: str) -> str:
+    """Say why what a source tells doesn't hold two apart; empty where all of it is of now."""
+    statements = [said for i in audit.instances for said in statements_of(i) if said.by == by]
+    times = [said.at for said in statements if not weight_of(said, audit.at).of_now]
+    if not times:
+        return ""
+    known = [at for at in times if at is not None]
+    when = f"read {timestamp(min(known))}" if known else "without a time"
+    return f", {when}: who differs there may share a host by now"
 
 
 def _counted(stated: Counter[tuple[str, str]], by: str) -> list[str]:
