@@ -51,3 +51,17 @@ def test_a_node_stops_in_the_middle_of_sending_when_its_operator_speaks_or_is_go
     commands.perform({"do": "begin", "first": 0, "samples": 10 * BURST})
     os.write(operator, b"x")
     assert send(commands, 10 * BURST) < 5 * BURST / PACE
+
+
+def test_who_may_send_no_echoes_counts_nothing_by_them(
+    alone: tuple[Commands, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel that lets only root ping is no failure of the node: what it counted by datagrams stands."""
+
+    def forbidden(_: str) -> None:
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr("keepapart.node.ladder.IcmpLadder", forbidden)
+    command = {"do": "climb", "by": "icmp", "port": 0, "patience": 0.0, "targets": ["127.0.0.1"] * 2}
+    assert alone[0].perform(command) == {"hops": [0, 0], "tokens": ["", ""]}
+    assert alone[0].perform({"do": "leave"}) == {}

@@ -156,7 +156,7 @@ class Commands:
     def do_climb(self, command: dict[str, Any]) -> dict[str, Any]:
         """Climb, and keep the ladders up."""
         found = climb(command["by"], command["port"], command["patience"], command["targets"])
-        self.ladders += [ladder for _, _, ladder in found]
+        self.ladders += [ladder for _, _, ladder in found if ladder]
         return {"hops": [count for count, _, _ in found], "tokens": [token for _, token, _ in found]}
 
     def do_arrived(self, command: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ It runs on an instance, see node.py: standard library only, Python 3.6 or later.
    kernel tells nobody what life the answer to a connection has, but takes none of less than it was told to:
    each count is tried again, to be answered from nearer, which nothing should; and two hops, which say most,
    once more, to be answered from there at most.
+6. Where the instance's kernel lets nobody send such packets, as Linux does with echoes by `ping_group_range`,
+   nothing gets through; all else that the node counts stands.
 """
 
 from __future__ import annotations
@@ -72,15 +74,19 @@ def set_ttl(sock: socket.socket, ttl: int) -> None:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
 
 
-def climb(by: str, port: int, patience: float, targets: list[str]) -> list[tuple[int, str, Ladder]]:
+def climb(by: str, port: int, patience: float, targets: list[str]) -> list[tuple[int, str, Ladder | None]]:
     """Climb to all targets, `LADDERS` at a time: the count, 0 where nothing got through, and the token.
 
-    Where nothing gets through, it is waited for `patience` seconds. The ladders are the caller's to close.
+    Where nothing gets through, it is waited for `patience` seconds. The ladders are the caller's to close,
+    None where there can be none.
     """
     from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
 
-    def one(address: str) -> tuple[int, str, Ladder]:
-        ladder: Ladder = IcmpLadder(address) if by == "icmp" else TcpLadder(address, port)
+    def one(address: str) -> tuple[int, str, Ladder | None]:
+        try:
+            ladder: Ladder = IcmpLadder(address) if by == "icmp" else TcpLadder(address, port)
+        except OSError:
+            return 0, "", None
         count = least(ladder, patience)
         return count, ladder.token(count) if count else "", ladder
 
