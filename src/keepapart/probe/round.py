@@ -54,7 +54,8 @@ async def measure(
     is asked before `ready` is over. Raises `ConfigError` for a way in that isn't there; what fails at single
     instances is in `Round.lost`.
     """
-    if port and len({i.address for i in instances}) < len(instances):
+    known = [instance.address for instance in instances if instance.address]
+    if port and len(set(known)) < len(known):
         raise UsageError("[network] port: one port can't serve instances that share an address")
     ids = [instance.id for instance in instances]
     groups = transports.group(instances)
