@@ -12,6 +12,7 @@ from keepapart.model import FACTS
 from keepapart.settings import PlacementFacts
 
 A = '[[instances]]\nid = "a"\naddress = "10.0.0.1"\n'
+HOOK = '[[watch.webhooks]]\nurl = "https://example.org/x"\nsecret_file = "key"\n'
 
 
 def written(folder: Path, text: str) -> Config:
@@ -69,6 +70,7 @@ def test_a_relative_store_lies_beside_the_file(tmp_path: Path) -> None:
             "'a''s already",
         ),
         (A.replace('"a"', '"a,b"'), "number 1 id: 'a,b': a comma stands between ids"),
+        (HOOK + HOOK, "[[watch.webhooks]] number 2 url: it is that of number 1 already"),
         ('[[instances]]\nid = "a"\naddress = "fe80::1%eth0"', "'fe80::1%eth0' is of one link only"),
         (
             '[reach]\nvia = "nats"',

@@ -6,7 +6,8 @@ The types of its sections are in `settings`. Rules, beside those of `tables`:
 2. `[reach] via` is one of the ways in that are installed.
 3. Ids are unique; addresses are IPv4 or IPv6 literals and unique. An instance without one is asked for its
    own; where it names no way in either, its id is what `ssh` takes, or stands for `{id}` in `[reach] via`.
-4. A relative path is taken from the folder of the file, not from where the command ran.
+4. No two webhooks have one address: each is told the same news, once.
+5. A relative path is taken from the folder of the file, not from where the command ran.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ def _reach(reach: ReachSettings, path: Path) -> ReachSettings:
 def _cloud(keys: Mapping[str, Any], path: Path) -> CloudSettings:
     own = {key: value for key, value in keys.items() if key == "provider"}
     settings = {key: value for key, value in keys.items() if key != "provider"}
-    if own.get("provider") == "command":  # rule 4: the only provider whose keys have paths of the operator's
+    if own.get("provider") == "command":  # rule 5: the only provider whose keys have paths of the operator's
         settings = {"folder": "", **settings}
         settings["folder"] = str(path.parent.resolve() / settings["folder"])
     return replace(checked(own, CloudSettings, f"{path}: [cloud]"), settings=settings)
@@ -180,6 +181,11 @@ def _facts(facts: FactsSettings, path: Path) -> FactsSettings:
 
 
 def _watch(watch: WatchSettings, path: Path) -> WatchSettings:
+    numbers: dict[str, int] = {}
+    for number, hook in enumerate(watch.webhooks, 1):
+        if (first := numbers.setdefault(hook.url, number)) != number:  # an address is a secret, mostly
+            where = f"{path}: [[watch.webhooks]] number {number} url"
+            raise ConfigError(f"{where}: it is that of number {first} already", "leave out one of the two")
     hooks = tuple(replace(hook, secret_file=_beside(path, hook.secret_file)) for hook in watch.webhooks)
     return replace(watch, token_file=_beside(path, watch.token_file), webhooks=hooks)
 
