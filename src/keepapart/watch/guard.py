@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import ipaddress
 import os
@@ -119,7 +118,7 @@ def _shown(header: str) -> bytes:
     if kind.lower() == "basic":
         try:
             return base64.b64decode(value, validate=True).partition(b":")[2]
-        except binascii.Error:
+        except ValueError:  # no base64, or not even ASCII
             return b""
     return b""
 
