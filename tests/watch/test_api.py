@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from collections.abc import Iterator
 from importlib.resources import files
@@ -21,7 +22,7 @@ from keepapart.errors import ConfigError
 from keepapart.settings import ClusterSettings
 from keepapart.store import Store
 from keepapart.watch import guard
-from keepapart.watch.api import LISTENERS
+from keepapart.watch.api import LISTENERS, NEWS
 from keepapart.watch.auditor import configured
 from tests.report.audits import APART, SHARED, audit_of
 from tests.watch.bench import Bench, answering, config_file
@@ -150,6 +151,21 @@ def test_events_are_told_as_they_come_and_from_where_one_left_off(bench: Bench) 
         assert [number for number, _ in seen] == ["", "", ""]
         assert [event["schema"] for _, event in seen] == ["keepapart.watch/1"] * 3
         assert seen[-1][1]["failures"] == 1
+
+
+def test_news_are_told_however_many_there_are(bench: Bench) -> None:
+    """Whoever left off long ago gets all of them at once, and doesn't wait for further audits."""
+    many = [json.dumps({"at": "2099", "number": number}) for number in range(2 * NEWS + 1)]
+    with Store(bench.url) as store:
+        first = store.watches.newest("orders") + 1
+        store.watches.keep("orders", "{}", many, [], 0.0)
+    with (
+        answering(bench) as url,
+        httpx.stream("GET", f"{url}/v1/events?after={first - 1}", timeout=20) as answer,
+    ):
+        told = itertools.takewhile(lambda line: line != "event: watch", answer.iter_lines())
+        numbers = [int(line.removeprefix("id: ")) for line in told if line.startswith("id: ")]
+    assert numbers[: len(many)] == list(range(first, first + len(many)))
 
 
 def test_listeners_are_bounded_and_those_that_go_make_room(bench: Bench) -> None:

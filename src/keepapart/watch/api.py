@@ -209,8 +209,8 @@ class Api:
                 changed = self._watch.news  # before it is asked: what changes meanwhile is not missed
                 if after is None:
                     after = await self._newest()
-                else:
-                    for number, document in await self._newer(after):
+                while after is not None and (newer := await self._newer(after)):
+                    for number, document in newer:
                         yield f"id: {number}\nevent: news\ndata: {document}\n\n"
                         after = number
                 yield f"event: watch\ndata: {text(self._watch.document())}\n\n"
