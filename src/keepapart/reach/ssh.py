@@ -51,6 +51,7 @@ class SshTransport:
     def group(self, wheres: Mapping[str, str], addresses: Mapping[str, str]) -> NodeGroup:
         """Return nodes on the connections that there are, or on new ones."""
         targets = {name: target(name, where, addresses[name]) for name, where in wheres.items()}
+        self._jumps.once_more()
         return SshNodes(self._client, self._jumps, self._turns, targets, addresses, self._kept)
 
     async def close(self) -> None:

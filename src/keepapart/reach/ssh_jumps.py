@@ -5,7 +5,8 @@ connection made, and all go through that. Where the operator has one of their ow
 
 1. A jump host whose key changed is refused, also where its StrictHostKeyChecking is `no`: ssh forwards
    nothing over such a connection, which a master that forwards nothing yet doesn't know.
-2. A master is opened with `-v`: otherwise the ProxyCommand of one that persists isn't heard.
+2. One that there is no way to is tried once in a round, for all that are behind it.
+3. A master is opened with `-v`: otherwise the ProxyCommand of one that persists isn't heard.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ class Jumps:
         self._client = client
         self._masters: dict[str, asyncio.Future[list[str]]] = {}
         self._goodbyes: list[list[str]] = []
+
+    def once_more(self) -> None:
+        """Have those jump hosts tried again to which there was no way: a round begins."""
+        there = self._masters.items()
+        self._masters = {listed: master for listed, master in there if not _has_failed(master)}
 
     async def through(self, resolved: Resolved) -> list[str]:
         """Return the words that make ssh go through its jump host's master; none where it needs none.
@@ -85,6 +91,10 @@ class Jumps:
                 break
             await asyncio.sleep(PAUSE)
         raise ReachError(f"jump host {last}: {refusal(said, where, resolved)}")
+
+
+def _has_failed(master: asyncio.Future[list[str]]) -> bool:
+    return master.done() and (master.cancelled() or master.exception() is not None)
 
 
 def _jump(text: str) -> Target:

@@ -16,6 +16,7 @@ from keepapart.auditing.session import Session
 from keepapart.auditing.survey import checker
 from keepapart.clouds import connect, launching
 from keepapart.config import Config
+from keepapart.model import silent
 from keepapart.store import Store
 from tests.reach.ssh.conftest import Reached, bring_up
 
@@ -120,6 +121,29 @@ def test_a_jump_host_is_connected_to_once(six: Reached) -> None:
     assert {name: six.handshakes(name) - before[name] for name in six.ids} == {
         name: 2 if name == jump else 1 for name in six.ids
     }
+
+
+def test_a_jump_host_that_was_away_is_there_again_in_the_next_round(six: Reached) -> None:
+    """What failed once, for all that are behind it, is tried anew: an admission has many rounds."""
+    behind, jump = six.lab.instances()[1:3], six.ids[0]
+    lines = six.ssh_config.read_text().splitlines()
+    proxy = next(line for line in lines if "ProxyCommand" in line)
+    common = "\n".join(line for line in lines if "ProxyCommand" not in line)
+    there, ssh_config = six.folder / "there", six.folder / "away_config"
+    _, _, command = proxy.partition("ProxyCommand ")
+    away = f"    ProxyCommand sh -c 'test -e {there} && exec {command}'"
+    names = " ".join(one.address for one in behind)
+    ssh_config.write_text(f"Host {jump}\n{away}\nHost {names}\n    ProxyJump {jump}\n{common}\n")
+    instances = [dataclasses.replace(one, reach="ssh") for one in behind]
+    with Session(six.config(ssh_config=str(ssh_config))) as session:
+
+        def lost() -> set[str]:
+            found = session.survey(instances, "audit", store=None, clock=lambda: 0.0, progress=silent)
+            return set(found.round.lost)
+
+        assert lost() == {one.id for one in behind}
+        there.touch()
+        assert lost() == set()
 
 
 def test_connections_are_kept_from_one_candidate_to_the_next(runtime: Path, lifeline: int) -> None:
