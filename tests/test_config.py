@@ -114,7 +114,9 @@ def test_facts_are_keys_of_an_instance(tmp_path: Path) -> None:
     """Each fact of the vocabulary is a key; what isn't stated is no fact, and text stays as it is."""
     assert PlacementFacts.__struct_fields__ == FACTS
     (found,) = written(
-        tmp_path, A + 'host = " pve-3 "\nzone = ""\npartition = 2\nwhole_host = true'
+        tmp_path,
+        A
+        + 'host = " pve-3 "\nzone = ""\npartition = 2\nwhole_host = true\ngroup = "None"\nfault_domain = "-"',
     ).instances
     assert found.facts == {"host": " pve-3 ", "partition": "2", "whole_host": "true"}
 

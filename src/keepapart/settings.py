@@ -33,6 +33,7 @@ OnReject = Literal["hold", "stop", "terminate", "restart"]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Name = Annotated[str, Meta(min_length=1, description='a name such as "orders" is wanted')]
 Stated = str | bool | int
+NOT_STATED = frozenset({"", "-", "?", "n/a", "nil", "none", "null", "undefined", "unknown"})
 
 
 class ClusterSettings(Table, frozen=True):
@@ -197,7 +198,8 @@ class WatchSettings(Table, frozen=True):
 class PlacementFacts(Table, frozen=True):
     """Facts of where an instance is, as keys of `[[instances]]`; what each proves, `signals.stated` says.
 
-    A fact is text. Numbers and true or false are taken for theirs.
+    A fact is text. Numbers and true or false are taken for theirs. What tools write where they know nothing
+    is no fact: a host "unknown" would be another than every host with a name.
     """
 
     platform: Stated = ""
@@ -220,5 +222,5 @@ class PlacementFacts(Table, frozen=True):
         return {
             name: fact if isinstance(fact, str) else str(fact).lower()
             for name, fact in stated.items()
-            if name in FACTS
+            if name in FACTS and str(fact).strip().lower() not in NOT_STATED
         }

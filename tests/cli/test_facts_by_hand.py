@@ -74,6 +74,9 @@ def audited(path: str, capsys: Printed) -> dict[str, Any]:
             "conclusive",
         ),
         ({"at": NOW, **APART, "web-2": {"host": "pve-7", "at": OLD}}, "unknown", None),
+        ({"at": NOW, "web-1": {"host": "pve-3"}, "web-2": {"host": "PVE-3.lan"}}, "unknown", None),
+        ({"at": NOW, "web-1": {"host": "pve-3"}, "web-2": {"host": "None"}}, "unknown", None),
+        ({"at": NOW, "web-1": {"zone": "n/a"}, "web-2": {"zone": " - "}}, "unknown", None),
         ({"at": NOW, **APART, "others-1": {"host": "pve-3"}, "at-work": {}}, "separate", "conclusive"),
     ],
 )

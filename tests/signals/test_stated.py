@@ -38,6 +38,11 @@ RULES = {
     "a host with and without project": ({"host": "x", "project": "p"}, {"host": "y"}, {}),
     "hosts of two kinds": ({"host": "x", "host_kind": "dedicated"}, {"host": "x"}, {}),
     "no host": ({"host": "x"}, {"host": ""}, {}),
+    "one host, spelt in two ways": ({"host": "pve-3"}, {"host": "PVE-3."}, {"host's name": (SAME, WEAK)}),
+    "one host, with its domain": ({"host": "pve-3"}, {"host": "pve-3.lan"}, {"host's name": (SAME, WEAK)}),
+    "one host, composed or not": ({"host": "k\xf6ln"}, {"host": "ko\u0308ln"}, {"host's name": (SAME, WEAK)}),
+    "hosts of two domains": ({"host": "pve-3.a"}, {"host": "pve-3.b"}, {"host": (DIFFERENT, CONCLUSIVE)}),
+    "one zone, spelt in two ways": ({"zone": "a"}, {"zone": "A"}, {}),
     "two zones": ({"zone": "a"}, {"zone": "b"}, {"zone": (DIFFERENT, CONCLUSIVE)}),
     "one zone": ({"zone": "a"}, {"zone": "a"}, {}),
     "spread": (member("spread"), member("spread"), {"group": (DIFFERENT, CONCLUSIVE)}),
@@ -92,6 +97,18 @@ def test_each_fact_says_what_it_promises(
 ) -> None:
     """Each fact says what the table of signals allows it, both ways round, and nothing out of its scope."""
     assert say(one, other) == say(other, one, ids="ba") == expected
+
+
+def test_names_that_are_alike_leave_others_as_they_are() -> None:
+    """Who may be on one host under two names is unknown; equal names are one, and other names are others."""
+    names = ("pve-3", "PVE-3", "pve-3", "pve-7")
+    instances = [Instance(one, facts={"host": name}) for one, name in zip("abcd", names, strict=True)]
+    judged = judge("abcd", stated.testimonies(instances), STRONG)
+    found = {(i, j): judged.pair(i, j).verdict for i in range(4) for j in range(i + 1, 4)}
+    assert (found.pop((0, 1)), found.pop((1, 2))) == (Verdict.UNKNOWN, Verdict.UNKNOWN)
+    assert found.pop((0, 2)) is Verdict.CO_RESIDENT
+    assert set(found.values()) == {Verdict.SEPARATE}
+    assert "hosts pve-3 and PVE-3, which may be one" in judged.pair(0, 1).because
 
 
 def test_reasons_name_what_is_stated() -> None:

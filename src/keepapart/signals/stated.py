@@ -4,7 +4,8 @@
    stated, of those without): names and hashes of hosts, and in part those of zones, mean something else in
    another. An absent or empty fact says nothing, nor does any of an instance that doesn't run.
 2. `host` (OpenStack hostId, GCP physicalHost, EC2 Dedicated HostId): equal is the same host, different is
-   another, both conclusively. Where `host_kind` says from what the name was taken, it must be equal. Of the
+   another, both conclusively. Names that are alike (`spelling.py`) are not different, here and in 3, 5 and 6,
+   and of hosts weakly one. Where `host_kind` says from what the name was taken, it must be equal. Of the
    kinds in `COARSE` are names of more than a host (a cluster, a conductor): equal ones say nothing. A host
    of the kind `DEDICATED` holds nobody who doesn't state it, conclusively.
 3. `zone`: different ones don't share a host, conclusively. The same zone says nothing, here and in 4 to 7.
@@ -39,6 +40,7 @@ from dataclasses import replace
 from keepapart.model import Fact, Instance, Strength, timestamp
 from keepapart.signals.observed import Observed, Stage
 from keepapart.signals.sources import PLATFORM, Stated, View
+from keepapart.signals.spelling import alike
 from keepapart.signals.testimony import LabelTestimony, Testimony
 
 WEAK, STRONG, CONCLUSIVE = (int(strength) for strength in Strength)
@@ -96,8 +98,10 @@ def host_names(view: View) -> list[str | None]:
 
 def _of_one_source(view: View, ids: Sequence[str]) -> Iterator[LabelTestimony]:
     """Yield what one source says, as strongly as its weight allows."""
+    common = alike(host_names(view)) if "host" in view.states else []
     rules = (
-        ("host", _host),
+        ("host", lambda view: _host(view, common)),
+        ("host", lambda view: _alike_hosts(view, common)),
         ("host_kind", _coarse),
         ("host_kind", _dedicated),
         ("zone", _zone),
@@ -161,7 +165,7 @@ def _dated(because: Callable[[int, int], str], view: View) -> Callable[[int, int
     return dated
 
 
-def _host(view: View) -> LabelTestimony:
+def _host(view: View, common: Sequence[str | None]) -> LabelTestimony:
     hosts = host_names(view)
 
     def because(i: int, j: int) -> str:
@@ -174,9 +178,30 @@ def _host(view: View) -> LabelTestimony:
         hosts,
         because,
         if_equal=CONCLUSIVE,
+        if_different=0 if _some_alike(hosts, common) else -CONCLUSIVE,
+        scopes=_scopes(view, "project", "host_kind"),
+    )
+
+
+def _alike_hosts(view: View, common: Sequence[str | None]) -> LabelTestimony:
+    hosts = host_names(view)
+
+    def because(i: int, j: int) -> str:
+        may_be = ", which may be one" if common[i] == common[j] else ""
+        return f"{view.by} puts them on hosts {hosts[i]} and {hosts[j]}{may_be}"
+
+    return LabelTestimony.of(
+        "stated host's name",
+        common if _some_alike(hosts, common) else [None] * len(hosts),
+        because,
+        if_equal=WEAK,
         if_different=-CONCLUSIVE,
         scopes=_scopes(view, "project", "host_kind"),
     )
+
+
+def _some_alike(hosts: Sequence[str | None], common: Sequence[str | None]) -> bool:
+    return len(set(common)) < len(set(hosts))
 
 
 def _coarse(view: View) -> LabelTestimony:
@@ -187,14 +212,16 @@ def _coarse(view: View) -> LabelTestimony:
         return f"{view.by} puts them in {kinds[i]} {hosts[i]} and {hosts[j]}"
 
     scopes = _scopes(view, "project", "host_kind")
-    return LabelTestimony.of("stated host group", hosts, because, if_different=-CONCLUSIVE, scopes=scopes)
+    values = alike(hosts)
+    return LabelTestimony.of("stated host group", values, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
 def _dedicated(view: View) -> LabelTestimony:
     stated, kinds = view.known("host"), view.column("host_kind")
     hosts = [host if kind == DEDICATED else None for host, kind in zip(stated, kinds, strict=True)]
     shared = [placed and not host for placed, host in zip(states_place(view), stated, strict=True)]
-    values = [host or ("shared" if other else None) for host, other in zip(hosts, shared, strict=True)]
+    named = zip(alike(hosts), shared, strict=True)
+    values = [host or ("shared" if other else None) for host, other in named]
 
     def because(i: int, j: int) -> str:
         return f"dedicated host {hosts[i] or hosts[j]} holds one of them, and nobody who doesn't state it"
@@ -212,7 +239,7 @@ def _zone(view: View) -> LabelTestimony:
         return f"{view.by} puts them in zones {zones[i]} and {zones[j]}"
 
     scopes = _scopes(view, "project")
-    return LabelTestimony.of("stated zone", zones, because, if_different=-CONCLUSIVE, scopes=scopes)
+    return LabelTestimony.of("stated zone", alike(zones), because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
 def _spread(view: View) -> LabelTestimony:
@@ -235,7 +262,8 @@ def _partition(view: View) -> LabelTestimony:
     def because(i: int, j: int) -> str:
         return f"{view.by} puts them in partitions {partitions[i]} and {partitions[j]} of group {groups[i]}"
 
-    return LabelTestimony.of("stated partition", partitions, because, if_different=-CONCLUSIVE, scopes=scopes)
+    values = alike(partitions)
+    return LabelTestimony.of("stated partition", values, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
 def _fault_domain(view: View) -> LabelTestimony:
@@ -247,7 +275,8 @@ def _fault_domain(view: View) -> LabelTestimony:
         where = " of ".join(part for part in reversed(within[i]) if part)
         return f"{view.by} puts them in fault domains {domains[i]} and {domains[j]} of {where}"
 
-    return LabelTestimony.of("stated fault domain", domains, because, if_different=-CONCLUSIVE, scopes=scopes)
+    values = alike(domains)
+    return LabelTestimony.of("stated fault domain", values, because, if_different=-CONCLUSIVE, scopes=scopes)
 
 
 def _topology(view: View) -> LabelTestimony:
@@ -258,7 +287,7 @@ def _topology(view: View) -> LabelTestimony:
     def because(i: int, j: int) -> str:
         return f"{view.by} hangs them under network nodes {last[i]} and {last[j]}"
 
-    return LabelTestimony.of("stated topology", last, because, if_different=-STRONG, scopes=scopes)
+    return LabelTestimony.of("stated topology", alike(last), because, if_different=-STRONG, scopes=scopes)
 
 
 def _neighbors(view: View, ids: Sequence[str]) -> LabelTestimony:
