@@ -217,11 +217,22 @@ LISTED = """{"_meta": {"hostvars": {"db-a": {"ansible_host": "10.0.0.7"}, "gone"
         (LISTED, {"db-a": "ssh://10.0.0.7", "db-b": "", "web1": ""}),
         ("---\nall: {hosts: [a, b], children: [c]}", {"a": "", "b": ""}),
         ("---\nall:\n  hosts:\n    a: {ansible_user: !vault x, ansible_port: 2222}", {"a": "ssh://a:2222"}),
+        (
+            "[web] # the front\na[1:2]:2200\nb:2200 ansible_port=22",
+            {"a1": "ssh://a1:2200", "a2": "ssh://a2:2200", "b": "ssh://b:22"},
+        ),
+        ("---\nall:\n  hosts:\n    a:2200:\n      ansible_user: ops", {"a": "ssh://ops@a:2200"}),
+        ("a ansible_ssh_host=b ansible_ssh_user=ops ansible_ssh_port=2200", {"a": "ssh://ops@b:2200"}),
+        ('{"web": ["a", "b"], "all": {"children": ["web"]}}', {"a": "", "b": ""}),
+        ("\ufeff[web]\na", {"a": ""}),
         ("a ansible_user='{{ me }}' ansible_port=abc\nb ansible_port=99999", {"a": "", "b": ""}),
         ("[web]\na\n[web:vars]\nnote=it's ours\n", {"a": ""}),
         ("a[1:3:0]", {"a1": "", "a2": "", "a3": ""}),
     ],
-    ids=["as listed", "lists", "encrypted", "templates and ports", "a quote", "no step"],
+    ids=[
+        *("as listed", "lists", "encrypted", "ports in names", "a port in YAML", "old names of variables"),
+        *("groups as lists", "a mark of the byte order", "templates and ports", "a quote", "no step"),
+    ],
 )
 def test_what_else_an_inventory_may_have(text: str, expected: dict[str, str]) -> None:
     """What `ansible-inventory --list` says, tags of Ansible's, templates, and what it forgives."""
@@ -271,12 +282,26 @@ def test_what_can_t_be_included_is_left_out(home: Path, value: str) -> None:
     assert [one.id for one in ssh_hosts(folder / "config")] == (["c", "b", "a"] if value == "more" else ["a"])
 
 
+def test_what_is_not_taken_over_of_an_inventory_is_told(capsys: Printed) -> None:
+    """Whose way in takes more than `ssh` knows is named, with what to do."""
+    Path("hosts").write_text(
+        "a ansible_ssh_common_args='-J jump'\nb ansible_connection=containers.podman.podman\n"
+        "c ansible_connection=ansible.builtin.ssh ansible_ssh_common_args='-J jump'\n"
+    )
+    assert main(["init", "--inventory", "hosts"]) == 0
+    told = capsys.readouterr().out
+    assert "ansible_ssh_common_args of a and 1 more is not taken over: say it in ~/.ssh/config" in told
+    assert "ansible_connection of b is not taken over: name its way in as reach there" in told
+
+
 def test_a_folder_is_an_inventory_too() -> None:
     """All files in it, whatever their form."""
     folder = Path("inventory")
     folder.mkdir()
     (folder / "a.ini").write_text("one\n")
     (folder / "b.yml").write_text("all: {hosts: {two: }}")
+    for name in ("README.md", "a.ini~", ".b.yml.swp"):  # as Ansible has it
+        (folder / name).write_bytes(b"no \xff host\n")
     assert [one.id for one in ansible_hosts(folder)] == ["one", "two"]
 
 
@@ -288,6 +313,9 @@ def test_a_folder_is_an_inventory_too() -> None:
         ("bad.ini", "[web]\nweb 'x\n"),
         ("empty", ""),
         ("open.ini", "[web\na\n"),
+        ("circle.yml", "a:\n  children: &a\n    b: {children: *a}\n"),
+        ("many.ini", "web[1:3000000000]\n"),
+        ("squared.ini", "web[1:1000]-[1:1000]\n"),
         ("run", "#!/bin/sh\n"),
     ],
 )

@@ -10,11 +10,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +24,33 @@ from keepapart.errors import UsageError
 ALL = "all"
 RANGE = re.compile(r"\[(\w+):(\w+)(?::(\d+))?\]")
 YAML = (".yml", ".yaml", ".json")
-NO_INVENTORY = (".cfg", ".py", ".sh")
+PASSED_OVER = (
+    *(".cfg", ".py", ".pyc", ".pyo", ".sh", ".swp", ".bak"),
+    *(".rpm", ".md", ".txt", ".rst", ".orig", ".retry"),
+)
+PORT = re.compile(r"((?:\[[^\]]*\]|[^\[\]:])+):(\d+)")  # a name, or a range of names, and its port
+MOST = 100_000  # hosts that the ranges in one name may stand for
 
 Variables = dict[str, str]
 
 
 @dataclass
 class _Inventory:
-    """What files say: the variables of hosts and of groups, and the groups that a host or a group is in."""
+    """What `path` says: the variables of hosts and of groups, and the groups that a host or a group is in."""
 
+    path: Path
     hosts: dict[str, Variables] = field(default_factory=dict)
     groups: dict[str, Variables] = field(default_factory=dict)
     above: dict[str, set[str]] = field(default_factory=dict)
 
     def host(self, pattern: str, group: str, said: Mapping[str, str]) -> None:
-        """Put the hosts of a pattern into a group."""
-        for name in _expanded(pattern):
+        """Put the hosts of a pattern into a group: "web[01:03]", "db:2222"."""
+        port = {}
+        if match := PORT.fullmatch(pattern):
+            pattern, port["ansible_port"] = match.groups()
+        for name in self._expanded(pattern):
             self.within(name, group)
-            self.hosts.setdefault(name, {}).update(said)
+            self.hosts.setdefault(name, {}).update({**port, **said})
 
     def within(self, name: str, group: str) -> None:
         """Put a host or a group into a group."""
@@ -55,6 +65,18 @@ class _Inventory:
             found |= waiting
         return sorted(found, key=lambda group: (self._depth(group, frozenset()), group))
 
+    def _expanded(self, pattern: str) -> list[str]:
+        """Write out the ranges in a pattern."""
+        parts: list[Sequence[str]] = []
+        at = 0
+        for match in RANGE.finditer(pattern):
+            parts += [[pattern[at : match.start()]], _range(match[1], match[2], int(match[3] or 1) or 1)]
+            at = match.end()
+        if math.prod(map(len, parts)) > MOST:
+            many = f"--inventory {self.path}: {pattern!r} stands for too many hosts"
+            raise UsageError(many, f"{MOST:,} are the most")
+        return ["".join(words) for words in product(*parts, [pattern[at:]])]
+
     def _depth(self, group: str, below: frozenset[str]) -> int:
         """Return how many groups are above it at most; a circle ends by itself."""
         above = self.above.get(group, set()) - below - {group, ALL}
@@ -63,9 +85,12 @@ class _Inventory:
 
 def variables(path: Path) -> dict[str, Variables]:
     """Return the variables of each host of an inventory. Raises `UsageError` where it can't be read."""
-    inventory = _Inventory()
+    inventory = _Inventory(path)
     for file in _files(path):
-        _read(file, inventory)
+        try:
+            _read(file, inventory)
+        except RecursionError:
+            raise UsageError(f"--inventory {file}: a group in it is within itself") from None
     folders = [path if path.is_dir() else path.parent, Path()]
     return {name: _merged(name, inventory, folders) for name in inventory.hosts}
 
@@ -92,8 +117,8 @@ def _beside(folder: Path, name: str) -> Variables:
     for path in (folder / f"{name}{suffix}" for suffix in ("", *YAML)):
         inner = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in inner:
-            hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-            if file.is_file() and file.suffix in ("", *YAML) and not hidden and not file.name.endswith("~"):
+            passed_over = any(map(_is_passed_over, file.relative_to(folder).parts))
+            if file.is_file() and file.suffix in ("", *YAML) and not passed_over:
                 found |= _texts(_loaded(_text(file), file))
     return found
 
@@ -101,12 +126,17 @@ def _beside(folder: Path, name: str) -> Variables:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return [one for one in sorted(path.iterdir()) if one.is_file() and one.suffix not in NO_INVENTORY]
+    there = [one for one in sorted(path.iterdir()) if one.is_file() and not _is_passed_over(one.name)]
+    return [one for one in there if one.suffix not in PASSED_OVER]
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name.endswith("~")
 
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
         raise UsageError(f"--inventory {file}: can't be read: {error}") from None
 
@@ -127,7 +157,7 @@ def _ini(text: str, file: Path, inventory: _Inventory) -> None:
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if not line or line[0] in "#;":
             continue
-        if match := re.fullmatch(r"\[([^\]:]+)(?::(\w+))?\]", line):
+        if match := re.fullmatch(r"\[([^\]:]+)(?::(\w+))?\]\s*(?:#.*)?", line):
             group, part = match[1], match[2] or "hosts"
             continue
         if part == "vars":
@@ -143,15 +173,7 @@ def _ini(text: str, file: Path, inventory: _Inventory) -> None:
         if part == "children":
             inventory.within(name, group)
         else:
-            pattern, port = _with_port(name)
-            inventory.host(pattern, group, {**port, **dict(_settings(words))})
-
-
-def _with_port(name: str) -> tuple[str, Variables]:
-    """Part "web[01:03]:2222", which isn't an IPv6 address, into the pattern and the port."""
-    if RANGE.sub("", name).count(":") == 1 and (match := re.fullmatch(r"(.+):(\d+)", name)):
-        return match[1], {"ansible_port": match[2]}
-    return name, {}
+            inventory.host(name, group, dict(_settings(words)))
 
 
 def _settings(words: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -162,11 +184,11 @@ def _settings(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _yaml(told: Any, inventory: _Inventory) -> None:
-    """Read groups by name, or what `ansible-inventory --list` says, whose variables are in `_meta`."""
+    """Read groups by name, or what a program prints for `--list`, where hosts' variables are in `_meta`."""
     groups = _named(told)
     for name, group in groups.items():
         if name != "_meta":
-            _group(str(name), group, inventory)
+            _group(str(name), {"hosts": group} if isinstance(group, list) else group, inventory)
     for name, said in _named(_named(groups.get("_meta")).get("hostvars")).items():
         if name in inventory.hosts:
             inventory.hosts[name] |= _texts(said)
@@ -207,18 +229,9 @@ def _texts(values: Any) -> Variables:
     return {str(key): str(value) for key, value in told if value is not None}
 
 
-def _expanded(name: str) -> list[str]:
-    """Write out the ranges in a name: "web[01:03]", "db-[a:c]"."""
-    parts: list[Sequence[str]] = []
-    at = 0
-    for match in RANGE.finditer(name):
-        parts += [[name[at : match.start()]], _range(match[1], match[2], int(match[3] or 1) or 1)]
-        at = match.end()
-    return ["".join(words) for words in product(*parts, [name[at:]])]
-
-
 def _range(first: str, last: str, step: int) -> list[str]:
+    """Write out a range: "01" to "03", "a" to "c"; no more of it than is too many."""
     if first.isdecimal() and last.isdecimal():
         width = len(first) if first.startswith("0") else 0
-        return [f"{number:0{width}d}" for number in range(int(first), int(last) + 1, step)]
+        return [f"{number:0{width}d}" for number in islice(range(int(first), int(last) + 1, step), MOST + 1)]
     return [chr(code) for code in range(ord(first[0]), ord(last[0]) + 1, step)]

@@ -3,7 +3,8 @@
 1. Of ssh's configuration each name that stands after `Host` is a host, but no pattern, no jump host, and
    nothing that a user named `git` logs in to. Of several names of one machine the first counts.
 2. An Ansible inventory is read by `ansible-inventory` where that is installed, else as far as that goes
-   without it (`_ansible`).
+   without it (`_ansible`). What of it leads to a host and isn't taken over is told: a key, ssh's arguments,
+   another way in than ssh.
 3. An address is taken over only from an inventory, and only where it is private: others may lead past the
    network between the hosts. ssh's is ssh's own business: by its name a host has its port, user and key too.
 """
@@ -27,15 +28,21 @@ from keepapart.cli._ansible import variables
 from keepapart.errors import UsageError
 
 MOST_INCLUDED = 16  # deep, as OpenSSH has it
+BY_SSH = ("", "ssh", "smart", "paramiko", "paramiko_ssh", "local")
+NOT_TAKEN = ("ansible_ssh_common_args", "ansible_ssh_extra_args", "ansible_ssh_private_key_file")
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A host that is listed: its name, how to get in where that isn't by its name, and a private address."""
+    """A host that is listed: its name, how to get in where that isn't by its name, and a private address.
+
+    `lacks` are the variables that say more of the way in, and aren't taken over.
+    """
 
     id: str
     reach: str = ""
     address: str = ""
+    lacks: tuple[str, ...] = ()
 
 
 def ssh_hosts(path: Path) -> list[Listed]:
@@ -134,14 +141,19 @@ def _texts(said: Any) -> dict[str, str]:
 
 def _listed(name: str, said: Mapping[str, str]) -> Listed:
     """Return a host of an inventory; where Ansible goes by ssh as `ssh NAME` does, nothing more is said."""
-    if said.get("ansible_connection") == "local":
-        return Listed(name, "local", _private(said.get("ansible_host", "")))
-    host, user, port = (said.get(f"ansible_{key}", "") for key in ("host", "user", "port"))
+    host, user, port = (
+        said.get(f"ansible_ssh_{key}") or said.get(f"ansible_{key}", "") for key in ("host", "user", "port")
+    )
+    way = said.get("ansible_connection", "")
+    if way == "local":
+        return Listed(name, "local", _private(host))
     port = port if port.isdecimal() and 0 < int(port) < 65536 else ""
     written = f"[{host}]" if ":" in host else host or name
     where = f"{user}@{written}" if user else written
     reach = f"ssh://{where}{f':{port}' if port else ''}" if host or user or port else ""
-    return Listed(name, reach, _private(host))
+    lacks = [key for key in NOT_TAKEN if said.get(key)]
+    lacks += ["ansible_connection"] if way.rpartition(".")[2] not in BY_SSH else []
+    return Listed(name, reach, _private(host), tuple(lacks))
 
 
 def _private(text: str) -> str:

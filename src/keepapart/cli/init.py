@@ -20,6 +20,8 @@ from keepapart.errors import ExitCode, LabError, UsageError
 from keepapart.files import replace_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keepapart.cli._inventories import Listed
 
 SUMMARY = "write a commented keepapart.toml from what it can see"
@@ -122,6 +124,7 @@ def _of_inventories(inventory: str | None) -> tuple[str, str]:
         instances = f"\n# From {source}; take out what is no member.\n{instances}"
     text = TEMPLATE.format(name='"default"', cloud=cloud, instances=instances)
     told = [f"{len(listed)} of {source}"] if listed else []
+    told += _not_taken(listed)
     told += [f"{name} ({what})" for name, what in found.items()]
     told += [f"lab {lab} is running: --lab adopts it" for lab in _labs()[:1]]
     if listed:
@@ -131,6 +134,20 @@ def _of_inventories(inventory: str | None) -> tuple[str, str]:
     else:
         told.append("next: list your members as [[instances]] there, then `keepapart audit`")
     return "; ".join(told), text
+
+
+def _not_taken(listed: Sequence[Listed]) -> list[str]:
+    """Say what an inventory has of the ways in that isn't in the file."""
+    lacking: dict[str, list[str]] = {}
+    for one in listed:
+        for name in one.lacks:
+            lacking.setdefault(name, []).append(one.id)
+    said = []
+    for name, ids in lacking.items():
+        whose = f"{ids[0]} and {len(ids) - 1} more" if ids[1:] else ids[0]
+        mend = "name its way in as reach there" if name == "ansible_connection" else "say it in ~/.ssh/config"
+        said.append(f"{name} of {whose} is not taken over: {mend}")
+    return said
 
 
 def _environments() -> dict[str, str]:
