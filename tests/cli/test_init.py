@@ -270,7 +270,7 @@ def test_a_file_that_can_t_be_written_stays_as_it_was(
     assert Path("keepapart.toml").read_text() == "old"
 
 
-@pytest.mark.parametrize("value", ['""', "~nouser/x", "more"])
+@pytest.mark.parametrize("value", ['""', "~nouser/x", "/", "conf.d/.*", "conf.d/**x", "more"])
 def test_what_can_t_be_included_is_left_out(home: Path, value: str) -> None:
     """As OpenSSH does; and what an included file includes is beside the first one."""
     folder = home / ".ssh"
@@ -280,6 +280,14 @@ def test_what_can_t_be_included_is_left_out(home: Path, value: str) -> None:
     (folder / "conf.d" / "one").write_text("Include two\nHost b\n")
     (folder / "two").write_text("Host c\n")
     assert [one.id for one in ssh_hosts(folder / "config")] == (["c", "b", "a"] if value == "more" else ["a"])
+
+
+def test_a_jump_host_may_be_an_address_in_brackets(home: Path) -> None:
+    """It is left out as any jump host, with a port or without."""
+    (home / ".ssh" / "config").write_text(
+        "Host a\n ProxyJump ops@[2001:db8::1]:22,[2001:db8::2]\nHost 2001:db8::1\nHost 2001:db8::2\n"
+    )
+    assert [one.id for one in ssh_hosts(home / ".ssh" / "config")] == ["a"]
 
 
 def test_what_is_not_taken_over_of_an_inventory_is_told(capsys: Printed) -> None:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import glob
 import ipaddress
 import json
 import os
@@ -58,7 +59,7 @@ def ssh_hosts(path: Path) -> list[Listed]:
         elif word == "match":
             current = []
         elif word == "proxyjump":
-            jumps |= {re.sub(r"^(ssh://)?(.*@)?|:\d+$", "", jump) for jump in value.split(",")}
+            jumps |= {re.sub(r"^(ssh://)?(.*@)?\[?|\]?:\d+$|\]$", "", jump) for jump in value.split(",")}
         for name in current:
             names[name].setdefault(word, value)
     machines: dict[tuple[str, ...], str] = {}  # the first name of each that is in
@@ -112,7 +113,7 @@ def _ssh_lines(path: Path, folder: Path, deep: int) -> Iterator[tuple[str, str]]
 
 
 def _glob(pattern: Path) -> list[Path]:
-    return sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+    return [Path(name) for name in sorted(glob.glob(str(pattern)))]  # noqa: PTH207  # as glob(3) has it
 
 
 def _split(value: str) -> list[str]:
