@@ -250,6 +250,21 @@ def test_completion_is_a_script_of_its_shell(name: str, capsys: Printed, tmp_pat
         assert subprocess.run([name, "-n", script], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("line", ["-c ord", "lab up ord", "audit --html ord", "export --to ord", "export ka"])
+def test_completion_offers_files_and_formats(line: str, capsys: Printed, tmp_path: Path) -> None:
+    """Where a file is wanted bash offers those that there are, and behind export its formats."""
+    assert main(["completion", "bash"]) == 0
+    script = tmp_path / "completion"
+    script.write_text(capsys.readouterr().out)
+    (tmp_path / "orders.toml").touch()
+    asked = (
+        f". {script}; COMP_WORDS=(keepapart {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1));"
+        ' _shtab_keepapart; echo "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == ("kafka\n" if line == "export ka" else "orders.toml\n")
+
+
 def test_the_manual_page_is_what_the_parser_says() -> None:
     """`make man` would change nothing, and roff takes it without a warning where it is installed."""
     assert PAGE.read_text(encoding="utf-8") == manual()
