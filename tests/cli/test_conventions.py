@@ -72,6 +72,28 @@ def test_an_option_misspelt_gets_the_nearest(capsys: Printed) -> None:
         assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("gc --model auto", "keepapart gc: unrecognized arguments: --model auto (see `keepapart gc --help`)"),
+        ("lab truth --jsno", "keepapart lab truth: no --jsno here; did you mean --json?"),
+        (
+            "--json audit",
+            "keepapart audit: no --json before the verb; put it behind: `keepapart audit --json …`",
+        ),
+        ("-o json audit", "keepapart audit: no -o before the verb; put it behind: `keepapart audit -o …`"),
+        ("--verison", "keepapart: no --verison here; did you mean --version?"),
+        ("-qcx.toml adit", "keepapart: no verb 'adit'; did you mean 'audit'?"),
+        ("-V", "keepapart: no -V here (see `keepapart --help`)"),
+    ],
+)
+def test_an_option_is_held_against_the_verb_that_was_asked(line: str, told: str, capsys: Printed) -> None:
+    """What is advised is an option of that verb, and so is the help that is named."""
+    with pytest.raises(SystemExit, match="2"):
+        main(line.split())
+    assert capsys.readouterr().err == f"{told}\n"
+
+
 def test_an_audit_of_nobody_says_that_names_will_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
 ) -> None:
@@ -90,7 +112,15 @@ def test_a_choice_misspelt_gets_the_nearest(capsys: Printed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "meant"), [("aduit", "audit"), ("chek", "check"), ("admitt", "admit"), ("exlpain", "explain")]
+    ("word", "meant"),
+    [
+        ("aduit", "audit"),
+        ("chek", "check"),
+        ("admitt", "admit"),
+        ("exlpain", "explain"),
+        ("help", "--help"),
+        ("why", "explain"),
+    ],
 )
 def test_a_verb_misspelt_gets_the_nearest(word: str, meant: str, capsys: Printed) -> None:
     """One line, exit code 2, and as a document where one is asked for."""

@@ -94,6 +94,7 @@ def _ended(arguments: Sequence[str]) -> int:
         if not arguments:
             parser.print_help()
             return ExitCode.OK
+        parser.given = arguments
         args = parser.parse_args(arguments)
         speak(quiet=args.quiet, verbose=args.verbose)
         return _performed(args)

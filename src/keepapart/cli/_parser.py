@@ -29,21 +29,43 @@ EXIT_CODES = """exit codes:
 """
 
 
+OTHER_WORDS = {"help": "--help", "version": "--version", "why": "explain"}  # what others call it
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
+    given: Sequence[str] = ()  # the whole command line, for an error to say of which verb it is
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where to read more, in one line; what ends the program is caused by it."""
-        unrecognized = "unrecognized arguments: --"
+        unrecognized = "unrecognized arguments: "
         if message.startswith(unrecognized):
-            import difflib
-
-            wrong = f"--{message.removeprefix(unrecognized).split(' ')[0].partition('=')[0]}"
-            close = difflib.get_close_matches(wrong, _flags(self), n=1, cutoff=0.75)
-            if close:
-                error = UsageError(f"no {wrong} here", f"did you mean {close[0]}?")
-                self._end(error, str(error))
+            self._refuse(message.removeprefix(unrecognized).split(" ")[0].partition("=")[0], message)
+        if wrong := self._unknown(self.given):
+            self._refuse(wrong, f"no {wrong} here")
         self._end(UsageError(message, f"see `{self.prog} --help`"), f"{message} (see `{self.prog} --help`)")
+
+    def _refuse(self, wrong: str, message: str) -> NoReturn:
+        """Say of a word that nobody takes which option of the verb was probably meant."""
+        import difflib
+
+        asked = _asked(self, self.given)
+        flags = list(asked._option_string_actions)
+        if wrong in flags:  # before the verb, which takes it behind
+            error = UsageError(f"no {wrong} before the verb", f"put it behind: `{asked.prog} {wrong} …`")
+        elif close := difflib.get_close_matches(wrong, flags, n=1, cutoff=0.75):
+            error = UsageError(f"no {wrong} here", f"did you mean {close[0]}?")
+        else:
+            error = UsageError(message, f"see `{asked.prog} --help`")
+            asked._end(error, f"{message} ({error.mend})")
+        asked._end(error, str(error))
+
+    def _unknown(self, words: Sequence[str]) -> str:
+        """Return the first of these words that is an option, and none of this parser's."""
+        options = (word for word in words if word.startswith("-"))
+        flags = (word.partition("=")[0] if word.startswith("--") else word[:2] for word in options)
+        return next((flag for flag in flags if flag not in self._option_string_actions), "")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Say of a verb or a choice that there isn't which one was probably meant."""
@@ -51,8 +73,14 @@ class Parser(argparse.ArgumentParser):
             from keepapart.tables import nearest, plain
 
             verb = isinstance(action, argparse._SubParsersAction)
+            before = self.given[: self.given.index(value)] if value in self.given else ()
+            if verb and (wrong := self._unknown(before)):
+                self._refuse(wrong, f"no {wrong} here")
             name = "no verb" if verb else f"{'/'.join(action.option_strings) or action.metavar}: no"
-            error = UsageError(f"{name} '{plain(str(value))}'", nearest(str(value), tuple(action.choices)))
+            mend = nearest(str(value), tuple(action.choices))
+            if verb and value in OTHER_WORDS:
+                mend = f"did you mean {OTHER_WORDS[value]!r}?"
+            error = UsageError(f"{name} '{plain(str(value))}'", mend)
             self._end(error, str(error))
         super()._check_value(action, value)
 
@@ -61,7 +89,7 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(ExitCode.USAGE) from error
 
 
-def build(verbs: Sequence[str]) -> argparse.ArgumentParser:
+def build(verbs: Sequence[str]) -> Parser:
     """Return the whole parser; `args.run(args)` performs the verb that was asked for."""
     parser = Parser(
         "keepapart",
@@ -96,10 +124,13 @@ def within(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]
             yield from action.choices.values()
 
 
-def _flags(parser: argparse.ArgumentParser) -> list[str]:
-    """List the long options of a parser and of those within it."""
-    own = [flag for action in parser._actions for flag in action.option_strings if flag.startswith("--")]
-    return own + [flag for each in within(parser) for flag in _flags(each)]
+def _asked(parser: Parser, words: Sequence[str]) -> Parser:
+    """Return the parser of the verb that these words name."""
+    for number, word in enumerate(words):
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction) and word in action.choices:
+                return _asked(action.choices[word], words[number + 1 :])
+    return parser
 
 
 def _add_common(parser: argparse.ArgumentParser, *, config: str | None, flag: bool | str) -> None:
