@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from keepapart.errors import ConfigError, OperationError
 from keepapart.model import Instance
+from keepapart.reach import bootstrap
 from keepapart.reach.bootstrap import READY, handed_over
 from keepapart.reach.conversation import encoded
 from keepapart.reach.ssh import COMMAND
@@ -118,6 +122,29 @@ def test_the_command_means_the_same_to_every_shell(shell: str) -> None:
     ready, answer = done.stdout.strip().split(b"\n")
     assert ready.startswith(READY)
     assert answer.startswith(b'{"ports":[')
+
+
+def test_one_thread_at_a_time_packs_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that is in early wants it while an audit packs it: in Python 3.11 both at once may fail."""
+    within, all_at_once, parsed = threading.Lock(), threading.Barrier(3), bootstrap._node.__wrapped__
+    bootstrap._packed.cache_clear()
+
+    def alone() -> ast.Module:
+        assert within.acquire(blocking=False)
+        try:
+            return parsed()
+        finally:
+            within.release()
+
+    def wanted(number: int) -> bytes:
+        all_at_once.wait()
+        return handed_over(compiled=number > 0)
+
+    monkeypatch.setattr(bootstrap, "_node", alone)
+    with ThreadPoolExecutor(3) as pool:
+        source, *code = pool.map(wanted, range(3))
+    assert source.startswith(b"s")
+    assert code[0] is code[1]
 
 
 def test_without_ssh_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

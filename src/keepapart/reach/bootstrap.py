@@ -3,7 +3,9 @@
 1. `LOADER` is what python3 is started with. It says `READY` and which bytecode it takes.
 2. Then it reads the node, exactly that much, and becomes it: one pair of pipes serves both, so nothing may
    be read ahead.
-3. Of the node's files only what runs is handed over. Types and docstrings are for readers here, and may be
+3. It is packed by one thread at a time: in Python 3.11 two that parse at once may fail (SystemError, "AST
+   constructor recursion depth mismatch", github.com/python/cpython/issues/106905).
+4. Of the node's files only what runs is handed over. Types and docstrings are for readers here, and may be
    written in words that Python 3.6 doesn't know.
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 import ast
 import functools
 import marshal
+import threading
 import zlib
 from importlib.resources import files
 from importlib.util import MAGIC_NUMBER
@@ -34,6 +37,7 @@ NODE = (
     "commands",
 )
 READY = b"keepapart: ready"
+_packing = threading.Lock()
 
 # ssh quotes it for a shell: neither a double quote nor a backslash in it.
 LOADER = (
@@ -56,12 +60,17 @@ def node_source() -> bytes:
     return ast.unparse(_node()).encode()
 
 
-@functools.cache
 def handed_over(compiled: bool) -> bytes:
     """Return the node as `LOADER` takes it: what it is, its length, its source or code, packed.
 
     Compiling takes longer than all the rest of a node's start; the code is for the same Python only.
     """
+    with _packing:
+        return _packed(compiled)
+
+
+@functools.cache
+def _packed(compiled: bool) -> bytes:
     body = marshal.dumps(compile(_node(), "node.py", "exec")) if compiled else node_source()
     packed = zlib.compress(body)
     return (b"c" if compiled else b"s") + b"%08d" % len(packed) + packed
