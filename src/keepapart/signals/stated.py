@@ -5,9 +5,10 @@
    another. An absent or empty fact says nothing, nor does any of an instance that doesn't run.
 2. `host` (OpenStack hostId, GCP physicalHost, EC2 Dedicated HostId): equal is the same host, different is
    another, both conclusively. Names that are alike (`spelling.py`) are not different, here and in 3, 5 and 6,
-   and of hosts weakly one. Where `host_kind` says from what the name was taken, it must be equal. Of the
-   kinds in `COARSE` are names of more than a host (a cluster, a conductor): equal ones say nothing. A host
-   of the kind `DEDICATED` holds nobody who doesn't state it, conclusively.
+   and of hosts weakly one; a host's name, its address and its id are not compared. Where `host_kind` says
+   from what the name was taken, it must be equal. Of the kinds in `COARSE` are names of more than a host (a
+   cluster, a conductor): equal ones say nothing. A host of the kind `DEDICATED` holds nobody who doesn't
+   state it, conclusively.
 3. `zone`: different ones don't share a host, conclusively. The same zone says nothing, here and in 4 to 7.
 4. `group` with `group_strategy` "spread": any two in one group are apart, conclusively. Soft groups are no
    promise, and between groups nothing is promised.
@@ -40,7 +41,7 @@ from dataclasses import replace
 from keepapart.model import Fact, Instance, Strength, timestamp
 from keepapart.signals.observed import Observed, Stage
 from keepapart.signals.sources import PLATFORM, Stated, View
-from keepapart.signals.spelling import alike
+from keepapart.signals.spelling import alike, sorts
 from keepapart.signals.testimony import LabelTestimony, Testimony
 
 WEAK, STRONG, CONCLUSIVE = (int(strength) for strength in Strength)
@@ -179,7 +180,7 @@ def _host(view: View, common: Sequence[str | None]) -> LabelTestimony:
         because,
         if_equal=CONCLUSIVE,
         if_different=0 if _some_alike(hosts, common) else -CONCLUSIVE,
-        scopes=_scopes(view, "project", "host_kind"),
+        scopes=_scopes_of_hosts(view, hosts),
     )
 
 
@@ -196,7 +197,7 @@ def _alike_hosts(view: View, common: Sequence[str | None]) -> LabelTestimony:
         because,
         if_equal=WEAK,
         if_different=-CONCLUSIVE,
-        scopes=_scopes(view, "project", "host_kind"),
+        scopes=_scopes_of_hosts(view, hosts),
     )
 
 
@@ -335,6 +336,14 @@ def _scopes(view: View, *names: Fact) -> Sequence[Hashable] | None:
     """Return within what names are compared; None where nobody states any of that."""
     columns = [view.column(name) for name in names if name in view.states]
     return list(zip(*columns, strict=True)) if len(columns) > 1 else next(iter(columns), None)
+
+
+def _scopes_of_hosts(view: View, hosts: Sequence[str | None]) -> Sequence[Hashable] | None:
+    """Return within what hosts are compared: one project and kind, and one sort of name."""
+    scopes, sort = _scopes(view, "project", "host_kind"), sorts(hosts)
+    if len({*sort} - {""}) < 2:
+        return scopes
+    return list(zip(scopes, sort, strict=True)) if scopes else sort
 
 
 def _groups(view: View, strategy: str) -> list[str | None]:
