@@ -28,7 +28,7 @@ from msgspec import field as key
 
 from keepapart.clouds import MEMBER, ROLE_TAG, RUNNING, TERMINATED
 from keepapart.clouds.reach import check_template, way_in
-from keepapart.errors import CloudError, ConfigError
+from keepapart.errors import CloudError, ConfigError, UnsettledError
 from keepapart.model import Fact, Instance, Statement
 from keepapart.tables import Table, Text, checked
 
@@ -207,6 +207,12 @@ class ListedCloud:
 
     def _tags(self, one: Listed) -> dict[str, str]:
         return {**self._overlay.get(one.id, {}), **one.tags}
+
+    def _as_listed(self, instance_id: str) -> Instance:
+        """Show one that was launched. Raises `UnsettledError` where the list doesn't have it, or not yet."""
+        if found := self.describe([instance_id]).get(instance_id):
+            return found
+        raise UnsettledError(f"{self.name} doesn't list {instance_id}, which it launched")
 
     def _shown(self, one: Listed) -> Instance:
         addresses = {kind: one.addresses.get(kind, "") for kind in ("private", "public", "ipv6")}

@@ -84,7 +84,7 @@ class LibvirtCloud(ListedCloud):
             with suppress(NotFoundError):
                 self.terminate(made)
             raise
-        return self.describe([made])[made]
+        return self._as_listed(made)
 
     def start(self, instance_id: str) -> None:
         """Start a stopped domain, where it is."""

@@ -91,7 +91,7 @@ class OpenStackCloud(ListedCloud):
             self._made.pop(request.token, None)
             self._failed[request.token] = found, fault
             self._gone(request.token)
-        return self.describe([found])[found]
+        return self._as_listed(found)
 
     def start(self, instance_id: str) -> None:
         """Start a stopped server, where it is; one that is shelved may land on another host."""

@@ -124,7 +124,7 @@ class ProxmoxCloud(ListedCloud):
         if guest.state == clouds.STOPPED:
             self._tasks[request.token] = self._nodes.task("POST", f"{guest.path}/status/start")
             self._awaited(request)
-        found = self.describe([str(vmid)])[str(vmid)]
+        found = self._as_listed(str(vmid))
         return replace(found, state=clouds.PENDING) if found.state == clouds.STOPPED else found
 
     def start(self, instance_id: str) -> None:

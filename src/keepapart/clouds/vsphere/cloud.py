@@ -98,7 +98,7 @@ class VsphereCloud(ListedCloud):
             with suppress(NotFoundError):
                 self.terminate(machine.id)
             raise
-        return self.describe([machine.id])[machine.id]
+        return self._as_listed(machine.id)
 
     def start(self, instance_id: str) -> None:
         """Start a stopped machine, where it is."""
