@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keepapart.admit import admit, collect
-from keepapart.admit.context import SteadyClock
+from keepapart.clock import SteadyClock
 from keepapart.errors import BusyError, CloudError, DeniedError, OperationError
 from keepapart.model import Instance
 from keepapart.settings import LaunchSettings

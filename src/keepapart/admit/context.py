@@ -9,31 +9,13 @@ from dataclasses import dataclass, field
 
 from keepapart.admit.holder import holder_id
 from keepapart.admit.hooks import Hooks
+from keepapart.clock import SteadyClock
 from keepapart.clouds import Cloud
 from keepapart.model import silent
 from keepapart.settings import LaunchSettings
 from keepapart.store import Store
 
 LEASE_SECONDS = 60.0
-
-
-def _since_boot() -> float:
-    """Tell seconds that only pass, also while the machine sleeps: what was launched costs on meanwhile."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
-class SteadyClock:
-    """Seconds since the epoch: the time of day when this was made, and what has passed since."""
-
-    def __init__(
-        self, time_of_day: Callable[[], float] = time.time, passing: Callable[[], float] = _since_boot
-    ) -> None:
-        self._passing = passing
-        self._zero = time_of_day() - passing()
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self._zero + self._passing()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from keepapart.admit.holder import holder_id, is_dead
 from keepapart.auditing.outcome import FAILED
+from keepapart.clock import since_boot
 from keepapart.documents.base import text
 from keepapart.documents.watch import SurvivesDocument, WatchDocument
 from keepapart.errors import ConfigError, KeepapartError, OperationError, UnforeseenError
@@ -32,14 +33,9 @@ LOG = logging.getLogger(__name__)
 Audit = Callable[[Configured], Awaitable[Mapping[str, Any]]]
 
 
-def elapsed() -> float:
-    """Return seconds by the clock that nobody sets; where there is one, one that goes on in sleep."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the last audit showed that succeeded, as `child.audited` returns it; `made` by `elapsed`."""
+    """What the last audit showed that succeeded, as `child.audited` returns it, `made` so long after boot."""
 
     made: float
     found: Mapping[str, Any]
@@ -64,7 +60,7 @@ class Watch:
         *,
         audit: Audit,
         draw: Callable[[], float],
-        clock: Callable[[], float] = elapsed,
+        clock: Callable[[], float] = since_boot,
         of_day: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
