@@ -25,6 +25,7 @@ from keepapart.node.node import Want
 from keepapart.probe import SOCKETS
 from keepapart.probe.ladders import Ladders
 from keepapart.probe.measured import Counts, Tally, Wanting, isolated
+from keepapart.probe.together import together
 from keepapart.reach import NodeGroup, Roster
 
 PASSES = 8  # at 20 % loss a sample then stays missing once in 400,000
@@ -97,9 +98,9 @@ class Batches:
             await asyncio.gather(*(group.send(wants) for group in self._groups))
             self.sent += missing
             settle = SETTLE[min(number, len(SETTLE) - 1)]
-            for reported in await asyncio.gather(*(group.report(settle) for group in self._groups)):
-                for name, least in reported.items():
-                    counts[:, :, self._row[name]] = np.frombuffer(least, np.uint8).reshape(samples, size)
+            reported = await together(group.report(settle) for group in self._groups)
+            for name, least in reported.items():
+                counts[:, :, self._row[name]] = np.frombuffer(least, np.uint8).reshape(samples, size)
             absent = pairs & (counts == 0)
             self._give_up(absent, counts, silent=number > 0 and not patient)
             before, missing = missing, int(absent.sum())

@@ -15,21 +15,19 @@ rest on part of it: whether an address is a member's own, and what routers and m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 
 from keepapart.probe import traces
 from keepapart.probe.measured import Extras, Route, Tally, Times, Trace
+from keepapart.probe.together import together
 from keepapart.reach import NodeGroup, Roster
 
 FEW = 64  # nodes; their round trips are 20,000 datagrams in all
 ENOUGH = 7  # nodes, for 18 pairs: what `signals.rtt` needs at the least
 WAYS = 4  # members that a node of many says the ways to
 SETTLE = 0.1  # seconds to wait for the last answers
-
-T = TypeVar("T")
 
 
 async def gather(groups: Sequence[NodeGroup], roster: Roster, tally: Tally) -> Extras:
@@ -38,11 +36,11 @@ async def gather(groups: Sequence[NodeGroup], roster: Roster, tally: Tally) -> E
     if size < 2:
         return Extras.nothing(size)
     few, gaps = size <= FEW, bool(np.count_nonzero(tally.least) < size * (size - 1))
-    told = _merged(await asyncio.gather(*(group.guests() for group in groups)))
+    told = await together(group.guests() for group in groups)
     guests = [told.get(name, {}) for name in roster.ids]
     able = traces.landmarks(roster, tally.least, FEW if few else traces.LANDMARKS)
     wants = {name: able[number] if few else able[number][:WAYS] for number, name in enumerate(roster.ids)}
-    around = _merged(await asyncio.gather(*(group.surroundings(wants) for group in groups)))
+    around = await together(group.surroundings(wants) for group in groups)
     found: list[Trace] = []
     firsts, upstreams = [""] * size, [""] * size
     named = [told.get("maker") == traces.NAMED for told in guests]
@@ -51,7 +49,7 @@ async def gather(groups: Sequence[NodeGroup], roster: Roster, tally: Tally) -> E
         outward = traces.targets(roster, tally.least, named, others=few or gaps)
         looks = traces.looks(roster, tally.least, outward, inward=few)
         steps = {name: traces.steps(roster, theirs) for name, theirs in looks.items()}
-        answers = _merged(await asyncio.gather(*(group.routers(steps, telling) for group in groups)))
+        answers = await together(group.routers(steps, telling) for group in groups)
         seen = traces.seen(roster, looks, answers)
         found = traces.traces(roster, tally.least, seen)
         firsts, upstreams = traces.towards_all(roster, outward, seen)
@@ -70,13 +68,9 @@ async def gather(groups: Sequence[NodeGroup], roster: Roster, tally: Tally) -> E
 async def _round_trips(groups: Sequence[NodeGroup], roster: Roster) -> Times:
     size = len(roster.ids)
     await asyncio.gather(*(group.listen() for group in groups))
-    told = _merged(await asyncio.gather(*(group.times(SETTLE) for group in groups)))
+    told = await together(group.times(SETTLE) for group in groups)
     one_way = np.zeros((size, size), np.float32)
     for number, name in enumerate(roster.ids):
         if name in told:
             one_way[number] = np.nan_to_num(np.frombuffer(told[name], "<f8"), posinf=0.0).clip(0.0, 10.0)
     return np.maximum(one_way, one_way.T)  # of each pair one asked; the other has 0
-
-
-def _merged(parts: Sequence[Mapping[str, T]]) -> dict[str, T]:
-    return {name: value for part in parts for name, value in part.items()}

@@ -21,6 +21,7 @@ import numpy as np
 from keepapart.arrays import Mask
 from keepapart.model import Progress
 from keepapart.probe.measured import BY, Counts, Tally, Wanting
+from keepapart.probe.together import together
 from keepapart.reach import NodeGroup, Roster
 
 LADDERS = 20_000  # by each means, some ten packets each; one each way of a pair is always climbed
@@ -108,21 +109,21 @@ class Ladders:
         """Have everybody climb whose turn it is; fill in the counts, and return the tokens."""
         wants = {self._ids[row]: [self._addresses[to] for to in targets] for row, targets in turn.items()}
         tokens: Tokens = {}
-        for climbed in await asyncio.gather(*(group.climb(by, port, wants) for group in self._groups)):
-            for name, found in climbed.items():
-                row = self._row[name]
-                for target, (count, token) in zip(turn[row], found, strict=True):
-                    counts[row, target] = count
-                    if count and token:
-                        tokens.setdefault(self._ids[target], []).append((row, token))
+        climbed = await together(group.climb(by, port, wants) for group in self._groups)
+        for name, found in climbed.items():
+            row = self._row[name]
+            for target, (count, token) in zip(turn[row], found, strict=True):
+                counts[row, target] = count
+                if count and token:
+                    tokens.setdefault(self._ids[target], []).append((row, token))
         return tokens
 
     async def _confirmed(self, port: int, tokens: Tokens) -> list[tuple[int, int]]:
         """Ask targets what arrived; return target and climber of all that did."""
         asked = {name: [token for _, token in theirs] for name, theirs in tokens.items()}
+        answers = await together(group.arrived(port, asked) for group in self._groups)
         return [
             (self._row[name], row)
-            for answers in await asyncio.gather(*(group.arrived(port, asked) for group in self._groups))
             for name, said in answers.items()
             for (row, _), yes in zip(tokens[name], said, strict=True)
             if yes

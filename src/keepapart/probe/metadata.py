@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from keepapart.model import Service
+from keepapart.probe.together import together
 from keepapart.reach import NodeGroup
 
 ServiceOf = Callable[[Mapping[str, str]], Service | None]  # by what a node told of its machine
@@ -31,11 +31,8 @@ class Metadata:
     @classmethod
     async def of(cls, groups: Sequence[NodeGroup], service_of: ServiceOf) -> Metadata:
         """Find out which services there are, by rule 1."""
-        services = {}
-        for told in await asyncio.gather(*(group.guests() for group in groups)):
-            for name, guest in told.items():
-                if service := service_of(guest):
-                    services[name] = service
+        told = await together(group.guests() for group in groups)
+        services = {name: service for name, guest in told.items() if (service := service_of(guest))}
         return cls(groups, services)
 
     async def ask(self) -> Told:
@@ -52,5 +49,4 @@ class Metadata:
     async def _ask(self, services: Mapping[str, Service]) -> Told:
         if not services:
             return {}
-        told = await asyncio.gather(*(group.metadata(services) for group in self._groups))
-        return {name: answers for part in told for name, answers in part.items()}
+        return await together(group.metadata(services) for group in self._groups)

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from keepapart.addresses import is_public
 from keepapart.model import Instance
+from keepapart.probe.together import together
 from keepapart.reach import Asked, NodeGroup
 
 ONE_MACHINE = "they are one machine, or stand in networks of the same numbers"
@@ -32,12 +33,12 @@ async def learn(instances: Sequence[Instance], groups: Sequence[NodeGroup]) -> S
     if all(instance.address for instance in instances):
         return instances
     asked = [group for group in groups if isinstance(group, Asked)]
-    told = _merged(await asyncio.gather(*(group.addresses() for group in asked)))
+    told = await together(group.addresses() for group in asked)
     known = {instance.id: instance.address for instance in instances if instance.address}
     first = provisional(told, known)
     everywhere = list(dict.fromkeys([*known.values(), *first.values()]))
     targets = {name: [other for other in everywhere if other != own][:SAMPLED] for name, own in first.items()}
-    sources = _merged(await asyncio.gather(*(group.sources(targets) for group in asked)))
+    sources = await together(group.sources(targets) for group in asked)
     found = {name: settled(own, told[name], sources.get(name, ())) for name, own in first.items()}
     lost = _lost(known, found) | dict.fromkeys(told.keys() - first.keys(), NOT_OF_THE_FAMILY)
     found = {name: address for name, address in found.items() if name not in lost}
@@ -83,10 +84,6 @@ def public_address(instance: Instance) -> str:
     word, _, where = instance.reach.partition(":")
     told = (instance.public, _host(where) if word == "ssh" else "")
     return next((one for one in told if one != instance.address and is_public(one)), "")
-
-
-def _merged(parts: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, Sequence[str]]:
-    return {name: value for part in parts for name, value in part.items()}
 
 
 def _host(where: str) -> str:

@@ -26,6 +26,7 @@ from keepapart.node.keyed import HASHES
 from keepapart.probe import SOCKETS
 from keepapart.probe.metadata import Metadata, ServiceOf, no_service
 from keepapart.probe.own_addresses import learn, public_address
+from keepapart.probe.together import together
 from keepapart.reach import Asked, NodeGroup, Roster
 from keepapart.reach.transports import Transports
 
@@ -62,9 +63,7 @@ async def measure(
     try:
         progress("open", 0.0)
         instances = await learn(instances, groups)
-        ports: dict[str, list[int]] = {}
-        for opened in await asyncio.gather(*(group.open(port, SOCKETS) for group in groups)):
-            ports.update(opened)
+        ports = await together(group.open(port, SOCKETS) for group in groups)
         present = [instance for instance in instances if instance.id in ports]
         hashed = _strongest(groups)
         log.info("datagrams are sealed by keyed %s", hashed)
