@@ -52,6 +52,7 @@ NOISE = (
     *("Warning: ", "** ", "@@@", "Pseudo-terminal ", "Connection closed by UNKNOWN"),
     *("debug", "OpenSSH_", "Authenticated to "),  # of `-v`
 )
+FORWARDED_NOWHERE = "Stdio forwarding request failed: "  # by a master, which has told why by then
 ENDS = "terminating, "  # what a configuration's last line of errors has, after those that tell
 
 
@@ -256,6 +257,12 @@ def refusal(errors: str, where: Target, resolved: Resolved) -> ReachError:
         return ReachError(
             f"ssh: {resolved.get('hostname')} lets {resolved.get('user')!r} in with no key of yours: "
             f"try `ssh {where}`"
+        )
+    if FORWARDED_NOWHERE in errors and (jumps := resolved.get("proxyjump")):
+        # why, only the master heard: nobody listens there, no route, no such name, or no forwarding allowed
+        return ReachError(
+            f"ssh: jump host {plain(jumps.rpartition(',')[2])} gets no connection to port {port} of "
+            f"{resolved.get('hostname')}, or forwards nothing: `ssh {where}` says which"
         )
     if "timed out" in errors:
         return ReachError(

@@ -193,11 +193,13 @@ def test_keepapart_gets_in_where_ssh_does(stage: Stage, text: str, *, gets_in: b
             "host jump: ssh: no way",
         ),
         ("Host web\n  ProxyJump first,jump\nHost first\n  Port 1", "port 1: Connection refused"),
+        ("Host web\n  Port 1\n  ProxyJump jump", "jump host jump gets no connection to port 1 of 127.0.0.1"),
+        ("Host web\n  HostName no.invalid\n  ProxyJump jump", "port $P of no.invalid, or forwards nothing"),
     ],
 )
 def test_the_reason_is_the_one_that_ssh_tells(stage: Stage, text: str, why: str) -> None:
     """Of all that ssh writes, the line that names the cause is shown; of a jump host's own way as well."""
-    assert why in stage.lost(stage.config(text + "\n"))["web"]
+    assert why.replace("$P", str(stage.port)) in stage.lost(stage.config(text + "\n"))["web"]
 
 
 def test_who_says_nothing_is_waited_for_as_long_as_ssh_is_told(stage: Stage) -> None:
