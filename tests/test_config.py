@@ -121,6 +121,11 @@ def test_facts_are_keys_of_an_instance(tmp_path: Path) -> None:
     assert found.facts == {"host": " pve-3 ", "partition": "2", "whole_host": "true"}
 
 
+def test_a_mark_of_the_byte_order_is_passed_over(tmp_path: Path) -> None:
+    """Editors of Windows put one before the first line."""
+    assert written(tmp_path, '\ufeff[cluster]\nname = "orders"\n').cluster.name == "orders"
+
+
 def test_an_instance_may_do_without_an_address(tmp_path: Path) -> None:
     """Several have none: only addresses that are there must differ."""
     found = written(tmp_path, '[[instances]]\nid = "a"\n[[instances]]\nid = "b"\n').instances

@@ -51,7 +51,7 @@ WORDS: Mapping[Any, str] = {
 def read(path: Path) -> Mapping[str, Any]:
     """Read a TOML file. Raises `ConfigError` naming it."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: can't be read: {error}") from None
     except ValueError as error:  # also a number of more digits than Python reads
