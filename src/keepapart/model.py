@@ -20,6 +20,11 @@ def silent(*_: object) -> None:
     """Hear nothing: the progress of whoever shows none."""
 
 
+def many(number: int, thing: str) -> str:
+    """Count things: "1 host", "2 hosts"."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def timestamp(at: float) -> str:
     """Write seconds since the epoch as UTC, to the second."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -80,6 +80,8 @@ def test_member_on_a_host_of_its_own_is_left_alone(packed: Bench) -> None:
     outcome = move(packed.context(), packed.truth, ["m-2"])
     assert (outcome.code, outcome.moved, outcome.stops) == (0, ("m-2",), 0)
     assert packed.cloud.calls("stop") == []
+    assert outcome.lines()[:2] == ["moved: none", "on a host of its own already: m-2"]
+    assert "(0 stops, " in outcome.lines()[-1]
 
 
 def test_where_a_stopped_instance_keeps_its_host_nobody_is_stopped_in_vain(

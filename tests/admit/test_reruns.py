@@ -108,7 +108,7 @@ def test_a_size_in_a_dry_run_counts_as_the_run_does(bench: Bench) -> None:
     assert admit(bench.context(), bench.truth).code == 0
     planned = plan(bench.context(), 1, to=5)
     assert "m-2" not in planned.members
-    assert "repeat until 1 are in" in planned.steps[-1]
+    assert "repeat until 1 is in" in planned.steps[-1]
     outcome = admit(bench.context(), bench.truth, to=5)
     assert (outcome.code, len(outcome.admitted)) == (0, 1)
 

@@ -31,6 +31,7 @@ from keepapart.admit.inventory import Inventory
 from keepapart.admit.state import ENDED, HELD, IN_FLIGHT, Attempt, Phase, State
 from keepapart.clouds import RUNNING
 from keepapart.errors import ExitCode
+from keepapart.model import many
 from keepapart.settings import LaunchSettings
 
 UNKNOWN_IN_A_ROW = 2
@@ -62,7 +63,7 @@ def ending(
     code = _spent_code(state)
     if attempts_left(state, policy) < 1:
         tried = len(state.attempts) - state.attempts_at_join
-        because = f"max_attempts is used up: {tried} attempts brought no member"
+        because = f"max_attempts is used up: {many(tried, 'attempt')} brought no member"
         return Closing(code, f"{because}; {undecided[-1].because}" if undecided else because)
     if over := out_of_time(state, policy, elapsed):
         return over

@@ -17,6 +17,7 @@ from keepapart.admit.state import State
 from keepapart.clouds import CLUSTER_TAG, Chooser
 from keepapart.documents.admission import PlanDocument
 from keepapart.errors import ExitCode
+from keepapart.model import many
 from keepapart.settings import LaunchSettings
 
 REJECTS = {
@@ -117,10 +118,11 @@ def _search(context: AdmissionContext, state: State, inventory: Inventory) -> tu
         return ExitCode(ending.code), [ending.because]
     steps = _candidates(context, state, inventory, budget.together(state, policy, now))
     among = " and with each other; keep the largest set on different hosts" if policy.at_once != 1 else ""
-    steps.append(f"check with {len(_members(inventory))} members{among}")
+    steps.append(f"check with {many(len(_members(inventory)), 'member')}{among}")
     kept = "stop it again" if policy.source == "stopped" and policy.on_reject != "restart" else ""
     steps.append(f"if it is turned down: {kept or REJECTS[policy.on_reject] + _at_rest(policy)}")
-    steps.append(f"repeat until {count} are in, or a budget is used up: {', '.join(_budgets(policy, count))}")
+    enough = f"{count} {'is' if count == 1 else 'are'} in"
+    steps.append(f"repeat until {enough}, or a budget is used up: {', '.join(_budgets(policy, count))}")
     return ExitCode.OK, steps
 
 
@@ -154,7 +156,7 @@ def _at_rest(policy: LaunchSettings) -> str:
 
 
 def _budgets(policy: LaunchSettings, count: int) -> list[str]:
-    told = [f"{policy.max_attempts * count} attempts ({policy.max_attempts} for each)"]
+    told = [f"{many(policy.max_attempts * count, 'attempt')} ({policy.max_attempts} for each)"]
     if policy.max_held:
         told.append(f"{policy.max_held} held at once")
     if policy.max_minutes:

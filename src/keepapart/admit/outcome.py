@@ -14,7 +14,7 @@ from keepapart.documents.admission import AdmitDocument, BesideEntry
 from keepapart.documents.base import Reason
 from keepapart.documents.error import error_entry
 from keepapart.errors import ExitCode, KeepapartError, OperationError
-from keepapart.model import Verdict
+from keepapart.model import Verdict, many
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Outcome:
         if self.released:
             said.append(f"released: {', '.join(self.released)}")
         said.append(f"admitted: {', '.join(self.admitted) or 'none'}")
-        said.append(f"{self.because} ({self.attempts} attempts, {self.seconds:.1f} s)")
+        said.append(f"{self.because} ({many(self.attempts, 'attempt')}, {self.seconds:.1f} s)")
         return said
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from keepapart.cli._options import add_output, whole
 from keepapart.cli._output import DOCUMENTS, print_document
 from keepapart.errors import ExitCode, NotFoundError, UsageError
+from keepapart.model import many
 
 if TYPE_CHECKING:
     from keepapart.documents.lab import LabInstanceEntry
@@ -165,12 +166,12 @@ def _welcome(name: str, kind: str, because: str, a_world: World, *, asked: bool)
     if kind == "simulated" and not asked:
         sys.stderr.write(f"keepapart: the lab is simulated, without real packets: {because}\n")
     hosts, pods = sum(rack.hosts for rack in a_world.racks), {rack.pod for rack in a_world.racks} - {""}
-    within = _many(len(a_world.racks), "rack") + (f" in {_many(len(pods), 'pod')}" if pods else "")
+    within = many(len(a_world.racks), "rack") + (f" in {many(len(pods), 'pod')}" if pods else "")
     instances = sum(cluster.size for cluster in a_world.clusters)
     clusters = ", ".join(cluster.name for cluster in a_world.clusters) or "none"
     sys.stdout.write(
-        f"lab {name} ({kind}, {a_world.network.kind}): {_many(instances, 'instance')}, "
-        f"{_many(hosts, 'host')} in {within}; clusters: {clusters}\n"
+        f"lab {name} ({kind}, {a_world.network.kind}): {many(instances, 'instance')}, "
+        f"{many(hosts, 'host')} in {within}; clusters: {clusters}\n"
         "next: `keepapart lab ls` shows what runs; "
         f"`keepapart init --lab {name}` writes a keepapart.toml for it\n"
     )
@@ -327,7 +328,3 @@ def _down(lab: Lab, _: argparse.Namespace) -> int:
     lab.down()
     sys.stdout.write(f"lab {lab.name} is gone\n")
     return ExitCode.OK
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 
 from keepapart.auditing.assess import Audit
 from keepapart.auditing.assessment import Assessment
-from keepapart.model import Instance, Pair, Strength
+from keepapart.model import Instance, Pair, Strength, many
 from keepapart.probe.measured import UNHEARD
 from keepapart.probe.own_addresses import ONE_MACHINE
 from keepapart.report import words
@@ -136,7 +136,7 @@ def _grow(audit: Assessment, ground: Ground) -> Iterator[Step]:
     missing = (3 if risk.by_majority else risk.need + 1) - risk.running
     if missing <= 0:
         return
-    why = f"{words.many(risk.running, 'member')} can't spare any: {risk.need:,} must live on"
+    why = f"{many(risk.running, 'member')} can't spare any: {risk.need:,} must live on"
     if ground.launches:
         yield Step(f"{ground.command} admit --count {missing}", why)
     else:
@@ -246,7 +246,7 @@ def _spread(audit: Assessment, ground: Ground) -> Iterator[Step]:
         "the cluster survives any one host" if audit.risk.survives else "this leaves one member on each"
     )
     if len(spread) > TYPED:
-        yield Step("", f"{survives}; a host each would take {words.many(len(spread), 'move')}")
+        yield Step("", f"{survives}; a host each would take {many(len(spread), 'move')}")
     else:
         yield from _moves(audit, ground, spread, ".risk.spread", f"{survives}; a host each, if you want it")
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from keepapart.auditing.assessment import Assessment
 from keepapart.domains.fault_domains import Domain
-from keepapart.report import words
+from keepapart.model import many
 from keepapart.report.lines import line, plain
 from keepapart.report.places import Branch, places
 
@@ -114,5 +114,4 @@ def _listed(out: Console, audit: Assessment, place: Branch, bound: int, indent: 
     if len(shared) > bound:
         line(out, f"{indent}and {len(shared) - bound:,} more hosts with several members (all: --json)")
     if alone := len(place.hosts) - len(shared):
-        many = words.many(alone, "host")
-        line(out, (f"{indent}□ ", "green"), f"{many} with one member each (all: --json)")
+        line(out, (f"{indent}□ ", "green"), f"{many(alone, 'host')} with one member each (all: --json)")

@@ -20,7 +20,7 @@ from keepapart.auditing.listed_pairs import ALL_PAIRS_UP_TO, pairs
 from keepapart.domains.risk import losses
 from keepapart.errors import OperationError, UsageError
 from keepapart.files import replace_text
-from keepapart.model import Instance, Pair, Verdict, timestamp
+from keepapart.model import Instance, Pair, Verdict, many, timestamp
 from keepapart.report import words
 from keepapart.report.ground import Step
 from keepapart.report.places import places, unplaced
@@ -91,7 +91,7 @@ def page(audit: Assessment, steps: Sequence[Step] = (), changes: Changes | None 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["many"] = words.many
+    environment.filters["many"] = many
     size = len(audit.ids)
     chips = [Chip(i, audit.lost.get(i.id)) for i in audit.instances]
     outside = [chips[i] for i in unplaced(audit)]

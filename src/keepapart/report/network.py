@@ -15,7 +15,7 @@ from keepapart.documents.network import (
     RoutersEntry,
     VoucherEntry,
 )
-from keepapart.model import Strength, timestamp
+from keepapart.model import Strength, many, timestamp
 from keepapart.report import words
 from keepapart.report.lines import console, fact
 from keepapart.report.platforms import NONE, PLATFORMS
@@ -106,7 +106,7 @@ def print_network(audit: Audit, found: NetworkReport) -> None:
             out, "gateway", f"{gateway.address or 'on the link'} ({what}): {words.listed(gateway.instances)}"
         )
     if more := found.gateways[GATEWAYS:]:
-        fact(out, "gateway", f"{len(more):,} more, of {words.many(_members(more), 'instance')}")
+        fact(out, "gateway", f"{len(more):,} more, of {many(_members(more), 'instance')}")
     for trace in found.traces:
         count = int(audit.paths.least[trace.sender, trace.target])
         routers = ", ".join(
@@ -114,7 +114,7 @@ def print_network(audit: Audit, found: NetworkReport) -> None:
             for name, address in (("first", trace.first), ("second", trace.second), ("last", trace.last))
             if address
         )
-        way, whole = f"{ids[trace.sender]} → {ids[trace.target]}", words.many(count, "hop")
+        way, whole = f"{ids[trace.sender]} → {ids[trace.target]}", many(count, "hop")
         towards = f"its public address {trace.public}" if trace.public else whole
         fact(out, "routers", f"{way}: {towards}{f'; {routers}' if routers else ''}")
     for why in dict.fromkeys(audit.round.lost.values()):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from keepapart.auditing.assessment import Assessment
 from keepapart.domains.fault_domains import Domain
-from keepapart.report.words import many
+from keepapart.model import many
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from keepapart.auditing.project import GroupFinding, ProjectFinding
-from keepapart.model import timestamp
+from keepapart.model import many, timestamp
 from keepapart.report.lines import STYLES, console, line, mark
-from keepapart.report.words import Tone, down, listed, many
+from keepapart.report.words import Tone, down, listed
 
 LINES = 40  # groups that are listed; the others are counted
 DIFFERENCES = 12

@@ -21,8 +21,9 @@ from keepapart.documents.simulation import (
     StrategyEntry,
     TimesBestEntry,
 )
+from keepapart.model import many
 from keepapart.report.lines import console, fact, line
-from keepapart.report.words import many, percent
+from keepapart.report.words import percent
 from keepapart.simulate import formula
 from keepapart.simulate.compare import Comparison, Figures, Row
 from keepapart.simulate.habits import PACKING, STICKY

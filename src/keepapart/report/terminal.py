@@ -18,7 +18,7 @@ from keepapart.auditing.assess import Audit
 from keepapart.auditing.assessment import Assessment
 from keepapart.auditing.changes import Changes
 from keepapart.auditing.listed_pairs import pairs
-from keepapart.model import Pair, timestamp
+from keepapart.model import Pair, many, timestamp
 from keepapart.report import words
 from keepapart.report.ground import Step
 from keepapart.report.hosts import NAMES, print_hosts
@@ -53,8 +53,8 @@ def print_audit(
     line(
         out,
         (
-            f"{audit.cluster}: {words.many(len(audit.ids), 'member')}, "
-            f"{words.many(len(audit.domains.hosts), 'host')} known; pairs: "
+            f"{audit.cluster}: {many(len(audit.ids), 'member')}, "
+            f"{many(len(audit.domains.hosts), 'host')} known; pairs: "
             + ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items())
             + f"; {timestamp(audit.at)}",
             "dim",
@@ -158,9 +158,7 @@ def _stated(out: Console, audit: Assessment) -> None:
         named = list(audit.members(level).items())
         for name, ids in named[:STATED]:
             title = words.called(level, name)
-            line(
-                out, (title, "bold"), (f"  {words.many(len(ids), 'member')}: ", "dim"), words.listed(ids, 12)
-            )
+            line(out, (title, "bold"), (f"  {many(len(ids), 'member')}: ", "dim"), words.listed(ids, 12))
         if len(named) > STATED:
             line(out, f"and {len(named) - STATED} more (all: --json)")
 
@@ -191,12 +189,12 @@ def _unknown(out: Console, audit: Assessment) -> None:
     if not found:
         return
     out.print()
-    line(out, (f"unknown: {words.many(audit.open_pairs, 'pair')}", STYLES[Tone.OPEN]))
+    line(out, (f"unknown: {many(audit.open_pairs, 'pair')}", STYLES[Tone.OPEN]))
     for because, count, pair in found[:REASONS]:
-        which = f"{pair.a} and {pair.b}" + (f" and {words.many(count - 1, 'pair')} more" if count > 1 else "")
+        which = f"{pair.a} and {pair.b}" + (f" and {many(count - 1, 'pair')} more" if count > 1 else "")
         line(out, f"  {which}: {because}")
     if rest := sum(count for _, count, _ in found[REASONS:]):
-        line(out, f"  and {words.many(rest, 'pair')} more, for other reasons: --json")
+        line(out, f"  and {many(rest, 'pair')} more, for other reasons: --json")
 
 
 def _contradictions(out: Console, audit: Assessment) -> None:
@@ -204,7 +202,7 @@ def _contradictions(out: Console, audit: Assessment) -> None:
     for text in told[:CONTRADICTIONS]:
         line(out, ("contradiction: ", STYLES[Tone.OPEN]), text)
     if len(told) > CONTRADICTIONS:
-        line(out, f"and {words.many(len(told) - CONTRADICTIONS, 'contradiction')} more")
+        line(out, f"and {many(len(told) - CONTRADICTIONS, 'contradiction')} more")
 
 
 def _differences(out: Console, audit: Assessment) -> None:

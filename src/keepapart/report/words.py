@@ -17,7 +17,7 @@ from keepapart.auditing.pair_kinds import DOWN
 from keepapart.auditing.project import GroupFinding
 from keepapart.documents.changes import MoveEntry
 from keepapart.domains.risk import Loss, losses, majority
-from keepapart.model import STATED_LEVELS, Pair, Says, Verdict, timestamp
+from keepapart.model import STATED_LEVELS, Pair, Says, Verdict, many, timestamp
 from keepapart.signals.network import NetworkStatus
 from keepapart.signals.sources import PLATFORM, statements_of, weight_of
 from keepapart.signals.stated import PLACEMENT
@@ -328,8 +328,3 @@ def listed(names: Sequence[str], most: int = NAMED, word: str = "and") -> str:
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most:,} more"
     return f" {word} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
-def many(number: int, thing: str) -> str:
-    """Count things: "1 host", "2 hosts"."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -47,7 +47,7 @@ from keepapart.admit.state import Phase, State
 from keepapart.admit.steps import Check, Finish, Intend, Note, Step
 from keepapart.clouds import NOTE, RUNNING, STOPPED
 from keepapart.errors import ExitCode
-from keepapart.model import Instance
+from keepapart.model import Instance, many
 from keepapart.settings import LaunchSettings
 
 DONE = "all of them are apart from every member"
@@ -203,7 +203,8 @@ def _again(
         )
         return Note(e.Unmoved(turn.id, ExitCode.NO, f"{turn.because}; {next_}"))
     if turn.tries >= policy.max_attempts:
-        tried = f"max_attempts is used up: it was {'stopped' if turn.stops else 'moved'} {turn.tries} times"
+        done = "stopped" if turn.stops else "moved"
+        tried = f"max_attempts is used up: it was {done} {many(turn.tries, 'time')}"
         return Note(e.Unmoved(turn.id, ExitCode.NO, f"{turn.because}; {tried}"))
     if budget.late(policy, elapsed):
         spent = f"max_minutes is used up ({policy.max_minutes} minutes)"

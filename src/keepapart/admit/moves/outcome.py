@@ -14,7 +14,7 @@ from keepapart.documents.admission import MoveDocument
 from keepapart.documents.base import Reason
 from keepapart.documents.error import error_entry
 from keepapart.errors import ExitCode, KeepapartError, OperationError
-from keepapart.model import Verdict
+from keepapart.model import Verdict, many
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class MoveOutcome:
     `code` is the exit code (docs/contract.md), `because` its reason. `moved` are apart from every member;
     `unmoved` run and aren't known to be, or were not begun; `down` were stopped and don't run. `released` and
     `left` are throwaways, gone and still there. `stops` is how often a member was stopped, `seconds` the time
-    that this process took; `error` is what failed, where something did.
+    that this process took; `error` is what failed, where something did. `stayed` are those of `moved` that
+    were apart before.
     """
 
     code: ExitCode
@@ -37,6 +38,7 @@ class MoveOutcome:
     stops: int
     seconds: float
     error: KeepapartError | None = None
+    stayed: tuple[str, ...] = ()
 
     def document(self) -> MoveDocument:
         """Return the JSON document of `keepapart move --json`."""
@@ -59,8 +61,11 @@ class MoveOutcome:
         said += [f"{x.id} is still there: {x.because}" for x in self.left]
         if self.released:
             said.append(f"released: {', '.join(self.released)}")
-        said.append(f"moved: {', '.join(self.moved) or 'none'}")
-        said.append(f"{self.because} ({self.stops} stops, {self.seconds:.1f} s)")
+        went = [one for one in self.moved if one not in self.stayed]
+        said.append(f"moved: {', '.join(went) or 'none'}")
+        if self.stayed:
+            said.append(f"on a host of its own already: {', '.join(self.stayed)}")
+        said.append(f"{self.because} ({many(self.stops, 'stop')}, {self.seconds:.1f} s)")
         return said
 
 
@@ -90,6 +95,7 @@ def outcome(state: Moving, seconds: float, error: KeepapartError | None = None) 
         stops=sum(turn.stops for turn in state.turns),
         seconds=seconds,
         error=error or (OperationError(because) if code == ExitCode.FAILED else None),
+        stayed=tuple(turn.id for turn in state.turns if turn.stage is Stage.MOVED and not turn.tries),
     )
 
 
