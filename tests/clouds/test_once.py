@@ -14,10 +14,10 @@ from keepapart.clouds.once import (
     QUIET,
     ExistsError,
     Kind,
+    Namesake,
     Refuse,
     Send,
     Take,
-    Trace,
     Wait,
     carries,
     decide,
@@ -27,10 +27,12 @@ from keepapart.clouds.once import (
 )
 from keepapart.errors import RefusedError, UnsettledError
 
-OURS, LATER = Trace("a", True, "2026-11-25T10:00:00Z"), Trace("b", True, "2026-11-25T10:00:01Z")
-STRANGER, UNTOLD = Trace("s", False), Trace("u", None)
+OURS, LATER = Namesake("a", True, "2026-11-25T10:00:00Z"), Namesake("b", True, "2026-11-25T10:00:01Z")
+STRANGER, UNTOLD = Namesake("s", False), Namesake("u", None)
 every_kind = pytest.mark.parametrize("kind", Kind)
-traces = st.lists(st.builds(Trace, st.sampled_from("abc"), st.sampled_from([True, False, None]), st.text()))
+namesakes = st.lists(
+    st.builds(Namesake, st.sampled_from("abc"), st.sampled_from([True, False, None]), st.text())
+)
 sent = st.none() | st.floats(0, 10 * QUIET)
 
 
@@ -61,9 +63,9 @@ def test_a_stranger_hinders_where_ids_or_names_are_taken_once() -> None:
     }
 
 
-@given(st.sampled_from(Kind), traces, sent)
+@given(st.sampled_from(Kind), namesakes, sent)
 def test_nothing_is_sent_while_something_of_ours_may_be_there(
-    kind: Kind, found: Sequence[Trace], ago: float | None
+    kind: Kind, found: Sequence[Namesake], ago: float | None
 ) -> None:
     """Whatever is shown: no call beside an instance of this token, or one of which it isn't told."""
     step = decide(kind, found, ago)
@@ -77,7 +79,7 @@ def test_nothing_is_sent_while_something_of_ours_may_be_there(
 
 def test_a_refusal_for_what_exists_is_looked_into() -> None:
     """What the platform has already is the token's own, a stranger's, or not shown yet."""
-    shown: list[list[Trace]] = []
+    shown: list[list[Namesake]] = []
 
     def exists() -> str:
         raise ExistsError("it is there")

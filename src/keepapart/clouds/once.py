@@ -56,7 +56,7 @@ class ExistsError(CloudError):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Namesake:
     """An instance that has the id or name of a token. `ours` is None where its tags aren't told yet.
 
     `born` sorts by age: the oldest has the least.
@@ -93,24 +93,24 @@ class Refuse:
     id: str
 
 
-Step = Take | Send | Wait | Refuse
+Decision = Take | Send | Wait | Refuse
 
 
-def decide(kind: Kind, traces: Sequence[Trace], sent: float | None) -> Step:
-    """Say what a launch does next; `traces` have the token's id or name, `sent` is the request's. Pure."""
-    if ours := [each for each in traces if each.ours]:
+def decide(kind: Kind, namesakes: Sequence[Namesake], sent: float | None) -> Decision:
+    """Say what a launch does next; `namesakes` have the token's id or name, `sent` is the request's. Pure."""
+    if ours := [each for each in namesakes if each.ours]:
         return Take(min(ours, key=lambda each: (each.born, each.id)).id)
-    if any(each.ours is None for each in traces):
+    if any(each.ours is None for each in namesakes):
         return Wait(None)
-    if traces and kind in ALONE:
-        return Refuse(traces[0].id)
+    if namesakes and kind in ALONE:
+        return Refuse(namesakes[0].id)
     if kind is Kind.NOTHING and sent is not None and sent < QUIET:
         return Wait(QUIET - sent)
     return Send()
 
 
 def launched(
-    kind: Kind, request: LaunchRequest, look: Callable[[], Sequence[Trace]], send: Callable[[], str]
+    kind: Kind, request: LaunchRequest, look: Callable[[], Sequence[Namesake]], send: Callable[[], str]
 ) -> str:
     """Launch for this token, unless that was done; return the instance's id.
 
@@ -118,18 +118,18 @@ def launched(
     Raises `RefusedError` by rule 2, `UnsettledError` by rules 3 and 4, and what `look` and `send` raise.
     """
     try:
-        found = _stepped(kind, look(), request.sent)
+        found = _decided(kind, look(), request.sent)
         return send() if found is None else found
     except ExistsError as error:
-        found = _stepped(kind, look(), request.sent)
+        found = _decided(kind, look(), request.sent)
         if found is None:
             raise UnsettledError(f"{error.cause}, and doesn't show it") from error
         return found
 
 
-def _stepped(kind: Kind, traces: Sequence[Trace], sent: float | None) -> str | None:
+def _decided(kind: Kind, namesakes: Sequence[Namesake], sent: float | None) -> str | None:
     """Return what was launched before; None where the call is to be made."""
-    match decide(kind, traces, sent):
+    match decide(kind, namesakes, sent):
         case Take(found):
             return found
         case Refuse(stranger):

@@ -26,7 +26,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 from keepapart import clouds
 from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, NOTE, RUN_TAG, LaunchRequest
 from keepapart.clouds.listed import Listed, ListedCloud, TokenSettings
-from keepapart.clouds.once import Kind, Trace, carries, launched, name_of
+from keepapart.clouds.once import Kind, Namesake, carries, launched, name_of
 from keepapart.clouds.refusals import Changing, Row, meant, of_launch
 from keepapart.clouds.rest import Answer, Rest, RestError
 from keepapart.clouds.spread_groups import SpreadGroups
@@ -124,7 +124,7 @@ class OneCallCloud(ListedCloud):
             request = replace(request, parameters=self.parameters(request.tags))
         if request.token in self._failed:
             self._cleared(request.token)
-        found = launched(self.kind, request, lambda: self._traces(request), lambda: self._sent(request))
+        found = launched(self.kind, request, lambda: self._namesakes(request), lambda: self._sent(request))
         one = self._settled(found, request.token)
         if not carries(one.tags, request):
             self.tag(one.id, request.tags)
@@ -171,12 +171,12 @@ class OneCallCloud(ListedCloud):
         except RestError as error:
             raise meant(error, self.rows) from error
 
-    def _traces(self, request: LaunchRequest) -> list[Trace]:
+    def _namesakes(self, request: LaunchRequest) -> list[Namesake]:
         if known := self._made.get(request.token):
-            return [Trace(known.id, ours=True)]
+            return [Namesake(known.id, ours=True)]
         name = name_of(request.token)
         found = [one for one in self.there() if one.name == name]
-        return [Trace(one.id, _ours(one, request), one.id.zfill(ID)) for one in found]
+        return [Namesake(one.id, _ours(one, request), one.id.zfill(ID)) for one in found]
 
     def _sent(self, request: LaunchRequest) -> str:
         try:

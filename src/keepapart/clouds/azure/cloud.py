@@ -28,7 +28,7 @@ from keepapart.clouds.azure.prices import per_hour
 from keepapart.clouds.azure.reading import listed, machines, read, tags_of
 from keepapart.clouds.azure.settings import Settings
 from keepapart.clouds.fault_domains import ChoosingCloud
-from keepapart.clouds.once import Kind, Trace, carries, launched, name_of
+from keepapart.clouds.once import Kind, Namesake, carries, launched, name_of
 from keepapart.clouds.refusals import of_launch
 from keepapart.clouds.rest import Rest
 from keepapart.clouds.user_data import UserData
@@ -69,7 +69,7 @@ class AzureCloud(ChoosingCloud):
         if request.token in self._failed:
             self._cleared(path, request)
         launched(
-            Kind.IDENTITY, request, lambda: self._traces(path, request), lambda: self._sent(path, request)
+            Kind.IDENTITY, request, lambda: self._namesakes(path, request), lambda: self._sent(path, request)
         )
         machine = self._subscription.machine(path)
         if machine is None or machine.properties.provisioning_state.lower() in BEING_MADE:
@@ -125,9 +125,9 @@ class AzureCloud(ChoosingCloud):
         group = request.parameters["resource_group"]
         return self._subscription.compute(group, "virtualMachines", name_of(request.token))
 
-    def _traces(self, path: str, request: LaunchRequest) -> list[Trace]:
+    def _namesakes(self, path: str, request: LaunchRequest) -> list[Namesake]:
         machine = self._subscription.machine(path)
-        return [Trace(machine.known_as, carries(tags_of(machine), request))] if machine else []
+        return [Namesake(machine.known_as, carries(tags_of(machine), request))] if machine else []
 
     def _sent(self, path: str, request: LaunchRequest) -> str:
         try:

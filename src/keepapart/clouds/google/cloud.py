@@ -28,7 +28,7 @@ from keepapart.clouds.google.placing import SpreadPolicies
 from keepapart.clouds.google.reading import TAGS, listed, machines, path, read
 from keepapart.clouds.google.request import DOMAIN, POLICY
 from keepapart.clouds.google.settings import Settings
-from keepapart.clouds.once import Kind, Trace, carries, launched, name_of
+from keepapart.clouds.once import Kind, Namesake, carries, launched, name_of
 from keepapart.clouds.refusals import of_launch
 from keepapart.clouds.rest import Rest, RestError
 from keepapart.clouds.user_data import UserData
@@ -80,7 +80,7 @@ class GoogleCloud(ChoosingCloud):
         launched(
             Kind.IDENTITY,
             request,
-            lambda: self._traces(zone, name, request),
+            lambda: self._namesakes(zone, name, request),
             lambda: self._sent(zone, request),
         )
         self._see(request)
@@ -156,9 +156,9 @@ class GoogleCloud(ChoosingCloud):
         policy = self._policies.of_launch(tags, chosen["zone"], there, self._members(tags), make=make)
         return {**chosen, **policy}
 
-    def _traces(self, zone: str, name: str, request: LaunchRequest) -> list[Trace]:
+    def _namesakes(self, zone: str, name: str, request: LaunchRequest) -> list[Namesake]:
         machine = self._project.machine(zone, name)
-        return [Trace(machine.id, carries(TAGS.of_labels(machine.labels), request))] if machine else []
+        return [Namesake(machine.id, carries(TAGS.of_labels(machine.labels), request))] if machine else []
 
     def _sent(self, zone: str, request: LaunchRequest) -> str:
         query = {"requestId": said.request_id(request.token, self._nothing[request.token])}

@@ -34,7 +34,7 @@ from keepapart.clouds.libvirt.places import TAGS, listed
 from keepapart.clouds.libvirt.placing import There, Where, choose, everywhere, known
 from keepapart.clouds.libvirt.settings import Settings
 from keepapart.clouds.listed import ListedCloud
-from keepapart.clouds.once import Kind, Trace, carries, launched, name_of, uuid_of
+from keepapart.clouds.once import Kind, Namesake, carries, launched, name_of, uuid_of
 from keepapart.errors import CapacityError, CloudError, ConfigError, NotFoundError, RefusedError
 from keepapart.model import Instance
 
@@ -75,7 +75,7 @@ class LibvirtCloud(ListedCloud):
         """Launch one domain, or return the one that this token launched before, by rules 1 to 3."""
         if not request.parameters:
             request = replace(request, parameters=self.parameters(request.tags))
-        look, define = (lambda: self._traces(request)), (lambda: self._defined(request))
+        look, define = (lambda: self._namesakes(request)), (lambda: self._defined(request))
         made = launched(Kind.IDENTITY, request, look, define)
         uri = self._having(made)[0].uri
         try:
@@ -160,7 +160,7 @@ class LibvirtCloud(ListedCloud):
         members = self._members(tags) - {without}
         return {one.machine for one in everywhere(hosts) if one.domain.id in members}
 
-    def _traces(self, request: LaunchRequest) -> list[Trace]:
+    def _namesakes(self, request: LaunchRequest) -> list[Namesake]:
         """Look what has the UUID or the name, on any host."""
         own = uuid_of(request.token), name_of(request.token)
 
@@ -168,7 +168,7 @@ class LibvirtCloud(ListedCloud):
             return (one.id, one.name) == own and carries(TAGS.of_labels(one.tags), request)
 
         there = [each.domain for each in everywhere(self._asked())]
-        return [Trace(one.id, is_ours(one)) for one in there if one.id in own or one.name in own]
+        return [Namesake(one.id, is_ours(one)) for one in there if one.id in own or one.name in own]
 
     def _defined(self, request: LaunchRequest) -> str:
         said, uuid = request.parameters, uuid_of(request.token)

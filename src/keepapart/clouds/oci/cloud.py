@@ -28,7 +28,7 @@ from keepapart.clouds.oci.placing import FaultDomains
 from keepapart.clouds.oci.reading import STATES, Machine, Tenancy, everywhere, listed, machines, read
 from keepapart.clouds.oci.request import DOMAIN
 from keepapart.clouds.oci.settings import Settings
-from keepapart.clouds.once import Kind, Trace, carries, launched, name_of, renewed
+from keepapart.clouds.once import Kind, Namesake, carries, launched, name_of, renewed
 from keepapart.clouds.refusals import of_launch
 from keepapart.clouds.rest import Answer, RestError
 from keepapart.clouds.user_data import UserData
@@ -77,7 +77,7 @@ class OciCloud(ChoosingCloud):
             request = replace(request, parameters=self.parameters(request.tags))
         token, there = request.token, self._of_token(request)
         found = launched(
-            Kind.TOKEN, request, lambda: self._traces(there, request), lambda: self._sent(there, request)
+            Kind.TOKEN, request, lambda: self._namesakes(there, request), lambda: self._sent(there, request)
         )
         try:
             machine = self._compute.known(found).machine
@@ -167,11 +167,11 @@ class OciCloud(ChoosingCloud):
         there = machines(self._tenancy.compute, compartment, displayName=name)
         return [one for one in there if one.display_name == name and carries(one.tags, request)]
 
-    def _traces(self, there: list[Machine], request: LaunchRequest) -> list[Trace]:
+    def _namesakes(self, there: list[Machine], request: LaunchRequest) -> list[Namesake]:
         if known := self._made.get(request.token):
-            return [Trace(known, ours=True)]
+            return [Namesake(known, ours=True)]
         return [
-            Trace(one.id, ours=True, born=one.time_created)
+            Namesake(one.id, ours=True, born=one.time_created)
             for one in there
             if one.lifecycle_state not in ENDING
         ]

@@ -26,7 +26,7 @@ from keystoneauth1 import exceptions as ksa
 from keepapart import clouds
 from keepapart.clouds import LaunchRequest
 from keepapart.clouds.listed import ListedCloud
-from keepapart.clouds.once import Kind, Trace, carries, launched, name_of
+from keepapart.clouds.once import Kind, Namesake, carries, launched, name_of
 from keepapart.clouds.openstack import request as said
 from keepapart.clouds.openstack.client import Client
 from keepapart.clouds.openstack.groups import ServerGroups
@@ -82,7 +82,7 @@ class OpenStackCloud(ListedCloud):
             request = replace(request, parameters=self.parameters(request.tags))
         if request.token in self._failed:
             self._gone(request.token)
-        found = launched(Kind.NOTHING, request, lambda: self._traces(request), lambda: self._sent(request))
+        found = launched(Kind.NOTHING, request, lambda: self._namesakes(request), lambda: self._sent(request))
         server = self._server(found)
         if server.status == "BUILD" and not server.host_id:
             raise UnsettledError(f"openstack: {found} is being scheduled")
@@ -153,14 +153,14 @@ class OpenStackCloud(ListedCloud):
             f"[cloud] flavor: there is no {wanted!r}", nearest(wanted, [one.name for one in there])
         )
 
-    def _traces(self, request: LaunchRequest) -> list[Trace]:
+    def _namesakes(self, request: LaunchRequest) -> list[Namesake]:
         if known := self._made.get(request.token):
-            return [Trace(known, ours=True)]
+            return [Namesake(known, ours=True)]
         name = name_of(request.token)
         there = self._client.servers()
-        untold = [Trace(one.id, None) for one in there if not one.told and request.sent is not None]
+        untold = [Namesake(one.id, None) for one in there if not one.told and request.sent is not None]
         named = [one for one in there if one.name == name and one.task not in ENDING]
-        return [*untold, *(Trace(one.id, carries(one.tags, request), one.created) for one in named)]
+        return [*untold, *(Namesake(one.id, carries(one.tags, request), one.created) for one in named)]
 
     def _sent(self, request: LaunchRequest) -> str:
         try:

@@ -27,7 +27,7 @@ from dataclasses import replace
 from keepapart import clouds
 from keepapart.clouds import CLUSTER_TAG, LIVE, NOTE, LaunchRequest
 from keepapart.clouds.listed import Listed, ListedCloud
-from keepapart.clouds.once import Kind, Trace, carries, launched, name_of, number_of
+from keepapart.clouds.once import Kind, Namesake, carries, launched, name_of, number_of
 from keepapart.clouds.proxmox.addresses import addresses
 from keepapart.clouds.proxmox.asking import Nodes, kind_of
 from keepapart.clouds.proxmox.placing import Node, NodeList, Place, another, place
@@ -113,7 +113,10 @@ class ProxmoxCloud(ListedCloud):
         self._awaited(request)
         vmid = number_of(request.token, *span(request.parameters["vmids"]))
         launched(
-            Kind.IDENTITY, request, lambda: self._traces(vmid, request), lambda: self._cloned(vmid, request)
+            Kind.IDENTITY,
+            request,
+            lambda: self._namesakes(vmid, request),
+            lambda: self._cloned(vmid, request),
         )
         self._awaited(request)
         guest = self._guest(vmid)
@@ -241,16 +244,16 @@ class ProxmoxCloud(ListedCloud):
             del self._migrations[instance_id]
             raise RefusedError(error.cause, error.mend) from error
 
-    def _traces(self, vmid: int, request: LaunchRequest) -> list[Trace]:
+    def _namesakes(self, vmid: int, request: LaunchRequest) -> list[Namesake]:
         """Look what has the VMID: ours has our name, and tells our tags."""
-        return [self._trace(one, request) for one in self._nodes.first(guests) if one.vmid == vmid]
+        return [self._namesake(one, request) for one in self._nodes.first(guests) if one.vmid == vmid]
 
-    def _trace(self, guest: Guest, request: LaunchRequest) -> Trace:
+    def _namesake(self, guest: Guest, request: LaunchRequest) -> Namesake:
         known = self._nodes.first(lambda rest: config(rest, guest))
         tags = {**telling(known.get("description", "")), **TAGS.of_flat(guest.flat)}
         ours = known.get("name") == name_of(request.token) and carries(tags, request)
         begun = guest.lock in BEING_MADE and "name" not in known
-        return Trace(str(guest.vmid), None if begun else ours)
+        return Namesake(str(guest.vmid), None if begun else ours)
 
     def _cloned(self, vmid: int, request: LaunchRequest) -> str:
         said = request.parameters

@@ -28,7 +28,7 @@ from pyVmomi import vim
 
 from keepapart.clouds import CLUSTER_TAG, LIVE, MEMBER, NOTE, ROLE_TAG, RUNNING, STOPPED, LaunchRequest
 from keepapart.clouds.listed import ListedCloud
-from keepapart.clouds.once import ExistsError, Kind, Trace, carries, launched, name_of
+from keepapart.clouds.once import ExistsError, Kind, Namesake, carries, launched, name_of
 from keepapart.clouds.vsphere import placing, rules
 from keepapart.clouds.vsphere.faults import BUSY
 from keepapart.clouds.vsphere.inventory import Host, Inventory, Machine, extra_config, listed, read
@@ -90,7 +90,7 @@ class VsphereCloud(ListedCloud):
             request = replace(request, parameters=self.parameters(request.tags))
         with suppress(ExistsError):  # what exists is looked at
             self._cloned(request)
-        launched(Kind.NAME, request, lambda: self._traces(request), lambda: self._clone(request))
+        launched(Kind.NAME, request, lambda: self._namesakes(request), lambda: self._clone(request))
         machine = self._launched(request)
         try:
             self._power_on(machine, request)
@@ -205,18 +205,18 @@ class VsphereCloud(ListedCloud):
         host = inventory.hosts.get(machine.host)
         return host.name if host else ""
 
-    def _traces(self, request: LaunchRequest) -> list[Trace]:
+    def _namesakes(self, request: LaunchRequest) -> list[Namesake]:
         """Look what has the name, and what may be on its way to it (rule 1)."""
         inventory, name = self._looked(), name_of(request.token)
         found = [
-            Trace(one.id, carries(one.tags, request) if one.told else None)
+            Namesake(one.id, carries(one.tags, request) if one.told else None)
             for one in inventory.machines
             if one.name == name
         ]
         source = request.parameters["template"]
         at_work = [one for one in inventory.machines if one.itself._moId == source and one.busy]
         if not found and at_work and request.sent is not None:
-            return [Trace(at_work[0].id, None)]
+            return [Namesake(at_work[0].id, None)]
         return found
 
     def _clone(self, request: LaunchRequest) -> str:
