@@ -28,7 +28,7 @@ __all__ = [
     "WebhookSettings",
 ]
 
-Source = Literal["launch", "stopped", "stopped-then-launch"]
+CandidateSource = Literal["launch", "stopped", "stopped-then-launch"]
 OnReject = Literal["hold", "stop", "terminate", "restart"]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Name = Annotated[str, Meta(min_length=1, description='a name such as "orders" is wanted')]
@@ -118,7 +118,7 @@ class LaunchSettings(Table, frozen=True):
     ==============  =============================================================================
     """
 
-    source: Source = "launch"
+    source: CandidateSource = "launch"
     on_reject: OnReject = "hold"
     at_once: Annotated[int, Meta(ge=0, le=64)] = 1
     max_attempts: Annotated[int, Meta(ge=1, le=10_000)] = 10

@@ -17,7 +17,7 @@ from keepapart.admit.rulings import judge
 from keepapart.admit.state import IN_FLIGHT, Phase, State, fold
 from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, MEMBER, ROLE_TAG, RUNNING, STOPPED, TERMINATED
 from keepapart.model import Evidence, Instance, Pair, Says, Strength, Verdict
-from keepapart.settings import LaunchSettings, OnReject, Source
+from keepapart.settings import CandidateSource, LaunchSettings, OnReject
 
 pytestmark = pytest.mark.timeout(600)  # thousands of steps, on whatever machine this is
 RUN, CLUSTER = "run-1", "orders"
@@ -43,7 +43,7 @@ class Admission(RuleBasedStateMachine):
         count: int,
         replaces: bool,
         on_reject: OnReject,
-        source: Source,
+        source: CandidateSource,
         max_held: int,
         at_once: int,
         max_money: float,

@@ -24,7 +24,7 @@ from keepapart.arrays import Labels, Mask, Sizes, either
 from keepapart.judging.judgement import Contradiction
 from keepapart.judging.label_chains import Chains, batches, chains, contradictions, unchained
 from keepapart.judging.label_counts import alike
-from keepapart.judging.label_judgement import LabelJudgement, Level, judge_some
+from keepapart.judging.label_judgement import LabelJudgement, Settled, judge_some
 from keepapart.judging.labelling import Labelling
 from keepapart.model import Strength
 from keepapart.signals import LabelTestimony
@@ -52,11 +52,11 @@ def judge_by_label(
     by_pair = _by_pair(ids, testimonies, assurance, whole, small)
     firm_groups = either(small, by_pair.firm_groups, firm_groups)
     groups = either(small, by_pair.groups, either(torn, firm_groups, whole.of))
-    conclusive, strong = _levels(testimonies, (firm.of, whole.of), (firm_groups, groups))
+    conclusive, strong = _settled(testimonies, (firm.of, whole.of), (firm_groups, groups))
     within = np.where(small, by_pair.possible, whole.sizes)
     if torn.any():
         within[torn] = _possible_in_torn(conclusive, whole, torn)
-    level = conclusive if assurance is Strength.CONCLUSIVE else strong
+    settled = conclusive if assurance is Strength.CONCLUSIVE else strong
     return LabelJudgement(
         ids,
         testimonies,
@@ -66,7 +66,7 @@ def judge_by_label(
         small,
         torn,
         within=within,
-        possible=within + _possible_beyond(level, whole),
+        possible=within + _possible_beyond(settled, whole),
         contradictions=[*contradictions(testimonies, whole, firm_groups, torn), *by_pair.contradictions],
     )
 
@@ -112,21 +112,21 @@ def _by_pair(
     return _ByPair(firm_groups, groups, possible, contradictions)
 
 
-def _levels(
+def _settled(
     testimonies: Sequence[LabelTestimony], chain_of: tuple[Labels, Labels], groups: tuple[Labels, Labels]
-) -> tuple[Level, Level]:
+) -> tuple[Settled, Settled]:
     """Return what is settled conclusively, and what at least strongly."""
     known = {number: Labelling.of(testimony) for number, testimony in enumerate(testimonies)}
-    levels = []
+    settled = []
     for strength, chain, group in zip((Strength.CONCLUSIVE, Strength.STRONG), chain_of, groups, strict=True):
         separating = [number for number, t in enumerate(testimonies) if t.if_different <= -strength]
         known |= {number: known[number].carried_over(group) for number in separating}
-        levels.append(Level(chain, group, {number: known[number] for number in separating}))
-    conclusive, strong = levels
+        settled.append(Settled(chain, group, {number: known[number] for number in separating}))
+    conclusive, strong = settled
     return conclusive, strong
 
 
-def _possible_in_torn(conclusive: Level, whole: Chains, torn: Mask) -> Sizes:
+def _possible_in_torn(conclusive: Settled, whole: Chains, torn: Mask) -> Sizes:
     """Count for those of torn chains whom they may share a host with of their own chain: all of it but those
     of other conclusive chains that conclusive labels tell apart.
     """
@@ -136,7 +136,7 @@ def _possible_in_torn(conclusive: Level, whole: Chains, torn: Mask) -> Sizes:
     return beyond + sizes[conclusive.chains[torn]]
 
 
-def _possible_beyond(level: Level, whole: Chains) -> Sizes:
+def _possible_beyond(settled: Settled, whole: Chains) -> Sizes:
     """Count for each whom it may share a host with of other chains: those that no label tells apart."""
-    known = list(level.labellings.values())
+    known = list(settled.labellings.values())
     return alike(known, np.zeros_like(whole.of)) - alike(known, whole.of)

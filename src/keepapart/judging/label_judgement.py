@@ -17,7 +17,7 @@ from keepapart.signals import UNKNOWN, LabelTestimony
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class Settled:
     """What is settled at one strength or above it.
 
     `chains` and `groups` [n] number the label chains and the groups of co-residents; `labellings` are what
@@ -51,8 +51,8 @@ class LabelJudgement:
     ids: Sequence[str]
     testimonies: Sequence[LabelTestimony]
     assurance: Strength
-    conclusive: Level
-    strong: Level
+    conclusive: Settled
+    strong: Settled
     small: Mask
     torn: Mask
     within: Sizes
@@ -82,8 +82,8 @@ class LabelJudgement:
 
     def not_separate(self, i: int) -> Places:
         """List whom one is not separate from, itself among them: as many as `possible` says."""
-        level = self.conclusive if self.assurance is Strength.CONCLUSIVE else self.strong
-        near = ~level.differs_from(i) & (self.strong.chains != self.strong.chains[i])
+        settled = self.conclusive if self.assurance is Strength.CONCLUSIVE else self.strong
+        near = ~settled.differs_from(i) & (self.strong.chains != self.strong.chains[i])
         near[self.not_separate_within(i)] = True
         return np.flatnonzero(near)
 
@@ -106,12 +106,12 @@ class LabelJudgement:
 
     def _weight(self, i: int, j: int) -> int:
         """Return what is settled of a pair, but for those of a chain that is judged pair by pair."""
-        for strength, level in ((Strength.CONCLUSIVE, self.conclusive), (Strength.STRONG, self.strong)):
-            if level.groups[i] == level.groups[j]:
+        for strength, settled in ((Strength.CONCLUSIVE, self.conclusive), (Strength.STRONG, self.strong)):
+            if settled.groups[i] == settled.groups[j]:
                 return strength
-            if level.chains[i] == level.chains[j]:
+            if settled.chains[i] == settled.chains[j]:
                 return 0
-            if level.differs(i, j):
+            if settled.differs(i, j):
                 return -strength
         return 0
 
@@ -120,8 +120,8 @@ class LabelJudgement:
         strength = Strength(abs(weight))
         if weight > 0:
             return chained(self.ids, self._chain(i, j, strength), strength)
-        level = self.conclusive if strength is Strength.CONCLUSIVE else self.strong
-        number, known = next((n, known) for n, known in level.labellings.items() if known.differs(i, j))
+        settled = self.conclusive if strength is Strength.CONCLUSIVE else self.strong
+        number, known = next((n, known) for n, known in settled.labellings.items() if known.differs(i, j))
         own = self.testimonies[number].labels
 
         def whose(k: int) -> int:
@@ -129,7 +129,7 @@ class LabelJudgement:
             label = known.labels[k]
             if own[k] == label:
                 return k
-            return int(np.flatnonzero((level.groups == level.groups[k]) & (own == label))[0])
+            return int(np.flatnonzero((settled.groups == settled.groups[k]) & (own == label))[0])
 
         return carried(self.ids, i, j, whose(i), whose(j), strength)
 
