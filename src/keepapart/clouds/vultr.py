@@ -27,7 +27,8 @@ from msgspec import Struct
 
 from keepapart import clouds
 from keepapart.clouds import Listing
-from keepapart.clouds.listed import Listed, Spelling, TokenSettings, by_token, parse
+from keepapart.clouds.listed import Listed, TokenSettings, by_token, parse
+from keepapart.clouds.spelling import Spelling
 from keepapart.model import Instance
 
 if TYPE_CHECKING:

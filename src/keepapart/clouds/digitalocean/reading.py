@@ -26,8 +26,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from keepapart import clouds
-from keepapart.clouds.listed import Listed, Spelling
+from keepapart.clouds.listed import Listed
 from keepapart.clouds.rest import Page, Rest, permitted
+from keepapart.clouds.spelling import Spelling
 
 TAGS = Spelling("keepapart:", ":")
 PAGE = 200

@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from keepapart import clouds
-from keepapart.clouds.listed import Listed, Spelling
+from keepapart.clouds.listed import Listed
+from keepapart.clouds.spelling import Spelling
 
 if TYPE_CHECKING:
     from keepapart.clouds.rest import Page, Rest

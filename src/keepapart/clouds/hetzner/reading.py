@@ -21,8 +21,9 @@ from typing import TypeVar
 from msgspec import Struct
 
 from keepapart import clouds
-from keepapart.clouds.listed import Listed, Spelling
+from keepapart.clouds.listed import Listed
 from keepapart.clouds.rest import Page, Rest
+from keepapart.clouds.spelling import Spelling
 
 TAGS = Spelling("keepapart/")
 PAGE = 50

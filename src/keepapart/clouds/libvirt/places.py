@@ -17,7 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from keepapart.clouds import RUNNING
 from keepapart.clouds.libvirt.host import Domain, Host
-from keepapart.clouds.listed import Listed, Spelling
+from keepapart.clouds.listed import Listed
+from keepapart.clouds.spelling import Spelling
 
 TAGS = Spelling("")
 NOBODYS_IDS = frozenset(

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec import Struct
 
 from keepapart import clouds
-from keepapart.clouds.listed import Listed, Spelling
+from keepapart.clouds.listed import Listed
 from keepapart.clouds.oci.settings import Settings
+from keepapart.clouds.spelling import Spelling
 from keepapart.model import Fact
 
 if TYPE_CHECKING:

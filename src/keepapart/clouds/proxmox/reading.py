@@ -26,9 +26,10 @@ from msgspec import Struct
 
 from keepapart import clouds
 from keepapart.clouds import CLUSTER_TAG
-from keepapart.clouds.listed import Listed, Spelling
+from keepapart.clouds.listed import Listed
 from keepapart.clouds.once import PREFIX
 from keepapart.clouds.rest import RestError
+from keepapart.clouds.spelling import Spelling
 
 if TYPE_CHECKING:
     from keepapart.clouds.rest import Rest

@@ -27,7 +27,8 @@ from typing import Any
 from pyVmomi import vim
 
 from keepapart import clouds
-from keepapart.clouds.listed import OTHER, OWN, Listed, Spelling
+from keepapart.clouds.listed import Listed
+from keepapart.clouds.spelling import OTHER, OWN, Spelling
 from keepapart.clouds.vsphere.session import OPEN, Session
 
 TAGS = Spelling("keepapart.")
