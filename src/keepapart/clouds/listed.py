@@ -16,12 +16,11 @@ Rules:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta
 from msgspec import field as key
@@ -31,9 +30,6 @@ from keepapart.clouds.reach import check_template, way_in
 from keepapart.errors import CloudError, ConfigError, UnsettledError
 from keepapart.model import Fact, Instance, Statement
 from keepapart.tables import Table, Text, checked
-
-if TYPE_CHECKING:
-    from keepapart.clouds.rest import Rest
 
 Texts = Annotated[tuple[Text, ...], Meta(description='a list such as ["one", "two"] is wanted')]
 Filter = Annotated[Mapping[str, Text], Meta(description='a table such as {"tag:role" = "db"} is wanted')]
@@ -55,12 +51,6 @@ class ListedSettings(Table, frozen=True):
     reach: str = ""
     timeout: Annotated[int, Meta(ge=1, le=600)] = 30
     tries: Annotated[int, Meta(ge=1, le=20)] = 4
-
-
-class TokenSettings(ListedSettings, frozen=True):
-    """The keys of a platform that is asked with a token; `endpoint` is the address of its API."""
-
-    endpoint: str = ""
 
 
 Settings = TypeVar("Settings", bound=ListedSettings)
@@ -206,51 +196,6 @@ def parse(
     return chosen
 
 
-def by_token(
-    provider: str,
-    name: str,
-    settings: TokenSettings,
-    read: Callable[[Rest], Sequence[Listed]],
-    *,
-    endpoint: str,
-    variables: Sequence[str],
-    header: str = "",
-) -> ListedCloud:
-    """Open a platform that is only listed; see `asked_by_token`."""
-    rest = asked_by_token(provider, name, settings, endpoint=endpoint, variables=variables, header=header)
-    return ListedCloud(provider, settings, lambda: read(rest), rest.close)
-
-
-def asked_by_token(
-    provider: str,
-    name: str,
-    settings: TokenSettings,
-    *,
-    endpoint: str,
-    variables: Sequence[str],
-    header: str = "",
-) -> Rest:
-    """Return whom to ask by the token that the first of these variables holds, as bearer or in a `header`.
-
-    `endpoint` is the platform's own, where the configuration names none. Raises `ConfigError`.
-    """
-    secret = token(*variables)
-    need(provider, "requests")
-    from keepapart.clouds.rest import Header, Mends, Rest, bearer
-
-    return Rest(
-        name,
-        settings.endpoint or endpoint,
-        Header(header, secret) if header else bearer(secret),
-        Mends(
-            f"look at {' and '.join(variables)}: the token may have ended, or be another account's",
-            f"the rights that are needed are in docs/platforms/{provider}.md",
-        ),
-        timeout=settings.timeout,
-        tries=settings.tries,
-    )
-
-
 def need(provider: str, *modules: str) -> None:
     """See that the modules of an extra are installed. Raises `ConfigError` naming how to get them."""
     for module in modules:
@@ -259,16 +204,6 @@ def need(provider: str, *modules: str) -> None:
                 f'[cloud] provider: "{provider}" needs {module}, which isn\'t installed:'
                 f" pip install 'keepapart[{provider}]'"
             )
-
-
-def token(*variables: str) -> str:
-    """Return the credential that the first of these variables holds. Raises `ConfigError`."""
-    for name in variables:
-        if text := os.environ.get(name, "").strip():
-            if not text.isascii() or not text.isprintable() or " " in text:
-                raise ConfigError(f"{name} holds no token: it has spaces or letters that no token has")
-            return text
-    raise ConfigError(f"[cloud] provider: there is no token: set {' or '.join(variables)}")
 
 
 def _missing(module: str) -> bool:

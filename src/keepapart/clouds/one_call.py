@@ -25,7 +25,8 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 
 from keepapart import clouds
 from keepapart.clouds import ATTEMPT_TAG, CLUSTER_TAG, NOTE, RUN_TAG, LaunchRequest
-from keepapart.clouds.listed import Listed, ListedCloud, TokenSettings
+from keepapart.clouds.by_token import TokenSettings
+from keepapart.clouds.listed import Listed, ListedCloud
 from keepapart.clouds.once import Kind, Namesake, carries, launched, name_of
 from keepapart.clouds.refusals import Changing, Row, meant, of_launch
 from keepapart.clouds.rest import Answer, Rest, RestError

@@ -24,7 +24,8 @@ from msgspec import Struct
 
 from keepapart import clouds
 from keepapart.clouds import Listing
-from keepapart.clouds.listed import Listed, Texts, TokenSettings, by_token, parse
+from keepapart.clouds.by_token import TokenSettings, by_token
+from keepapart.clouds.listed import Listed, Texts, parse
 from keepapart.clouds.spelling import Spelling
 from keepapart.model import Instance
 

@@ -27,7 +27,8 @@ from msgspec import Struct
 
 from keepapart import clouds
 from keepapart.clouds import Listing
-from keepapart.clouds.listed import Listed, TokenSettings, by_token, parse
+from keepapart.clouds.by_token import TokenSettings, by_token
+from keepapart.clouds.listed import Listed, parse
 from keepapart.clouds.spelling import Spelling
 from keepapart.model import Instance
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from keepapart.clouds.listed import TokenSettings
+from keepapart.clouds.by_token import TokenSettings
 
 Id = Annotated[str, Meta(pattern=r"^[0-9a-zA-Z-]*$", description="a subscription's id is wanted")]
 Name = Annotated[

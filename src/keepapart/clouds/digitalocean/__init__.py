@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keepapart.clouds import Listing
+from keepapart.clouds.by_token import asked_by_token
 from keepapart.clouds.digitalocean.settings import Settings
-from keepapart.clouds.listed import asked_by_token, parse
+from keepapart.clouds.listed import parse
 from keepapart.model import Instance
 
 ENDPOINT = "https://api.digitalocean.com/v2"

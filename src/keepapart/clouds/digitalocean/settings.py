@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from keepapart.clouds.listed import Texts, TokenSettings
+from keepapart.clouds.by_token import TokenSettings
+from keepapart.clouds.listed import Texts
 
 
 class Settings(TokenSettings, frozen=True):

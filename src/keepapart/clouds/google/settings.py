@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from keepapart.clouds.listed import Texts, TokenSettings
+from keepapart.clouds.by_token import TokenSettings
+from keepapart.clouds.listed import Texts
 
 Zone = Annotated[
     str, Meta(pattern=r"^([a-z]+-[a-z0-9]+-[a-z])?$", description='a zone such as "europe-west4-a" is wanted')

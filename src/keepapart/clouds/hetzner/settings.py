@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from keepapart.clouds.listed import Texts, TokenSettings
+from keepapart.clouds.by_token import TokenSettings
+from keepapart.clouds.listed import Texts
 
 Numbers = Annotated[
     tuple[Annotated[int, Meta(ge=1)], ...], Meta(description="a list of ids such as [4711] is wanted")

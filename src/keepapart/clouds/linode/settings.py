@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from keepapart.clouds.listed import Texts, TokenSettings
+from keepapart.clouds.by_token import TokenSettings
+from keepapart.clouds.listed import Texts
 
 
 class Settings(TokenSettings, frozen=True):

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from keepapart.clouds.listed import Texts, TokenSettings
+from keepapart.clouds.by_token import TokenSettings
+from keepapart.clouds.listed import Texts
 
 AUTO = "auto"
 Auth = Literal["", "api_key", "instance_principal", "resource_principal"]

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from keepapart.clouds import Listing
-from keepapart.clouds.listed import need, parse, token
+from keepapart.clouds.by_token import token
+from keepapart.clouds.listed import need, parse
 from keepapart.clouds.proxmox.settings import Settings, span
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
