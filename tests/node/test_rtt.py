@@ -51,6 +51,15 @@ def await_stamps(sock: socket.socket) -> None:
         held = time.time() - (seconds + nanoseconds / 1e9)
 
 
+def test_a_socket_closed_under_it_ends_it() -> None:
+    """Where a round is given up while its times are taken, nobody goes on reading what is closed."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        open_socket(sock)
+        echo = Echo(sock, KEY, 0, [("127.0.0.1", [1]), ("127.0.0.2", [1])])
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        echo.receive()
+
+
 @pytest.fixture
 def stranger() -> Iterator[socket.socket]:
     """Return a socket that is in no roster."""

@@ -11,6 +11,7 @@ Handed over to every instance together with node.py: standard library only, Pyth
 
 from __future__ import annotations
 
+import errno
 import struct
 import time
 from collections.abc import Iterator, Sequence
@@ -70,7 +71,9 @@ class Echo:
                 datagram, ancillary, _, _ = self.sock.recvmsg(ECHO.size + SEAL + 1, 128)
             except BlockingIOError:
                 return arrived
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.EBADF:  # closed under us: the round is being given up
+                    raise
                 arrived += 1  # a pending ICMP error, cleared by reading it
                 continue
             arrived += 1
