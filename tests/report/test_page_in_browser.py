@@ -65,3 +65,19 @@ def test_print_is_few_pages(tmp_path: Path, where: list[Place], names: str, page
     flags = ["--no-pdf-header-footer", f"--print-to-pdf={pdf}"]
     browse(tmp_path, f"file://{tmp_path}/page.html", *flags)
     assert 1 <= len(re.findall(rb"/Type /Page\b", pdf.read_bytes())) <= pages
+
+
+@pytest.mark.parametrize("length", [56, 200], ids=["OpenStack's hostId", "absurd"])
+def test_no_name_is_wider_than_the_page(tmp_path: Path, length: int) -> None:
+    """A long name of a host or a member is broken: nothing lies over its neighbour or beside the page."""
+    ids = [f"{k}{'n' * length}" for k in range(4)]
+    audit = audit_of([(0, 0), (0, 0), (0, 1), (0, 1)], ids=ids)
+    write_page(audit, tmp_path / "page.html")
+    page = re.sub(r"<meta[^>]*Security-Policy[^>]*>", "", (tmp_path / "page.html").read_text())
+    page = page.replace("host-1<", f"{'h' * length}<")
+    page += "<script>document.title = document.documentElement.scrollWidth - innerWidth</script>"
+    (tmp_path / "wide.html").write_text(page)
+    dom = browse(tmp_path, f"file://{tmp_path}/wide.html", "--window-size=1000,800", "--dump-dom")
+    over = re.search(r"<title>(-?\d+)</title>", dom)
+    assert over
+    assert int(over[1]) <= 0
