@@ -4,8 +4,8 @@ One candidate passes through these files in this order: `intent`, `launch`, `che
 `release`. `machine` decides which step is next from `state` (the fold of the journal's `events`), `inventory`
 (what the platform shows) and `ledger` (who joined in any run), within `budget`, after `reconcile`; `executor`
 performs it through `guarded_cloud` and `hooks`, and journals what came of it. `moves/` is the same of a
-member that moves; `runs` goes on with either. `admission`, `moving`, `gc` and `dry_run` are the use cases;
-`context` is where they take place, under a `lease`.
+member that moves; `runs` goes on with either. `admission`, `moving`, `gc` (of what is `left_behind`)
+and `dry_run` are the use cases; `context` is where they take place, under a `lease`.
 """
 
 from keepapart.admit.admission import admit, replace

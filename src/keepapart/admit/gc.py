@@ -1,35 +1,30 @@
 """gc: find what earlier runs left behind, by the journals and by tag, and release it until it is gone.
 
 Rules:
-1. The list of instances comes before the journals, so that what a running admission has is known as its own.
-2. While an admission holds the lease, what its unfinished run owns is left alone; otherwise every
+1. While an admission holds the lease, what its unfinished run owns is left alone; otherwise every
    unfinished run is closed first, the way it would have closed itself.
-3. What a run launched and nobody saw the end of is asked for by id, and released though no tag shows yet;
-   then every other candidate of the cluster is released, also one that no journal ever heard of. Whoever
-   joined by any journal is none.
-4. A member that a move stopped and didn't start again is started, wherever that is.
-5. A stopped spare, and a stopped instance that no run ever touched, is nothing left behind.
-6. One that can't be released or started is named, and holds up no other. What an earlier process left is told
+2. Then all that is `left_behind` is released, and a member that a move stopped and didn't start again is
+   started, wherever that is.
+3. One that can't be released or started is named, and holds up no other. What an earlier process left is told
    to go once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from keepapart.admit import events as e
-from keepapart.admit import ledger, release
+from keepapart.admit import release
 from keepapart.admit import state as admission
 from keepapart.admit.check import no_checker
 from keepapart.admit.context import AdmissionContext
 from keepapart.admit.executor import Executor
-from keepapart.admit.guarded_cloud import SHOWN_WITHIN, GuardedCloud
+from keepapart.admit.guarded_cloud import GuardedCloud
 from keepapart.admit.holder import at_work
-from keepapart.admit.inventory import Inventory, claimed, is_candidate, is_spare, may_be_started
-from keepapart.admit.journal import Journal, is_move, state_of
+from keepapart.admit.inventory import Inventory
+from keepapart.admit.journal import Journal, is_move
 from keepapart.admit.lease import leased
-from keepapart.admit.ledger import SETTLED_AFTER, Ledger, Unsettled
+from keepapart.admit.left_behind import LeftBehind
 from keepapart.admit.moves.acts import bring_up
 from keepapart.admit.moves.mover import Mover
 from keepapart.admit.moves.state import Moving, Stage, apply, begun
@@ -39,13 +34,12 @@ from keepapart.admit.release import GONE_WITHIN
 from keepapart.admit.runs import clean_up, opened
 from keepapart.admit.state import State
 from keepapart.admit.steps import AwaitGone, Release
-from keepapart.clouds import RUN_TAG, STOPPED
 from keepapart.documents.admission import GcDocument
 from keepapart.documents.base import Reason
 from keepapart.documents.error import error_entry
 from keepapart.errors import ExitCode, InterruptionError, KeepapartError, LeaseError, OperationError
 from keepapart.model import Instance
-from keepapart.store import Lease, Store
+from keepapart.store import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +98,8 @@ def collect(context: AdmissionContext, *, dry_run: bool = False) -> Collected:
     if dry_run:
         alive = _admission_alive(context)
         listed = GuardedCloud(context, None).look()
-        return Collected(context.cluster, _Found(context, listed, None, alive).all(), (), (), dry_run=True)
+        found = LeftBehind(context, listed, None, alive).all()
+        return Collected(context.cluster, found, (), (), dry_run=True)
     try:
         with leased(context) as lease:
             return _collect(context, lease)
@@ -125,17 +120,17 @@ class _Done:
 
 def _collect(context: AdmissionContext, lease: Lease | None) -> Collected:
     listed = GuardedCloud(context, lease).look()
-    found = {f.id: f for f in _Found(context, listed, lease, alive=lease is None).all()}
+    found = {f.id: f for f in LeftBehind(context, listed, lease, alive=lease is None).all()}
     done = _Done()
     error: KeepapartError | None = None
     try:
         if lease:
             _close_unfinished(context, lease, listed, done)
             listed = GuardedCloud(context, lease).look()
-        remaining = _Found(context, listed, lease, alive=lease is None)
+        behind = LeftBehind(context, listed, lease, alive=lease is None)
         if lease:
-            _start_the_rest(remaining, lease, done)
-        _release_the_rest(remaining, found, done)
+            _start_the_rest(behind, lease, done)
+        _release_the_rest(behind, found, done)
     except OperationError as failed:
         error = failed
     except KeyboardInterrupt:
@@ -176,43 +171,43 @@ def _candidates(run: Executor | Mover) -> State:
     return run.journal.state.throwaways if isinstance(run, Mover) else run.journal.state
 
 
-def _start_the_rest(all_: _Found, lease: Lease, done: _Done) -> None:
+def _start_the_rest(behind: LeftBehind, lease: Lease, done: _Done) -> None:
     """Start the members that finished moves left stopped."""
-    for member, run in all_.known.down.items():
-        event = bring_up(all_.guarded, BringUp(member, 0.0), GONE_WITHIN)
+    for member, run in behind.known.down.items():
+        event = bring_up(behind.guarded, BringUp(member, 0.0), GONE_WITHIN)
         if isinstance(event, e.Up):
-            _journal(all_.context, lease, run).write(event)
-            if not all_.runs(member):  # else somebody started it
+            _journal(behind.context, lease, run).write(event)
+            if not behind.runs(member):  # else somebody started it
                 done.started.append(member)
-                all_.context.tell(f"{member} runs")
+                behind.context.tell(f"{member} runs")
         elif isinstance(event, e.Down):
             done.left[member] = f"it can't be started: {event.because}"
 
 
-def _release_the_rest(all_: _Found, found: dict[str, Rejection], done: _Done) -> None:
-    for orphan, step in all_.orphans():
+def _release_the_rest(behind: LeftBehind, found: dict[str, Rejection], done: _Done) -> None:
+    for orphan, step in behind.orphans():
         if orphan.id in done.released or orphan.id in done.left.keys() - done.earlier:
             continue
         done.left.pop(orphan.id, None)
-        event = _let_go(all_, step)
+        event = _let_go(behind, step)
         if isinstance(event, e.LeftAlone):
             done.left[orphan.id] = event.because
-        elif all_.is_there(orphan.id):
+        elif behind.is_there(orphan.id):
             done.released.append(orphan.id)
         else:
             continue  # it was gone already, and now that is journalled
         found.setdefault(orphan.id, orphan)
 
 
-def _let_go(all_: _Found, step: Release) -> e.Event:
-    event = release.release(all_.guarded, step)
+def _let_go(behind: LeftBehind, step: Release) -> e.Event:
+    event = release.release(behind.guarded, step)
     if isinstance(event, e.Releasing):
-        event = release.await_gone(all_.guarded, AwaitGone(step))
-    settled = all_.known.unsettled.get(step.id)
-    if settled and all_.lease and isinstance(event, e.Released):
-        _journal(all_.context, all_.lease, settled.run).write(event)
-    if all_.is_there(step.id):
-        all_.context.tell(told(State(""), event))
+        event = release.await_gone(behind.guarded, AwaitGone(step))
+    settled = behind.known.unsettled.get(step.id)
+    if settled and behind.lease and isinstance(event, e.Released):
+        _journal(behind.context, behind.lease, settled.run).write(event)
+    if behind.is_there(step.id):
+        behind.context.tell(told(State(""), event))
     return event
 
 
@@ -220,93 +215,6 @@ def _journal(context: AdmissionContext, lease: Lease, run: str) -> Journal[State
     if is_move(context.store, run):
         return Journal(context, lease, begun(run), apply)
     return Journal(context, lease, State(run), admission.apply)
-
-
-class _Found:
-    """What is left behind: by what was listed, and then by the journals.
-
-    A run that begins or ends while the journals are read is taken for unfinished, whatever is read first.
-    """
-
-    def __init__(
-        self, context: AdmissionContext, listed: Inventory, lease: Lease | None, alive: bool
-    ) -> None:
-        self.context, self.lease = context, lease
-        before = context.store.journals.unfinished(context.cluster)
-        self.known: Ledger = ledger.read(context)
-        self.unfinished = list(dict.fromkeys((*before, *context.store.journals.unfinished(context.cluster))))
-        self.guarded = GuardedCloud(context, lease, self.known)
-        self.inventory = self.guarded.look(self.known.unsettled)
-        self._listed = listed
-        self._alive = alive
-
-    def all(self) -> tuple[Rejection, ...]:
-        """Everything that is left behind and shown, with the reason."""
-        found = [orphan for orphan, _ in self.orphans() if orphan.id in self.inventory.instances]
-        if not self._alive:
-            for run in self.unfinished:
-                found += _members_due(self.context.store, run)
-            found += [
-                Rejection(member, f"{run} stopped it to move it, and couldn't start it again")
-                for member, run in self.known.down.items()
-                if not self.runs(member)
-            ]
-            found = [f for f in found if f.id in self.inventory.instances]
-        return tuple(found)
-
-    def runs(self, instance_id: str) -> bool:
-        """Say whether it is shown, and runs."""
-        shown = self.inventory.instances.get(instance_id)
-        return shown is not None and shown.running
-
-    def is_there(self, instance_id: str) -> bool:
-        """Say whether it is shown, or was launched so lately that it may not show yet."""
-        if instance_id in self.inventory.instances or instance_id not in self.known.unsettled:
-            return True
-        lately = self.context.clock() - self.known.unsettled[instance_id].at < SETTLED_AFTER
-        return lately and instance_id not in self.inventory.gone
-
-    def _is_settled(self, shown: Instance, launched: Unsettled) -> bool:
-        claim = claimed(shown, self.context.cluster)
-        at_rest = _at_rest(shown) and self.context.clock() - launched.at >= SHOWN_WITHIN  # or before it began
-        return bool(claim) or at_rest or self.inventory.is_member(shown)
-
-    def orphans(self) -> list[tuple[Rejection, Release]]:
-        """The candidates that nobody owns, and how each is released."""
-        owned: Collection[str] = self.unfinished if self._alive else ()
-        found: dict[str, tuple[Rejection, Release]] = {}
-        for instance_id, launched in self.known.unsettled.items():
-            shown = self.inventory.instances.get(instance_id)
-            if launched.run in owned or (shown and self._is_settled(shown, launched)):
-                continue
-            lately = self.context.clock() - launched.at < SETTLED_AFTER  # or its tags were taken away
-            state = shown.state if shown else "not shown"
-            because = f"{state}, launched by {launched.run}, and nobody saw it end"
-            step = Release(instance_id, launched.spare, known=lately or shown is None, seen=False)
-            found[instance_id] = Rejection(instance_id, because), step
-        for each in self._listed.instances.values():
-            theirs = each.tags.get(RUN_TAG) in owned or self.inventory.is_member(each)
-            if is_candidate(each) and not theirs and not _at_rest(each) and each.id not in found:
-                found[each.id] = Rejection(each.id, _why(each)), Release(each.id, stop=is_spare(each))
-        return list(found.values())
-
-
-def _members_due(store: Store, run: str) -> list[Rejection]:
-    """Name the members that an unfinished run has still to do something with, and why."""
-    if is_move(store, run):
-        off = state_of(store, begun(run), apply).off
-        return [Rejection(off.id, f"{run} stopped it to move it, or was about to")] if off else []
-    due = release.due(state_of(store, State(run), admission.apply))
-    return [Rejection(i, f"its stand-in joined in {run}") for i in due]
-
-
-def _at_rest(instance: Instance) -> bool:
-    return may_be_started(instance) or (is_spare(instance) and instance.state == STOPPED)
-
-
-def _why(instance: Instance) -> str:
-    run = instance.tags.get(RUN_TAG)
-    return f"{instance.state}, a candidate of {run or 'no run'} that nobody owns"
 
 
 def _admission_alive(context: AdmissionContext) -> bool:
