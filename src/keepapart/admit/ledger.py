@@ -41,9 +41,7 @@ KINDS = (
     "moved",
     "finished",
 )
-SETTLED_AFTER = (
-    600.0  # seconds; what the platform doesn't know so long after it was journalled, it never will
-)
+SETTLED_AFTER = 600.0  # seconds after its journalling; what the platform doesn't know then, it never will
 
 Row = tuple[str, float, e.Event]
 

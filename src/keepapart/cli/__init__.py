@@ -36,11 +36,7 @@ VERBS = (
     "lab",
     "completion",
 )
-
-
-CHANGING = frozenset(
-    {"admit", "replace", "move", "gc"}
-)  # what these did counts, whether it can be told or not
+CHANGING = frozenset({"admit", "replace", "move", "gc"})  # what they did counts, can it be told or not
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -129,10 +125,11 @@ def _performed(args: Namespace) -> int:
 
 
 def _failed(error: KeepapartError, args: Namespace | None, arguments: Sequence[str]) -> int:
+    from keepapart.cli._output import tell_failure
     from keepapart.cli._signals import none_heard
 
     none_heard()
-    sys.stderr.write(f"keepapart: {error}\n")
+    tell_failure(error)
     _print_error(error, args, arguments)
     return error.exit_code
 

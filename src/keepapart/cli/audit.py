@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from keepapart.cli._names import add_names, opened_named
 from keepapart.cli._options import add_judging, add_output, asked, known, several
-from keepapart.cli._output import DOCUMENTS, WIDE, print_document, progress_bar
+from keepapart.cli._output import DOCUMENTS, WIDE, print_document, progress_bar, tell_failure
 from keepapart.cli._project import add_project, opened_project
 from keepapart.errors import ExitCode, KeepapartError, OperationError, UsageError
 
@@ -99,7 +98,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         wide = args.output == WIDE
         print_audit(found, steps, changes, all_pairs=bool(args.pairs) or wide, wide=wide)
     if failure:
-        sys.stderr.write(f"keepapart: {failure}\n")
+        tell_failure(failure)
         return failure.exit_code
     return exit_code(found, changes, args.fail_on)
 

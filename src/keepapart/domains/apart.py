@@ -18,9 +18,7 @@ import numpy as np
 from keepapart.arrays import Edges, Labels, Places, Sizes, compact, components, sizes_of
 from keepapart.judging.judgement import Judgement
 
-WEIGHED = (
-    20_000  # instances to leave out one by one; where there are more, whoever is in an unknown pair goes
-)
+WEIGHED = 20_000  # instances to leave out one by one; where there are more, all in unknown pairs go
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,7 @@ FAILED, DONE = 2, 3
 ASKS, ASKS_FOR_ALL = 0x1, 0x301  # flags
 MESSAGE = struct.Struct("=IHHII")  # length, kind, flags, number, port
 ATTRIBUTE = struct.Struct("=HH")  # length, kind
-ROUTE = struct.Struct(
-    "=BBBBBBBBI"
-)  # family, bits of destination and source, tos, table, by, scope, type, flags
+ROUTE = struct.Struct("=BBBBBBBBI")  # family, bits of target and source, tos, table, by, scope, type, flags
 NEIGHBOUR = struct.Struct("=BBHiHBB")  # family, two of padding, device, state, flags, type
 ADDRESS = struct.Struct("=BBBBi")  # family, bits of the network, flags, scope, device
 LINK = struct.Struct("=BBHiII")  # family, padding, type, device, flags, change

@@ -56,9 +56,7 @@ from keepapart.signals.trials import Scatter, Trial, kinds
 UNSEEN = 1e-6  # bound on a shorter path not seen yet (docs/design.md, Hops 4)
 CONFIDENCE = 0.999  # of the upper bound on the chance of a longer path
 REWRITTEN = 2.0**-10  # chance, of a whole audit to be refuted by accident
-RAISED = (
-    4  # flows: by accident so many began with the smaller value once in 16 times; then more are asked for
-)
+RAISED = 4  # flows: by accident so many begin with the smaller value once in 16 times; then more are sent
 NOTHING = np.float32(np.log(1e-30))  # below this, chances are not distinguished
 
 Chances = npt.NDArray[np.float32]

@@ -12,9 +12,8 @@ from keepapart.model import Instance
 from keepapart.probe.measured import Extras, Route
 from keepapart.signals.platform import platform_of, sees_hypervisor
 
-TUNNEL_TYPES = frozenset(
-    {512, 768, 769, 776, 778, 823, 65534}
-)  # ARPHRD: PPP, IP in IP, GRE, and what has no hardware
+# ARPHRD: PPP, IP in IP, GRE, and what has no hardware
+TUNNEL_TYPES = frozenset({512, 768, 769, 776, 778, 823, 65534})
 TUNNEL_KINDS = {  # of software devices, some of which say that they are Ethernet
     *(
         "amt",

@@ -93,13 +93,7 @@ FIFTH = (
     )""",
 )
 
-MIGRATIONS: Sequence[Sequence[str]] = (
-    FIRST,
-    SECOND,
-    THIRD,
-    FOURTH,
-    FIFTH,
-)  # the n-th: n to n + 1
+MIGRATIONS: Sequence[Sequence[str]] = (FIRST, SECOND, THIRD, FOURTH, FIFTH)  # the n-th: n to n + 1
 
 
 def statements(version: int, dialect: str) -> list[str]:
