@@ -6,8 +6,9 @@ from ipaddress import AddressValueError, IPv4Address
 
 
 def is_public(text: str) -> bool:
-    """Say whether a text is a public IPv4 address, as IANA's registry of special ones has it."""
+    """Say whether a text is one machine's public IPv4 address, by IANA's registries of special ones."""
     try:
-        return IPv4Address(text).is_global
+        address = IPv4Address(text)
     except AddressValueError:
         return False
+    return address.is_global and not address.is_multicast

@@ -23,6 +23,7 @@ from tests.measuring import one_round
         (Instance("a", "10.0.0.1", "ssh:bastion"), ""),
         (Instance("a", "10.0.0.1", "ssh:10.0.0.1", public="192.168.0.1"), ""),
         (Instance("a", "10.0.0.1", "exec:into 1.1.1.2"), ""),
+        (Instance("a", "10.0.0.1", public="224.0.0.1"), ""),
     ],
 )
 def test_a_public_address_is_told_or_that_of_the_way_in(instance: Instance, public: str) -> None:
