@@ -103,3 +103,12 @@ def test_one_machine_by_two_spellings_is_named_twice(
     monkeypatch.chdir(tmp_path)
     assert main(["audit", "web-1", "web-1=10.0.0.1"]) == 2
     assert "'web-1' stands twice" in capsys.readouterr().err
+
+
+def test_an_address_of_one_link_is_refused_here_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in a configuration: others send to it from another machine, where its link has another name."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "web-1=fe80::1%eth0", "web-2"]) == 2
+    assert "'fe80::1%eth0' is of one link only" in capsys.readouterr().err

@@ -124,6 +124,10 @@ def _machine(text: str) -> Instance:
         raise UsageError(f"{text!r} is not a name that `ssh` takes", "NAME or NAME=ADDRESS is wanted")
     if not equals:
         return Instance(name)
+    if "%" in address:
+        raise UsageError(
+            f"{text!r}: {address!r} is of one link only", "the address that others use is wanted"
+        )
     try:
         return Instance(name, str(ip_address(address)))
     except ValueError:
