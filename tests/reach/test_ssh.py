@@ -76,6 +76,7 @@ def test_where_ssh_asks_nobody_to_look_there_is_no_advice() -> None:
         ),
         ("Warning: Permanently added 'x'.\nbad \x1b[31mword", "ssh: bad [31mword"),
         ("kex_exchange_identification: Connection closed by remote host", "closed by remote host"),
+        ("usage: ssh [-46A]\n           destination [command]", "is no destination that it takes"),
         ("proxy: no such host\nConnection closed by UNKNOWN port 65535", "ssh: proxy: no such host"),
         ("", "ssh: it ended without a word"),
     ],

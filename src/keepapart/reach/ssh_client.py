@@ -274,6 +274,8 @@ def refusal(errors: str, where: Target, resolved: Resolved) -> ReachError:
 
 
 def _last_of(errors: str) -> str:
+    if errors.startswith("usage: "):
+        return "what it is given is no destination that it takes"
     lines = [line for line in errors.splitlines() if line.strip() and not line.startswith(NOISE)]
     telling = [line for line in lines if not line.startswith(UNHEARD) and ENDS not in line]
     return plain((telling or lines or [""])[-1].removeprefix("ssh: "))
