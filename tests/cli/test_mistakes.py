@@ -59,14 +59,14 @@ def test_what_a_word_says_that_is_no_verb_changes_nothing(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("flag", ["--html", "--prom"])
-@pytest.mark.parametrize("where", ["missing/file", ".", "/dev/null"])
+@pytest.mark.parametrize("where", ["missing/file", ".", "/dev/null", ""])
 def test_a_file_that_can_t_be_there_is_told_before_anything_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, where: str
 ) -> None:
     """Nothing is measured, and nothing is read that has no end."""
     config = tmp_path / "keepapart.toml"
     config.write_text(ONE)
-    assert main(["-c", str(config), "audit", flag, str(tmp_path / where)]) == 2
+    assert main(["-c", str(config), "audit", flag, str(tmp_path / where) if where else ""]) == 2
     assert "no plain file can be there" in capsys.readouterr().err
     assert not (tmp_path / "keepapart.db").exists()
 

@@ -136,7 +136,7 @@ def _check_flags(args: argparse.Namespace) -> None:
             if given:
                 raise UsageError(f"{flag}: --each only shows every group", "leave out one of the two")
     for flag, path in (("--html", args.html), ("--prom", args.prom)):
-        if path and not _may_be_written(Path(path)):
+        if path is not None and not (path and _may_be_written(Path(path))):
             raise UsageError(
                 f"{flag} {path}: no plain file can be there", "name one in a folder that there is"
             )
