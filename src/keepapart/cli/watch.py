@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=number(0.05, 10_080), metavar="MINUTES", help="[watch] minutes for this run"
     )
-    parser.add_argument("--listen", metavar="ADDRESS:PORT", help="[watch] listen for this run")
+    parser.add_argument("--listen", type=_place, metavar="ADDRESS:PORT", help="[watch] listen for this run")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -42,3 +42,19 @@ def run(args: argparse.Namespace) -> ExitCode:
         sys.stderr.flush()
 
     return serve(reload, tell)
+
+
+def _place(text: str) -> str:
+    """Refuse what is no address and port as an option of the command line, which the file has no part in."""
+    try:
+        from keepapart.watch.guard import split
+    except ModuleNotFoundError:
+        return text  # `run` says what is missing
+
+    try:
+        split(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"an address and a port are wanted, as 127.0.0.1:9797, not {text!r}"
+        ) from None
+    return text

@@ -39,16 +39,20 @@ SAFE: Mapping[bytes, bytes] = {  # headers of every answer
 
 def place(config: Config) -> tuple[str, int]:
     """Return the address and the port to listen at. Raises `ConfigError`."""
-    where = f"{config.path}: [watch] listen: {config.watch.listen!r}"
-    host, _, port = config.watch.listen.rpartition(":")
-    host = "127.0.0.1" if host == "localhost" else host.removeprefix("[").removesuffix("]")
     try:
-        address = str(ipaddress.ip_address(host))
+        return split(config.watch.listen)
     except ValueError:
+        where = f"{config.path}: [watch] listen: {config.watch.listen!r}"
         raise ConfigError(where, "an address and a port are wanted, as 127.0.0.1:9797") from None
+
+
+def split(listen: str) -> tuple[str, int]:
+    """Split an address from its port. Raises `ValueError`."""
+    host, _, port = listen.rpartition(":")
+    host = "127.0.0.1" if host == "localhost" else host.removeprefix("[").removesuffix("]")
     if not (port.isascii() and port.isdecimal() and int(port) < 65_536):
-        raise ConfigError(where, "an address and a port are wanted, as 127.0.0.1:9797")
-    return address, int(port)
+        raise ValueError(listen)
+    return str(ipaddress.ip_address(host)), int(port)
 
 
 def token(config: Config) -> str:
