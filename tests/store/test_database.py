@@ -36,6 +36,12 @@ def test_unopenable_store_is_one_clear_line(url: str) -> None:
     assert "hush" not in str(refused.value)
 
 
+def test_a_store_where_none_can_be_made_is_advised_elsewhere() -> None:
+    """Where there is no folder, or none to write to, another place is the mend."""
+    with pytest.raises(StoreError, match=r"as \[store\] url name a file in a folder that there is"):
+        Store("sqlite:////nowhere/at/all/x.db")
+
+
 def test_version_loads_no_database() -> None:
     """`keepapart --version` stays quick: it doesn't load SQLAlchemy."""
     code = (

@@ -31,7 +31,7 @@ POSTGRESQL = {
 }
 
 BROKEN = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}
-BROKEN |= {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
+BROKEN |= {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 DISK_FULL = "53100"  # PostgreSQL's word for it
 
 _schema = sa.table("schema_version", sa.column("version", sa.Integer))
@@ -164,8 +164,10 @@ def _is_busy(error: sa.exc.SQLAlchemyError) -> bool:
 def _mend(error: sa.exc.SQLAlchemyError) -> str:
     """Say what to do about a database that is full or broken; nothing where that is no question."""
     cause = getattr(error, "orig", None)
-    broken = getattr(cause, "sqlite_errorcode", 0) & 0xFF in BROKEN
-    if not broken and getattr(cause, "sqlstate", "") != DISK_FULL:
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return "as [store] url name a file in a folder that there is and that you may write to"
+    if code not in BROKEN and getattr(cause, "sqlstate", "") != DISK_FULL:
         return ""
     return "mend that; until then, `keepapart gc` with another [store] url goes by tags alone"
 
