@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
-from itertools import combinations
+from itertools import combinations, product
 
 Pair = frozenset[str]
 
@@ -191,8 +191,13 @@ class Network:
 
     # What is out of the ordinary
 
-    def steer(self, at: str, via: str, *, arriving: str = "", to: Sequence[str] = ()) -> None:
-        """Let `at` hand on to `via` what arrives from `arriving` (anywhere) for the nodes `to` (anybody)."""
+    def steer(
+        self, at: str, via: str, *, arriving: str = "", by: Sequence[str] = (), to: Sequence[str] = ()
+    ) -> None:
+        """Let `at` hand on to `via` what arrives from `arriving` (anywhere), sent by some nodes to others.
+
+        `by` and `to` are these; anybody where they are empty.
+        """
         node = self.nodes[at]
         ways = ((other, end) for end in node.ends for other in end.link.ends if other.node.name == via)
         hop, out = next(ways)
@@ -201,8 +206,11 @@ class Network:
         devices = [end.device for end in node.ends if end.link.leads_to(arriving)] if arriving else [""]
         for device in devices:
             came = f"iif {device}" if device else ""
-            for target in map(self.address, to) if to else [self.anywhere]:
-                node.commands.append(f"rule add pref 100 {came} to {target} lookup {table}")
+            for source, target in product(
+                map(self.address, by) if by else [self.anywhere],
+                map(self.address, to) if to else [self.anywhere],
+            ):
+                node.commands.append(f"rule add pref 100 {came} from {source} to {target} lookup {table}")
 
     def own(self, name: str, address: str) -> str:
         """Give a node one more address, which others route to; return it."""

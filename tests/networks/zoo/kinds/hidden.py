@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
+
 from tests.networks.zoo.kind import Word, kind
 from tests.networks.zoo.network import Network
-from tests.networks.zoo.parts import guests, hidden, hosts, of_host
+from tests.networks.zoo.parts import guests, hidden, hosts, of_host, some_of, tight
 
 
 def gapped(net: Network, *gap: str) -> None:
@@ -71,6 +74,55 @@ def hides_all_of_one(net: Network) -> None:
     hosts(net, net.router("r"), 2, least=2)
     net.router("h", "r")
     net.hide([hidden(net, name, "h") for name in "xyz"], list(net.members))
+
+
+def detoured(net: Network, hidden_on: int, numbers: Sequence[int]) -> None:
+    """Let what guests that hide on the first hosts and one alone on its host exchange go by a firewall."""
+    names = tight(net, net.router("r"), numbers)
+    net.router("fw", "r")
+    (alone,) = of_host(net, names[-1])
+    for host in names[:hidden_on]:
+        name = hidden(net, f"{host}x", host)
+        net.hide([name], list(net.members))
+        net.steer("r", "fw", arriving=host, by=[name], to=[alone])
+        net.steer("r", "fw", arriving=names[-1], by=[alone], to=[name])
+
+
+@kind(Word.SOUND, six=None)
+def hides_and_detour(net: Network) -> None:
+    """One guest hides; a firewall is between it and a database alone on its host."""
+    detoured(net, 1, [*some_of(net, 2, 2, 2), 1])
+
+
+@kind(Word.SOUND)
+def hides_and_detours(net: Network) -> None:
+    """The same of a guest of each of two hosts."""
+    detoured(net, 2, [*some_of(net, 2, 2, 2, 2), 1])
+
+
+def meshed(net: Network, machines: Sequence[str]) -> None:
+    """Let guests `x…` of machines reach each other by tunnels between these, as a Kubernetes' nodes do."""
+    for (i, a), (j, b) in combinations(enumerate(machines), 2):
+        number = 10 * i + j
+        for near, far, last in ((a, b, 1), (b, a, 2)):
+            net.nodes[near].commands += [
+                f"link add t{number} type vxlan id {number} dstport {4789 + number}"
+                f" local {net.address(near)} remote {net.address(far)}",
+                f"link set t{number} up",
+                f"addr add 172.31.{number}.{last}/24 dev t{number}",
+                f"route replace {net.address('x' + far)} via 172.31.{number}.{3 - last} dev t{number} onlink",
+            ]
+    net.hide([f"x{machine}" for machine in machines], list(net.members))
+
+
+@kind(Word.SOUND)
+def hides_in_a_mesh(net: Network) -> None:
+    """Machines with a guest each on hosts with plain ones: what these guests exchange is tunnelled."""
+    names = tight(net, net.router("r"), [*some_of(net, 2, 2, 2), 2])
+    machines = [net.router(f"v{n}", host) for n, host in enumerate(names[:3])]
+    for machine, host in zip(machines, names, strict=False):
+        net.guest(f"x{machine}", machine, on=host)
+    meshed(net, machines)
 
 
 @kind(Word.ASTRAY)
