@@ -201,6 +201,9 @@ class Controls:
     separate: Sequence[tuple[str, str]] = ()
 
 
+NOTHING_KNOWN = Controls()
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What a round showed of candidates: the pairs asked for, and who couldn't be reached, with the reason.

@@ -10,18 +10,25 @@ from keepapart.auditing.changes import Changes
 from keepapart.auditing.history import baseline_of, record
 from keepapart.auditing.kept import since_before
 from keepapart.domains.naming import Names, assign
+from keepapart.model import NOTHING_KNOWN, Controls
 from keepapart.store import Store
 
 
-def keep(store: Store, *audits: Audit, purpose: str = "audit", whole: bool = True) -> list[Changes | None]:
+def keep(
+    store: Store,
+    *audits: Audit,
+    purpose: str = "audit",
+    whole: bool = True,
+    known: Controls = NOTHING_KNOWN,
+) -> list[Changes | None]:
     """Keep audits one after the other, each with the names of the one before; say what changed each time."""
     found = []
     for audit in audits:
         baseline = baseline_of(store, "orders")
-        compare = since_before(store, "orders")
+        compare = since_before(store, "orders", known)
         named = again(audit, baseline.domain_prior(audit.instances, audit.round).names)
         found.append(compare(named))
-        record(store, named, purpose, baseline, whole=whole)
+        record(store, named, purpose, baseline, whole=whole, known=known)
     return found
 
 

@@ -101,9 +101,9 @@ def test_what_the_command_line_prints_is_as_published(
             ended = main(["-c", config, *command, *([] if "json" in command else ["--json"])])
         except SystemExit as usage:
             ended = int(usage.code or 0)
-        out = capfd.readouterr().out
+        out, told = capfd.readouterr()
+        assert ended == code, told
         document = json.loads(out)
-        assert ended == code
         assert document["schema"] == f"keepapart.{name}/1"
         published(name).validate(document)
         assert base.text(msgspec.convert(document, kind)) + "\n" == out

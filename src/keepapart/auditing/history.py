@@ -13,7 +13,7 @@ from keepapart.auditing.assess import Audit
 from keepapart.auditing.baseline import Baseline
 from keepapart.auditing.changes import Move, all_reached, differing, moves, placed
 from keepapart.auditing.document import audit_document, move_entries
-from keepapart.auditing.kept import is_whole, newest, recall
+from keepapart.auditing.kept import is_whole, newest, recall, written
 from keepapart.auditing.kept_pairs import KeptPairs, packed
 from keepapart.auditing.listed_pairs import ALL_PAIRS_UP_TO
 from keepapart.documents.audit import AuditDocument, FactsDifferEntry, VerdictCounts
@@ -21,29 +21,48 @@ from keepapart.documents.base import plain
 from keepapart.documents.past import HistoryEntry, SayingEntry
 from keepapart.domains.apart import Ties
 from keepapart.errors import UsageError
+from keepapart.model import NOTHING_KNOWN, Controls
 from keepapart.store import Store
 
 BEFORE = 20  # audits read beyond those asked for, so that the oldest has something to be compared with
 UNWRITTEN = "kept without its evidence, as most pairs of a large cluster are"
 
 
-def record(store: Store, audit: Audit, purpose: str, baseline: Baseline, *, whole: bool = True) -> None:
+def record(
+    store: Store,
+    audit: Audit,
+    purpose: str,
+    baseline: Baseline,
+    *,
+    whole: bool = True,
+    known: Controls = NOTHING_KNOWN,
+) -> None:
     """Keep an audit; `purpose` is the verb that it was made for, `baseline` what was remembered before it.
 
-    Only a whole audit's names are kept. `whole` says whether all members were asked for.
+    Only a whole audit's names are kept; by the operator's word of pairs, `known`, only where the last one was
+    by the same. `whole` says whether all members were asked for.
     """
-    entry = entry_of(audit, purpose, whole=whole)
-    after = baseline.after(audit, naming=is_whole(entry)).document()
+    entry = entry_of(audit, purpose, whole=whole, known=known)
+    stands = known == NOTHING_KNOWN or newest(store, audit.cluster, known) == newest(store, audit.cluster)
+    after = baseline.after(audit, naming=is_whole(entry) and stands).document()
     store.audits.add(audit.cluster, audit.at, json.dumps(entry), json.dumps(after))
 
 
-def entry_of(audit: Audit, purpose: str, *, whole: bool = True) -> dict[str, Any]:
+def entry_of(
+    audit: Audit, purpose: str, *, whole: bool = True, known: Controls = NOTHING_KNOWN
+) -> dict[str, Any]:
     """Return what is kept of an audit.
 
-    These are its "purpose", whether it is of the "whole" cluster, the "audit", and of a large one "kinds"
-    (`kept_pairs`). Entries of before don't say whether they are whole, and those of audits are taken for it.
+    These are its "purpose", whether it is of the "whole" cluster, what was "known" of pairs, the "audit", and
+    of a large one "kinds" (`kept_pairs`). Entries of before don't say whether they are whole, and those of
+    audits are taken for it.
     """
-    entry = {"purpose": purpose, "whole": whole, "audit": plain(audit_document(audit))}
+    entry = {
+        "purpose": purpose,
+        "whole": whole,
+        "known": written(known),
+        "audit": plain(audit_document(audit)),
+    }
     return entry if len(audit.instances) <= ALL_PAIRS_UP_TO else {**entry, "kinds": packed(audit.kinds)}
 
 
@@ -84,8 +103,8 @@ def _with_ties(entry: Mapping[str, Any]) -> tuple[AuditDocument, Ties]:
 def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> list[HistoryEntry]:
     """Sum up at most `limit` kept audits, newest first; with a `verb`, only those that were made for it.
 
-    Audits of the whole cluster say who moved, compared with where it was last known to be before, and what
-    has come to differ.
+    Audits of the whole cluster say who moved, compared with where it was last known to be before, by the same
+    word of the operator's, and what has come to differ.
     """
     chosen = (
         (number, entry)
@@ -93,14 +112,14 @@ def rows(store: Store, cluster: str, limit: int, verb: str | None = None) -> lis
         if verb in (None, entry["purpose"]) or is_whole(entry)
     )
     found: list[HistoryEntry] = []
-    hosts: dict[str, str] = {}
+    hosts_by_word: dict[str, dict[str, str]] = {}
     differed: set[tuple[str, str, str]] = set()
     read = list(_enough(chosen, limit, verb))
     for number, entry in reversed(read):
         moved: Sequence[Move] = ()
         new: Sequence[Mapping[str, Any]] = ()
         if is_whole(entry):
-            audit = entry["audit"]
+            audit, hosts = entry["audit"], hosts_by_word.setdefault(entry.get("known", ""), {})
             moved, differ = moves(audit, hosts), differing(audit)
             new = [one for key, one in differ.items() if key not in differed]
             hosts |= placed(audit)

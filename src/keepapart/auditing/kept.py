@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keepapart.auditing.changes import Changes, changes
 from keepapart.documents.base import plain
+from keepapart.model import NOTHING_KNOWN, Controls
 
 if TYPE_CHECKING:
     from keepapart.auditing.assess import Audit
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 WHOLE = "audit"  # the purpose of audits that are of the whole cluster
 RELEASED, LOST = "released", "lost"  # events of the journal
+RECENT = 100  # audits among which one by the same word of the operator's is looked for
 
 
 def recall(store: Store, cluster: str, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
@@ -27,14 +29,31 @@ def is_whole(entry: Mapping[str, Any]) -> bool:
     return bool(entry["purpose"] == WHOLE and entry.get("whole", True))
 
 
-def newest(store: Store, cluster: str) -> Mapping[str, Any] | None:
-    """Return what is kept of the last audit of the whole cluster; None where none is."""
-    return next((entry for entry in recall(store, cluster) if is_whole(entry)), None)
+def written(known: Controls) -> str:
+    """Return the operator's word of pairs as it is kept; empty where there is none."""
+    return "" if known == NOTHING_KNOWN else json.dumps([sorted(known.same), sorted(known.separate)])
 
 
-def since_before(store: Store, cluster: str) -> Callable[[Audit], Changes | None]:
-    """Read what is kept now; return what compares a later audit with it, None where there is nothing yet."""
-    before, baseline = newest(store, cluster), store.audits.baseline(cluster)
+def newest(store: Store, cluster: str, known: Controls | None = None) -> Mapping[str, Any] | None:
+    """Return what is kept of the last audit of the whole cluster; None where none is.
+
+    With `known`, of the last few the last that was by this word of the operator's: what others say of it
+    would be moves that nobody made.
+    """
+    if known is None:
+        return next((entry for entry in recall(store, cluster) if is_whole(entry)), None)
+    there = (entry for entry in recall(store, cluster, RECENT) if is_whole(entry))
+    return next((entry for entry in there if entry.get("known", "") == written(known)), None)
+
+
+def since_before(
+    store: Store, cluster: str, known: Controls = NOTHING_KNOWN
+) -> Callable[[Audit], Changes | None]:
+    """Read what is kept now; return what compares a later audit with it, None where there is nothing yet.
+
+    It is what was found by the same word of the operator's, `known`.
+    """
+    before, baseline = newest(store, cluster, known), store.audits.baseline(cluster)
 
     def compare(audit: Audit) -> Changes | None:
         from keepapart.auditing.baseline import Baseline

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from keepapart import plugins
 from keepapart.config import Config
-from keepapart.model import Controls, Instance, Progress, Service
+from keepapart.model import NOTHING_KNOWN, Controls, Instance, Progress, Service
 from keepapart.plugins import installed
 from keepapart.probe.metadata import no_service
 from keepapart.probe.round import measure
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from keepapart.signals import Signal
     from keepapart.store import Store
 
-NOTHING = Controls()
 JUDGES = ("keepapart.probe.batches", "keepapart.auditing.assess", "keepapart.auditing.document")
 HEAD_START = 0.05  # seconds in which connections are begun, before imports compete for the processor
 LOG = logging.getLogger(__name__)
@@ -89,7 +88,7 @@ class Session:
         instances: Sequence[Instance],
         purpose: str,
         *,
-        known: Controls = NOTHING,
+        known: Controls = NOTHING_KNOWN,
         store: Store | None,
         clock: Clock,
         progress: Progress,
@@ -170,7 +169,7 @@ class Survey:
         )
         LOG.info("network: %s: %s", found.network.standing.value, found.network.because)
         if store and measured.answered:
-            record(store, found, self.purpose, baseline, whole=not self.unasked)
+            record(store, found, self.purpose, baseline, whole=not self.unasked, known=self.known)
         return found
 
     def _idle(self) -> dict[str, str]:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from keepapart.auditing.kept import WHOLE
 from keepapart.auditing.members import cloud_of, network_word, opened, select, whom_to_ask
-from keepapart.auditing.session import NOTHING, Clock, Session, Survey
+from keepapart.auditing.session import Clock, Session, Survey
 from keepapart.clouds import Listing, by_hand
 from keepapart.config import Config
 from keepapart.errors import OperationError, UsageError
 from keepapart.memory import uncollected
-from keepapart.model import Checked, Checker, Controls, Instance, Progress, silent
+from keepapart.model import NOTHING_KNOWN, Checked, Checker, Controls, Instance, Progress, silent
 from keepapart.reach.transports import Transports
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def audit(
     cloud: Listing | None = None,
     only: Sequence[str] = (),
     wanted: Sequence[str] = (),
-    known: Controls = NOTHING,
+    known: Controls = NOTHING_KNOWN,
     store: Store | None = None,
     purpose: str = WHOLE,
     clock: Clock = time.time,
@@ -70,7 +70,7 @@ async def audit_async(
     *,
     only: Sequence[str] = (),
     wanted: Sequence[str] = (),
-    known: Controls = NOTHING,
+    known: Controls = NOTHING_KNOWN,
     store: Store | None = None,
     purpose: str = WHOLE,
     clock: Clock = time.time,
@@ -144,7 +144,7 @@ def check(
     a: str,
     b: str,
     *,
-    known: Controls = NOTHING,
+    known: Controls = NOTHING_KNOWN,
     store: Store | None = None,
     clock: Clock = time.time,
     progress: Progress = silent,
@@ -171,7 +171,7 @@ async def check_async(
     a: str,
     b: str,
     *,
-    known: Controls = NOTHING,
+    known: Controls = NOTHING_KNOWN,
     store: Store | None = None,
     clock: Clock = time.time,
     progress: Progress = silent,

@@ -202,7 +202,7 @@ def _measured(args: argparse.Namespace) -> _Seen:
         if store and not only:
             from keepapart.auditing.kept import since_before
 
-            compare = since_before(store, config.cluster.name)
+            compare = since_before(store, config.cluster.name, known(args))
         found = audit(config, cloud=cloud, only=only, known=known(args), store=store, progress=progress)
         ground = Ground.of(config, cloud, args.config, asked(args.names, args), listed=store is not None)
         return _Seen(found, ground, compare(found) if compare else None)
