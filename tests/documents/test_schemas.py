@@ -37,7 +37,13 @@ COMMANDS: dict[
     "move": ([["move", "--yes", "i-0001"]], 0),
     "gc": ([["gc"], ["gc", "--dry-run"]], 0),
     "history": ([["history"], ["history", "--verb", "check"]], 0),
-    "domains": ([["export", "json"], ["export", "json", "--level", "rack"]], 0),
+    "domains": (
+        [
+            ["export", "json", "--unknown", "merge"],
+            ["export", "json", "--unknown", "merge", "--level", "rack"],
+        ],
+        0,
+    ),
     "explain": ([["explain", "i-0001", "i-0003"]], 0),
     "simulate": ([["simulate", "--trials", "20"], ["simulate", "--habit", "sticky", "--trials", "20"]], 0),
     "lab": ([["lab", "ls"], ["lab", "truth"]], 0),
