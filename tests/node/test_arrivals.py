@@ -21,7 +21,7 @@ from tests.networks.build import Network
 
 namespaces = pytest.mark.skipif(bool(build.possible()), reason=build.possible())
 
-PORT = 7000
+PORT, PROXY = 7000, 7001
 TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:1B58 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
    1: 0200000A:1B58 0300000A:9C40 01 00000000:00000000 00:00000000 00000000     0        0 2 1 0 100 0 0 10 0
@@ -78,9 +78,11 @@ def running(namespace: str, *argv: str) -> Iterator[None]:
     command = ["ip", "netns", "exec", namespace, *argv]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()
-        yield
-        process.kill()
+        try:
+            process.stdout.readline()
+            yield
+        finally:
+            process.kill()
 
 
 def listening() -> Sequence[str]:
@@ -159,6 +161,24 @@ def test_a_connection_that_a_router_accepts_first_is_not_confirmed(net: Network)
 
 
 @namespaces
+def test_a_connection_that_a_proxy_has_made_is_not_confirmed(net: Network) -> None:
+    """A firewall on the climber's host is both ends at once, with the addresses and ports of both."""
+    build.routed(net, racks=1, hosts=2, guests=1)
+    climber, target = net.guests
+    host = net.host_of[climber]
+    rules = (
+        f"tcp dport {PORT} tproxy to :{PROXY} meta mark set 1 accept",
+        "meta l4proto tcp socket transparent 1 meta mark set 1 accept",
+    )
+    chain = "\n".join(("type filter hook prerouting priority mangle;", *rules))
+    build.nft(host, f"table ip proxy {{\nchain in {{\n{chain}\n}}\n}}\n")
+    net.inside(host, "route add local 0.0.0.0/0 dev lo table 50", "rule add fwmark 1 lookup 50")
+    proxy = [sys.executable, str(Path(__file__).with_name("transparent_proxy.py")), str(PROXY)]
+    with running(target, *listening()), running(host, *proxy):
+        assert confirm(net, "tcp", climber, target) == (1, [False])
+
+
+@namespaces
 def test_a_translated_address_is_confirmed(net: Network, pair: tuple[str, str]) -> None:
     """It is for others to say that the address is not the machine's; what was sent to it did arrive."""
     climber, target = pair
@@ -200,12 +220,12 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("token", "expected"),
     [
-        ("10.0.0.3 40000", True),
-        ("10.0.0.3 40001", False),
-        ("10.0.0.4 40000", False),
-        ("10.0.0.5 40001", True),
-        ("fd00::3 40002", True),
-        ("fd00::2 40002", False),
+        ("10.0.0.3 40000 1000", True),
+        ("10.0.0.3 40001 1000", False),
+        ("10.0.0.4 40000 1000", False),
+        ("10.0.0.5 40001 1000", True),
+        ("fd00::3 40002 1000", True),
+        ("fd00::2 40002 1000", False),
         ("", False),
     ],
 )
@@ -257,7 +277,7 @@ def test_where_nothing_is_counted_nothing_is_confirmed(files: Path, content: str
     if content is not None:
         (files / "snmp").write_text(content)
     assert arrivals.Arrivals("icmp").confirmed(0, [str(ECHOES)]) == [False]
-    assert arrivals.Arrivals("tcp").confirmed(PORT, ["10.0.0.3 40000"]) == [False]
+    assert arrivals.Arrivals("tcp").confirmed(PORT, ["10.0.0.3 40000 1000"]) == [False]
 
 
 @given(st.text(max_size=400))

@@ -80,7 +80,7 @@ async def whole_round(group: PipedNodes) -> dict[str, Any]:
     found: dict[str, Any] = {"hops": await group.report(0.0)}
     await group.watch("tcp", ["a", "b"])
     found["climbed"] = await group.climb("tcp", 1, {"a": ["10.0.0.2"], "b": ["10.0.0.1"]})
-    found["arrived"] = await group.arrived(1, {"a": ["10.0.0.2 4000"], "b": ["10.0.0.1 4000"]})
+    found["arrived"] = await group.arrived(1, {"a": ["10.0.0.2 4000 1000"], "b": ["10.0.0.1 4000 1000"]})
     await group.leave()
     found["guests"] = await group.guests()
     found["around"] = await group.surroundings({"a": [1], "b": [0]})
@@ -98,7 +98,7 @@ GOOD = [
     b"{}\n",
     json.dumps({"hops": base64.b64encode(bytes([0, 2, 0, 2])).decode()}).encode() + b"\n",
     b"{}\n",
-    b'{"hops": [2], "tokens": ["10.0.0.1 4000"]}\n',
+    b'{"hops": [2], "tokens": ["10.0.0.1 4000 1000"]}\n',
     b'{"arrived": [1]}\n',
     b"{}\n",
     b'{"own": 1, "ways": [["10.0.0.254", "ee:ee:ee:ee:ee:ee", "eth0", 1, ""]]}\n',
@@ -115,7 +115,7 @@ def test_whatever_a_node_says_is_its_own_affair(said: list[bytes], after: int) -
     group = ScriptedCrew({"a": GOOD, "b": odd})
     found = asyncio.run(whole_round(group))
     assert found["hops"]["a"] == bytes([0, 2, 0, 2])
-    assert found["climbed"]["a"] == [(2, "10.0.0.1 4000")]
+    assert found["climbed"]["a"] == [(2, "10.0.0.1 4000 1000")]
     assert found["arrived"]["a"] == [True]
     assert found["around"]["a"] == (True, [("10.0.0.254", "ee:ee:ee:ee:ee:ee", "eth0", 1, "")])
     assert found["routers"]["a"] == [(0, "10.0.0.254", 3)]

@@ -4,9 +4,10 @@ Handed over to every instance together with node.py: standard library only, Pyth
 leaves a token of each ladder (ladder.py). What the kernel shows to anybody, of the network namespace that the
 node is in, confirms it or doesn't:
 
-1. A connection has arrived if the kernel has one to that port whose far end is the climber's. It may be any
-   program's; the node opens no port for it. A refusal leaves no trace, and a translated sender another one:
-   neither is confirmed.
+1. A connection has arrived if the kernel has one to that port whose far end is the climber's, and, where the
+   kernel tells that, no longer segments may be sent there than the climber takes: a proxy on the way that
+   keeps the climber's address and port asks for its own. It may be any program's; the node opens no port for
+   it. A refusal leaves no trace, and a translated sender another one: neither is confirmed.
 2. Nobody without privilege is shown an echo request, but the kernel counts them. All that climbers say were
    answered have arrived if that count grew by as many at least while they climbed, on a machine that got
    none for `QUIET` seconds before it began. Somebody else's requests might make up for those that another
@@ -22,6 +23,7 @@ import time
 from collections.abc import Sequence
 
 from keepapart.node.ladder import ECHOES
+from keepapart.node.routes import ASKS_FOR_ALL, Kernel, attributes
 from keepapart.node.stdlib import socket
 
 CONNECTIONS = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -30,6 +32,16 @@ SHOWN = 1 << 24  # bytes of a file that are read: 100,000 connections
 QUIET = 0.5  # seconds
 LISTENING = "0A"
 MAPPED = "0000000000000000FFFF0000"  # before an IPv4 address in a connection of an IPv6 socket
+NETLINK_CONNECTIONS = 4  # NETLINK_SOCK_DIAG
+GET_CONNECTIONS = 20  # SOCK_DIAG_BY_FAMILY
+TCP = 6
+ALL_BUT_LISTENING = 0xFFFFFFFF & ~(1 << 10)  # states
+CONNECTION = struct.Struct("=BBBB2s2s16s16sIII5I")  # family, …, ports, addresses
+WANTED_CONNECTIONS = struct.Struct("=BBBBI2s2s16s16sIII")  # family, protocol, attributes, padding, states, …
+TCP_INFO = 2  # attribute
+TCP_TOLD = struct.Struct("=5xB10xI")  # options, and the longest segment that may be sent, without these
+TIMESTAMPS = 1  # option, of so many bytes in each segment
+TIMESTAMP = 12
 
 
 class Arrivals:
@@ -49,8 +61,13 @@ class Arrivals:
             answered, before, now = [int(token) for token in tokens], self.before, echo_requests()
             self.before = now if before >= 0 else before
             return [0 <= before <= now - sum(answered) and times >= ECHOES for times in answered]
-        ends = far_ends(port)
-        return [bool(token) and not ends.isdisjoint(_written(token)) for token in tokens]
+        ends, longest = far_ends(port), longest_segments(port)
+        found = []
+        for token in tokens:
+            address, far, most = token.split(" ") if token else ("", "0", "0")
+            there = ends.intersection(_written(address, int(far))) if address else set()
+            found.append(bool(there) and all(longest.get(end, 0) <= int(most) for end in there))
+        return found
 
 
 def echo_requests() -> int:
@@ -84,11 +101,40 @@ def far_ends(port: int) -> set[str]:
     return found
 
 
-def _written(token: str) -> tuple[str, ...]:
+def longest_segments(port: int) -> dict[str, int]:
+    """Return what the far ends of all connections to a port take at most, where the kernel tells that."""
+    found: dict[str, int] = {}
+    try:
+        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_CONNECTIONS)
+    except OSError:
+        return found
+    try:
+        for family in (socket.AF_INET, socket.AF_INET6):
+            ours = struct.pack("!H", port)
+            wanted = (family, TCP, 1 << (TCP_INFO - 1), 0, ALL_BUT_LISTENING, ours, b"", b"", b"", 0, 0, 0)
+            for _, told in Kernel(sock).ask(GET_CONNECTIONS, WANTED_CONNECTIONS.pack(*wanted), ASKS_FOR_ALL):
+                info = attributes(told, CONNECTION.size).get(TCP_INFO, b"")
+                if len(info) < TCP_TOLD.size or told[4:6] != ours:
+                    continue
+                options, longest = TCP_TOLD.unpack_from(info)
+                end = _end(
+                    told[24 : 28 if family == socket.AF_INET else 40], struct.unpack("!H", told[6:8])[0]
+                )
+                found[end] = longest + TIMESTAMP * (options & TIMESTAMPS)
+    except OSError:
+        pass  # there is no such answer on this kernel
+    finally:
+        sock.close()
+    return found
+
+
+def _written(address: str, port: int) -> tuple[str, ...]:
     """Return the end of a connection as /proc/net/tcp may write it."""
-    address, port = token.split(" ")
     six = ":" in address
-    packed = socket.inet_pton(socket.AF_INET6 if six else socket.AF_INET, address)
-    words = struct.unpack("={}I".format(len(packed) // 4), packed)
-    end = "{}:{:04X}".format("".join(["{:08X}".format(word) for word in words]), int(port))
+    end = _end(socket.inet_pton(socket.AF_INET6 if six else socket.AF_INET, address), port)
     return (end,) if six else (end, MAPPED + end)
+
+
+def _end(packed: bytes, port: int) -> str:
+    words = struct.unpack("={}I".format(len(packed) // 4), packed)
+    return "{}:{:04X}".format("".join(["{:08X}".format(word) for word in words]), port)

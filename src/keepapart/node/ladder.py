@@ -43,6 +43,7 @@ GRACE = 0.1  # seconds that a rung tried again may take
 AGAIN = 2
 ECHOES = 8  # of the least life, so that a target's count of all that it gets tells them from others'
 ECHO_REQUEST = 8  # of IPv4; IPv6 never hands on its header
+LONGEST_SEGMENT = 1100  # bytes at most, which a connection takes on any way; few others ask for so little
 SECRET = 16  # random bytes in an echo request, by which its answer is known
 BEGUN = (64, 128, 255)  # times-to-live that systems give what they send; Linux the first
 IP_RECVTTL = 12  # Linux's number; missing from the socket module
@@ -136,6 +137,7 @@ class TcpLadder:
         self._rungs: dict[int, tuple[int, socket.socket]] = {}
         self._kept: socket.socket | None = None
         self._least = RUNGS + 1
+        self._longest = LONGEST_SEGMENT - posix.urandom(1)[0]
 
     def send(self, ttl: int) -> None:
         """Begin a connection."""
@@ -167,13 +169,16 @@ class TcpLadder:
         return news
 
     def token(self, ttl: int) -> str:
-        """Return the address and port of this end of the connection that was accepted; none of a refusal."""
+        """Tell the connection that was accepted: this end's address and port, and its longest segment.
+
+        Empty of a refusal.
+        """
         if self._kept is None or self._least != ttl:
             return ""
         begun = self._begun(ttl)
         if not begun or (ttl == 2 and not self._accepted(ttl, begun - ttl + 1)):
             return ""
-        return "{} {}".format(*self._kept.getsockname()[:2])
+        return "{} {} {}".format(*self._kept.getsockname()[:2], self._longest)
 
     def _begun(self, ttl: int) -> int:
         """Return the life that answers begin with; 0 where they come from nearer than the ladder counts."""
@@ -206,6 +211,7 @@ class TcpLadder:
         sock = socket.socket(socket.AF_INET6 if self._six else socket.AF_INET, socket.SOCK_STREAM)
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._longest)
         set_ttl(sock, ttl)
         return sock
 

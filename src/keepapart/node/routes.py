@@ -93,7 +93,7 @@ class Kernel:
         """List the devices that are up and that packets arrive by: their numbers and names."""
         found = []
         request = LINK.pack(0, 0, 0, 0, 0, 0) + _attribute(LINK_MASK, struct.pack("=I", NO_COUNTERS))
-        for _, told in self._ask(GET_LINK, request, ASKS_FOR_ALL):
+        for _, told in self.ask(GET_LINK, request, ASKS_FOR_ALL):
             if len(told) >= LINK.size:
                 _, _, hardware, device, flags, _ = LINK.unpack_from(told)
                 name, kind = _named(told)
@@ -104,11 +104,11 @@ class Kernel:
     def _addresses(self) -> list[tuple[bytes, int, int, int]]:
         """List the machine's addresses: packed, with flags, scope and device."""
         found = []
-        for _, told in self._ask(GET_ADDRESS, ADDRESS.pack(0, 0, 0, 0, 0), ASKS_FOR_ALL):
+        for _, told in self.ask(GET_ADDRESS, ADDRESS.pack(0, 0, 0, 0, 0), ASKS_FOR_ALL):
             if len(told) < ADDRESS.size:
                 continue
             _, _, flags, scope, device = ADDRESS.unpack_from(told)
-            named = _attributes(told, ADDRESS.size)
+            named = attributes(told, ADDRESS.size)
             packed = named.get(ADDRESS_LOCAL) or named.get(ADDRESS_OF, b"")
             if len(packed) in (4, 16):
                 found.append((packed, flags, scope, device))
@@ -132,8 +132,8 @@ class Kernel:
         """Look up a route: its type, its gateway (packed, empty for none) and its device."""
         target = _packed(address)
         request = ROUTE.pack(_family(target), 8 * len(target), 0, 0, 0, 0, 0, 0, 0)
-        for kind, told in self._ask(GET_ROUTE, request + _attribute(ROUTE_TO, target)):
-            found = _attributes(told, ROUTE.size)
+        for kind, told in self.ask(GET_ROUTE, request + _attribute(ROUTE_TO, target)):
+            found = attributes(told, ROUTE.size)
             gateway = found.get(ROUTE_GATEWAY) or found.get(ROUTE_VIA, b"")[2:]
             if kind == NEW_ROUTE and len(found.get(ROUTE_DEVICE, b"")) == 4 and len(gateway) in (0, 4, 16):
                 (device,) = struct.unpack("=I", found[ROUTE_DEVICE])
@@ -147,8 +147,8 @@ class Kernel:
             found = self.neighbours[family, device] = {}
             request = NEIGHBOUR.pack(family, 0, 0, 0, 0, 0, 0)
             request += _attribute(NEIGHBOUR_DEVICE, struct.pack("=I", device))
-            for _, told in self._ask(GET_NEIGHBOUR, request, ASKS_FOR_ALL):
-                named = _attributes(told, NEIGHBOUR.size)
+            for _, told in self.ask(GET_NEIGHBOUR, request, ASKS_FOR_ALL):
+                named = attributes(told, NEIGHBOUR.size)
                 if len(told) >= NEIGHBOUR.size and NEIGHBOUR.unpack_from(told)[3] == device:
                     found[named.get(NEIGHBOUR_ADDRESS, b"")] = named.get(NEIGHBOUR_HARDWARE, b"")
         return self.neighbours[family, device]
@@ -159,13 +159,13 @@ class Kernel:
             self.devices[device] = ("", 0, "")
             request = LINK.pack(0, 0, 0, device, 0, 0)
             request += _attribute(LINK_MASK, struct.pack("=I", NO_COUNTERS))
-            for _, told in self._ask(GET_LINK, request):
+            for _, told in self.ask(GET_LINK, request):
                 name, kind = _named(told)
                 hardware = LINK.unpack_from(told)[2] if len(told) >= LINK.size else 0
                 self.devices[device] = name, hardware, kind
         return self.devices[device]
 
-    def _ask(self, kind: int, body: bytes, flags: int = ASKS) -> Iterator[tuple[int, bytes]]:
+    def ask(self, kind: int, body: bytes, flags: int = ASKS) -> Iterator[tuple[int, bytes]]:
         """Ask; yield what kind each message of the answer is, and what it holds."""
         self.number += 1
         self.sock.send(MESSAGE.pack(MESSAGE.size + len(body), kind, flags, self.number, 0) + body)
@@ -233,8 +233,8 @@ def _packed(address: str) -> bytes:
 
 def _named(link: bytes) -> tuple[str, str]:
     """Return a device's name and kind."""
-    found = _attributes(link, LINK.size)
-    kind = _attributes(found.get(LINK_INFO, b""), 0).get(INFO_KIND, b"")
+    found = attributes(link, LINK.size)
+    kind = attributes(found.get(LINK_INFO, b""), 0).get(INFO_KIND, b"")
     return _text(found.get(LINK_NAME, b"")), _text(kind)
 
 
@@ -247,7 +247,7 @@ def _attribute(kind: int, value: bytes) -> bytes:
     return ATTRIBUTE.pack(ATTRIBUTE.size + len(value), kind) + value
 
 
-def _attributes(message: bytes, at: int) -> dict[int, bytes]:
+def attributes(message: bytes, at: int) -> dict[int, bytes]:
     """Read the attributes of a message from a place on."""
     found: dict[int, bytes] = {}
     while at + ATTRIBUTE.size <= len(message):

@@ -28,7 +28,7 @@ HARDWARE = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 DEVICE = re.compile(r"[!-.0-~]{1,15}")  # a device's name: no blank, no slash
 KIND = re.compile(r"[a-z0-9_-]{1,15}")
 ARPHRD = range(1 << 16)
-ENDPOINT = re.compile(r"([0-9a-f.:]{2,45}) ([0-9]{1,5})")
+ENDPOINT = re.compile(r"([0-9a-f.:]{2,45}) ([0-9]{1,5}) ([0-9]{1,5})")
 ECHOES = re.compile(r"[0-9]{1,4}")
 
 
