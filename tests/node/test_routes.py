@@ -65,6 +65,9 @@ def hardware_of(namespace: str, device: str) -> str:
     return str(json.loads(shown)[0]["address"])
 
 
+DEVICES = {"br0": "vxlan", "br1": "bridge", "mac0": "vxlan", "mac1": "macvlan"}
+
+
 @namespaces
 def test_the_gateway_and_its_hardware_address_are_found(net: Network) -> None:
     """Of a routed guest: its own host, by address and hardware; an address of its own; one way for all."""
@@ -155,6 +158,27 @@ def test_a_tunnel_is_a_device_of_its_own_type(net: Network, pair: tuple[str, str
     )
     ways = ask(guest, "10.0.0.2", ["10.1.0.1", "10.2.0.1"])[1]
     assert ways == [("", "", "tun0", 65534, "tun"), ("", "", "vx0", 1, "vxlan")]
+
+
+@namespaces
+def test_what_hands_on_to_a_tunnel_is_one(net: Network, pair: tuple[str, str]) -> None:
+    """A bridge that has it for a port, and what is above either; others are what they are."""
+    _, guest = pair
+    _, down = net.last
+    net.inside(
+        guest,
+        f"addr add 10.0.0.2/24 dev {down}",
+        "link add vx0 type vxlan id 5 dstport 4789 local 10.0.0.2",
+        "link add br0 type bridge",
+        "link add br1 type bridge",
+        "link set vx0 master br0",
+        "link add link br0 name mac0 type macvlan",
+        f"link add link {down} name mac1 type macvlan",
+        *[f"link set {device} up" for device in ("vx0", "br0", "br1", "mac0", "mac1")],
+        *[f"route add 10.{n}.0.0/16 dev {device}" for n, device in enumerate(DEVICES, 1)],
+    )
+    ways = ask(guest, "10.0.0.2", [f"10.{n}.0.1" for n in range(1, 5)])[1]
+    assert {way[2]: way[4] for way in ways} == DEVICES
 
 
 @namespaces

@@ -13,7 +13,8 @@ nothing.
    arrives by (loopback, dummy, VRF), no other device may be up. To a second card packets come by other
    routers than those that are seen here. To bind the address would show less: a machine may be set to let any
    be bound (`ip_nonlocal_bind`).
-4. What the kernel doesn't tell is left empty.
+4. A device that hands on to a tunnel is one: a VLAN of it, or a bridge that has it for a port.
+5. What the kernel doesn't tell is left empty.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ ADDRESS = struct.Struct("=BBBBi")  # family, bits of the network, flags, scope, 
 LINK = struct.Struct("=BBHiII")  # family, padding, type, device, flags, change
 ROUTE_TO, ROUTE_DEVICE, ROUTE_GATEWAY, ROUTE_VIA = 1, 4, 5, 18  # attributes
 NEIGHBOUR_ADDRESS, NEIGHBOUR_HARDWARE, NEIGHBOUR_DEVICE = 1, 2, 8
-LINK_NAME, LINK_INFO, LINK_MASK, INFO_KIND = 3, 18, 29, 1
+LINK_NAME, LINK_BELOW, LINK_ABOVE, LINK_INFO, LINK_MASK, INFO_KIND = 3, 5, 10, 18, 29, 1
 ADDRESS_OF, ADDRESS_LOCAL = 1, 2  # the far end's on a point-to-point link, and the machine's own
 UNUSABLE = 0x68  # flags of an address: found to be somebody else's, going out of use, not in use yet
 EVERYWHERE = 0  # the scope of an address that is not of one link or one machine
@@ -47,6 +48,8 @@ NO_COUNTERS = 8  # of what to leave out of a link's description
 ONWARD, LOCAL = 1, 2  # types of routes: to others, and to an address of the machine's own
 LISTED = 1 << 15  # bytes of an answer; the kernel cuts what is longer up to fit
 LOOPBACK = 772  # type of a device
+TUNNELS = ("erspan", "geneve", "gretap", "ip6erspan", "ip6gretap", "vxlan")  # that may be below others
+PAIR = "veth"  # whose other end is below it, mostly in another namespace
 TO_NOBODY = ("dummy", "vrf")  # kinds of devices that nothing arrives by
 WORLD = ("192.0.2.1", "2001:db8::1")  # of nobody (RFC 5737, RFC 3849): what the default route leads to
 PORT = 9  # any
@@ -162,8 +165,28 @@ class Kernel:
             for _, told in self.ask(GET_LINK, request):
                 name, kind = _named(told)
                 hardware = LINK.unpack_from(told)[2] if len(told) >= LINK.size else 0
-                self.devices[device] = name, hardware, kind
+                self.devices[device] = name, hardware, (kind and self._tunnel(device)) or kind
         return self.devices[device]
+
+    def _tunnel(self, device: int) -> str:
+        """Return the kind of the tunnel that a software device hands on to; empty for none (rule 4)."""
+        below: dict[int, list[int]] = {}
+        kinds: dict[int, str] = {}
+        request = LINK.pack(0, 0, 0, 0, 0, 0) + _attribute(LINK_MASK, struct.pack("=I", NO_COUNTERS))
+        for _, told in self.ask(GET_LINK, request, ASKS_FOR_ALL):
+            if len(told) < LINK.size:
+                continue
+            number, named = LINK.unpack_from(told)[3], attributes(told, LINK.size)
+            kinds[number] = _named(told)[1]
+            above, lower = _number(named.get(LINK_ABOVE, b"")), _number(named.get(LINK_BELOW, b""))
+            if above:
+                below.setdefault(above, []).append(number)
+            if lower and kinds[number] != PAIR:
+                below.setdefault(number, []).append(lower)
+        reached = [device]
+        for one in reached:
+            reached += [other for other in below.get(one, ()) if other not in reached]
+        return next((kinds[one] for one in reached if kinds.get(one) in TUNNELS), "")
 
     def ask(self, kind: int, body: bytes, flags: int = ASKS) -> Iterator[tuple[int, bytes]]:
         """Ask; yield what kind each message of the answer is, and what it holds."""
@@ -229,6 +252,11 @@ def _family(packed: bytes) -> int:
 
 def _packed(address: str) -> bytes:
     return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+
+
+def _number(value: bytes) -> int:
+    """Read the number of a device; 0, which is none's, where there is none."""
+    return int(struct.unpack("=I", value)[0]) if len(value) == 4 else 0
 
 
 def _named(link: bytes) -> tuple[str, str]:
