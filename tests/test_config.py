@@ -72,6 +72,11 @@ def test_a_relative_store_lies_beside_the_file(tmp_path: Path) -> None:
         (A.replace('"a"', '"a,b"'), "number 1 id: 'a,b': a comma stands between ids"),
         (HOOK + HOOK, "[[watch.webhooks]] number 2 url: it is that of number 1 already"),
         ('[[instances]]\nid = "a"\naddress = "fe80::1%eth0"', "'fe80::1%eth0' is of one link only"),
+        ('[[instances]]\nid = "a"\naddress = "224.0.0.1"', "'224.0.0.1' is no machine's"),
+        ('[[instances]]\nid = "a"\naddress = "::"', "'::' is no machine's"),
+        ('[[instances]]\nid = "a"\naddress = "255.255.255.255"', "'255.255.255.255' is no machine's"),
+        (A + A.replace('"a"', '"b"').replace("10.", "::ffff:10."), "address: 10.0.0.1 is 'a''s already"),
+        ('[[instances]]\nid = "a "', "number 1 id: 'a ': a blank at its edge"),
         (
             '[reach]\nvia = "nats"',
             "[reach] via: no way in 'nats' is installed; the ways in are exec, local, netns",

@@ -43,6 +43,7 @@ from keepapart.tables import Table, Text, checked, nearest, plain, read
 
 __all__ = ["Config", "load", "parse"]
 
+BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 FILE = "keepapart.toml"
 VARIABLE = "KEEPAPART_CONFIG"
 HOMES = "XDG_CONFIG_HOME"
@@ -215,6 +216,8 @@ def _instances(entries: Sequence[_Entry], via: str, path: Path) -> tuple[Instanc
         where = f"{path}: [[instances]] number {number}"
         if "," in entry.id or not entry.id.isprintable():
             raise ConfigError(f"{where} id: {entry.id!r}: a comma stands between ids", "choose one without")
+        if entry.id != entry.id.strip():
+            raise ConfigError(f"{where} id: {entry.id!r}: a blank at its edge", "leave it out")
         if entry.id in ids:
             raise ConfigError(f"{where} id: {entry.id!r} stands twice", "every instance needs its own")
         ids.add(entry.id)
@@ -242,6 +245,12 @@ def _address(text: str, where: str) -> str:
             f"{where}: {text!r} is of one link only", "the address that other members use is wanted"
         )
     try:
-        return str(ipaddress.ip_address(text))
+        address = ipaddress.ip_address(text)
     except ValueError:
         raise ConfigError(f"{where}: {text!r} is neither an IPv4 nor an IPv6 address") from None
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_multicast or address.is_unspecified or address == BROADCAST:
+        raise ConfigError(
+            f"{where}: {text!r} is no machine's", "the address that other members use is wanted"
+        )
+    return str(address)
