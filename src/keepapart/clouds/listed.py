@@ -3,7 +3,7 @@
 Rules:
 1. The platform is asked for everything that the credentials see, and filtered here. Where platforms filter,
    some do it by other rules than ours, or drop a filter without a word.
-2. keepapart's own tags are read as the platform spells them (`spelling`). A tag without a value is shown with
+2. keepapart's own tags are read as the platform spells them (`tags`). A tag without a value is shown with
    an empty one.
 3. Members that the configuration names (`members`) or describes (`member_filter`) are shown with the tags
    that were asked for, where they have none of their own that says otherwise. A member that isn't there is

@@ -26,7 +26,7 @@ from keepapart import clouds
 from keepapart.clouds import Listing
 from keepapart.clouds.by_token import TokenSettings, by_token
 from keepapart.clouds.listed import Listed, Texts, parse
-from keepapart.clouds.spelling import Spelling
+from keepapart.clouds.tags import Spelling
 from keepapart.model import Instance
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from msgspec import Struct
 from keepapart import clouds
 from keepapart.clouds.listed import Listed
 from keepapart.clouds.rest import Page, Rest, permitted
-from keepapart.clouds.spelling import Spelling
+from keepapart.clouds.tags import Spelling
 
 TAGS = Spelling("keepapart:", ":")
 PAGE = 200

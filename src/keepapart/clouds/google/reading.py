@@ -31,7 +31,7 @@ from msgspec import Struct
 
 from keepapart import clouds
 from keepapart.clouds.listed import Listed
-from keepapart.clouds.spelling import Spelling
+from keepapart.clouds.tags import Spelling
 
 if TYPE_CHECKING:
     from keepapart.clouds.rest import Page, Rest

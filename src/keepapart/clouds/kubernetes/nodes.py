@@ -36,7 +36,7 @@ from keepapart.clouds import Listing
 from keepapart.clouds.kubernetes.labels import statements
 from keepapart.clouds.kubernetes.provider_id import instance_of
 from keepapart.clouds.listed import Listed
-from keepapart.clouds.spelling import Spelling
+from keepapart.clouds.tags import Spelling
 from keepapart.errors import CloudError, ConfigError
 from keepapart.model import Fact, Instance, Source, Statement
 

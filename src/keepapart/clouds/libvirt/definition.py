@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from keepapart.clouds.once import PREFIX
-from keepapart.clouds.spelling import OWN
+from keepapart.clouds.tags import OWN
 from keepapart.errors import RefusedError
 
 OUR_TAGS = "urn:keepapart:1"  # of the element <tags cluster="orders" role="member"/> in a domain's metadata

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from keepapart.clouds import RUNNING
 from keepapart.clouds.libvirt.host import Domain, Host
 from keepapart.clouds.listed import Listed
-from keepapart.clouds.spelling import Spelling
+from keepapart.clouds.tags import Spelling
 
 TAGS = Spelling("")
 NOBODYS_IDS = frozenset(

@@ -27,7 +27,7 @@ from msgspec import Struct
 from keepapart import clouds
 from keepapart.clouds.listed import Listed
 from keepapart.clouds.oci.settings import Settings
-from keepapart.clouds.spelling import Spelling
+from keepapart.clouds.tags import Spelling
 from keepapart.model import Fact
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from keepapart.clouds import CLUSTER_TAG
 from keepapart.clouds.listed import Listed
 from keepapart.clouds.once import PREFIX
 from keepapart.clouds.rest import RestError
-from keepapart.clouds.spelling import Spelling
+from keepapart.clouds.tags import Spelling
 
 if TYPE_CHECKING:
     from keepapart.clouds.rest import Rest

@@ -28,7 +28,7 @@ from pyVmomi import vim
 
 from keepapart import clouds
 from keepapart.clouds.listed import Listed
-from keepapart.clouds.spelling import OTHER, OWN, Spelling
+from keepapart.clouds.tags import OTHER, OWN, Spelling
 from keepapart.clouds.vsphere.session import OPEN, Session
 
 TAGS = Spelling("keepapart.")
