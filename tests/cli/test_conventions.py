@@ -304,9 +304,11 @@ def test_the_manual_page_is_what_the_parser_says() -> None:
 
 
 def test_history_s_forms(tmp_path: Path, capsys: Printed) -> None:
-    """A table of the history raises what is counted within its entries to columns."""
+    """A table of the history raises what is counted within its entries to columns; nothing is no line."""
     path = tmp_path / "h.toml"
     path.write_text('[cluster]\nname = "orders"\n')
+    assert main(["-c", str(path), "history", "-o", "tsv"]) == 0
+    assert capsys.readouterr().out == ""
     with Store(f"sqlite:///{tmp_path}/keepapart.db") as store:
         record(store, audit_of(SHARED, at=200.0), "audit", Baseline())
     assert main(["-c", str(path), "history", "-o", "tsv"]) == 0

@@ -43,7 +43,8 @@ def print_document(document: Document, output: str) -> None:
     if output == "tsv":
         from keepapart.documents.tsv import table
 
-        written = f"{table(document)}\n"
+        rows = table(document)
+        written = f"{rows}\n" if rows else ""
     elif output == "yaml":
         from keepapart.documents.base import yaml
 

@@ -243,7 +243,7 @@ def _next(out: Console, steps: Sequence[Step]) -> None:
 
 def print_if_vouched(out: Console, audit: Assessment) -> None:
     """Print what would be said if the operator vouched for the network, where that changes anything."""
-    if would := audit.if_vouched:
+    if (would := audit.if_vouched) and any(would.verdicts.values()):
         counted = ", ".join(f"{count:,} {verdict}" for verdict, count in would.verdicts.items())
         fact(out, "if so", f"if hosts are gateways here, pairs would be: {counted}")
         for group in would.suspected[:SUSPECTED]:
