@@ -358,7 +358,7 @@ def test_member_that_somebody_else_started_is_nothing_left_behind(packed: Bench)
 
 @pytest.mark.parametrize("arrow", ["after stop", "after journal stopped", "before start", "after launch"])
 def test_interrupted_move_leaves_nobody_stopped(packed: Bench, arrow: str) -> None:
-    """Ctrl-C starts the member where it is and releases the throwaway, then ends with 130."""
+    """Ctrl-C starts the member where it is, saying so, and releases the throwaway, then ends with 130."""
     pressed = False
 
     pressed = False
@@ -371,6 +371,7 @@ def test_interrupted_move_leaves_nobody_stopped(packed: Bench, arrow: str) -> No
 
     outcome = move(packed.context(on_arrow=press), packed.truth, ["m-3"], hold=True)
     assert (outcome.code, outcome.moved, outcome.down) == (130, (), ())
+    assert "m-3 is started first, where it is: nobody is left stopped" in packed.told
     assert all(i.state == "running" for i in packed.cloud.alive().values())
     assert set(packed.cloud.alive()) == {"m-1", "m-2", "m-3"}
     assert collect(packed.context()).found == ()

@@ -125,6 +125,7 @@ class Mover:
             case steps.Compare():
                 return acts.compare(guarded, step, self._checker)
             case steps.BringUp():
+                self._context.tell(f"{step.id} is started first, where it is: nobody is left stopped")
                 return acts.bring_up(guarded, step, self.gone_within)
             case common.Release():
                 return release.release(guarded, step)
