@@ -21,6 +21,8 @@ from keepapart.signals.path_confidence import PathConfidence
 
 LINK = 3  # hops between instances of different hosts that share a link; none are closer
 NEAR = 64  # groups by which the way between two may be shorter, of each those that are nearest
+FEWEST = 8  # of them where there are many groups
+WORK = 1_000_000_000  # ways by thirds that are looked at, at most, unless these are the fewest
 FAR = 10_000  # hops, where they aren't known
 COLUMNS = 128  # groups that a pair's counts are compared to, the directly attached ones first
 
@@ -88,7 +90,8 @@ def shortest(between: Distances) -> Distances:
 
 def _by_third(between: Distances) -> Distances:
     """Return how far it is at most between two by way of a third that is near one of them."""
-    some = min(NEAR, len(between) - 1)
+    size = len(between)
+    some = min(NEAR, size - 1, max(FEWEST, WORK // max(1, size * size)))
     far = np.where(between > 0, between, np.int16(FAR))
     found = np.full_like(between, FAR)
     if some > 1:
