@@ -330,12 +330,14 @@ def test_answers_that_begin_with_another_life_are_from_as_far(
 
 @pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")
 def test_connections_lost_by_the_way_make_no_path_longer(net: Network, tmp_path: Path) -> None:
-    """The spine drops one packet in five besides: rungs that got lost are tried again, and all is right."""
+    """The spine drops one packet in five besides: rungs are tried again, or echoes count; all is right."""
     build.filtered(build.routed(net, racks=2, hosts=2, guests=2), "meta l4proto udp drop")
     lossy = "type filter hook forward priority 1; numgen random mod 5 == 0 drop"
     build.nft(net.namespaces[0], f"table ip loss {{\nchain forward {{\n{lossy}\n}}\n}}\n")
     with served(net):
-        assert by_other_means(net, tmp_path) == (truth(net), {"TCP"})
+        verdicts, means = by_other_means(net, tmp_path)
+    assert verdicts == truth(net)
+    assert means in ({"TCP"}, {"ICMP"})
 
 
 @pytest.mark.skipif(not shutil.which("nft"), reason="nftables is not installed")

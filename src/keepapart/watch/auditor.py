@@ -65,3 +65,5 @@ async def _ended(process: Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+    finally:
+        process._transport.close()  # type: ignore[attr-defined]  # what nobody reads would stay open
