@@ -22,6 +22,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from keepapart.addresses import of_a_machine
 from keepapart.errors import ConfigError
 from keepapart.model import Instance
 from keepapart.plugins import REACH, installed
@@ -43,7 +44,6 @@ from keepapart.tables import Table, Text, checked, nearest, plain, read
 
 __all__ = ["Config", "load", "parse"]
 
-BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 FILE = "keepapart.toml"
 VARIABLE = "KEEPAPART_CONFIG"
 HOMES = "XDG_CONFIG_HOME"
@@ -240,17 +240,7 @@ def _public(text: str, where: str) -> str:
 
 
 def _address(text: str, where: str) -> str:
-    if "%" in text:
-        raise ConfigError(
-            f"{where}: {text!r} is of one link only", "the address that other members use is wanted"
-        )
     try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        raise ConfigError(f"{where}: {text!r} is neither an IPv4 nor an IPv6 address") from None
-    address = getattr(address, "ipv4_mapped", None) or address
-    if address.is_multicast or address.is_unspecified or address == BROADCAST:
-        raise ConfigError(
-            f"{where}: {text!r} is no machine's", "the address that other members use is wanted"
-        )
-    return str(address)
+        return of_a_machine(text)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}", "the address that other members use is wanted") from None

@@ -105,10 +105,17 @@ def test_one_machine_by_two_spellings_is_named_twice(
     assert "'web-1' stands twice" in capsys.readouterr().err
 
 
-def test_an_address_of_one_link_is_refused_here_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("address", "why"), [("fe80::1%eth0", "is of one link only"), ("224.0.0.1", "is no machine's")]
+)
+def test_an_address_that_a_configuration_refuses_is_refused_here_too(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    address: str,
+    why: str,
 ) -> None:
-    """As in a configuration: others send to it from another machine, where its link has another name."""
+    """Others send to it from another machine, where its link has another name; and it has to be one's."""
     monkeypatch.chdir(tmp_path)
-    assert main(["check", "web-1=fe80::1%eth0", "web-2"]) == 2
-    assert "'fe80::1%eth0' is of one link only" in capsys.readouterr().err
+    assert main(["check", f"web-1={address}", "web-2"]) == 2
+    assert f"'{address}' {why}" in capsys.readouterr().err

@@ -15,10 +15,10 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keepapart.addresses import of_a_machine
 from keepapart.cli._open import flagged, opened_config
 from keepapart.cli._output import LOG
 from keepapart.cli._signals import each_heard, left_unheard
@@ -124,14 +124,10 @@ def _machine(text: str) -> Instance:
         raise UsageError(f"{text!r} is not a name that `ssh` takes", "NAME or NAME=ADDRESS is wanted")
     if not equals:
         return Instance(name)
-    if "%" in address:
-        raise UsageError(
-            f"{text!r}: {address!r} is of one link only", "the address that others use is wanted"
-        )
     try:
-        return Instance(name, str(ip_address(address)))
-    except ValueError:
-        raise UsageError(f"{text!r}: {address!r} is neither an IPv4 nor an IPv6 address") from None
+        return Instance(name, of_a_machine(address))
+    except ValueError as error:
+        raise UsageError(f"{text!r}: {error}", "the address that others use is wanted") from None
 
 
 def _alternatives(name: str) -> list[str]:
