@@ -43,8 +43,9 @@ def record(
     by the same. `whole` says whether all members were asked for.
     """
     entry = entry_of(audit, purpose, whole=whole, known=known)
-    stands = known == NOTHING_KNOWN or newest(store, audit.cluster, known) == newest(store, audit.cluster)
-    after = baseline.after(audit, naming=is_whole(entry) and stands).document()
+    last = newest(store, audit.cluster) if known != NOTHING_KNOWN else None
+    supposed = last is not None and last.get("known", "") != entry["known"]
+    after = baseline.after(audit, naming=is_whole(entry) and not supposed).document()
     store.audits.add(audit.cluster, audit.at, json.dumps(entry), json.dumps(after))
 
 

@@ -99,10 +99,7 @@ def host_names(view: View) -> list[str | None]:
 
 def _of_one_source(view: View, ids: Sequence[str]) -> Iterator[LabelTestimony]:
     """Yield what one source says, as strongly as its weight allows."""
-    common = alike(host_names(view)) if "host" in view.states else []
     rules = (
-        ("host", lambda view: _host(view, common)),
-        ("host", lambda view: _alike_hosts(view, common)),
         ("host_kind", _coarse),
         ("host_kind", _dedicated),
         ("zone", _zone),
@@ -113,10 +110,13 @@ def _of_one_source(view: View, ids: Sequence[str]) -> Iterator[LabelTestimony]:
         ("neighbors", lambda view: _neighbors(view, ids)),
         ("whole_host", lambda view: _whole_host(view, ids)),
     )
-    for fact, rule in rules:
-        if fact not in view.states or (rule is _dedicated and view.by != PLATFORM):
-            continue
-        said = rule(view)
+    told = list(_hosts(view)) if "host" in view.states else []
+    told += [
+        rule(view)
+        for fact, rule in rules
+        if fact in view.states and not (rule is _dedicated and view.by != PLATFORM)
+    ]
+    for said in told:
         yield replace(
             said,
             if_equal=min(said.if_equal, int(view.weight.same)),
@@ -166,43 +166,26 @@ def _dated(because: Callable[[int, int], str], view: View) -> Callable[[int, int
     return dated
 
 
-def _host(view: View, common: Sequence[str | None]) -> LabelTestimony:
+def _hosts(view: View) -> Iterator[LabelTestimony]:
+    """Yield what hosts say by their names; where some are alike, who is apart by what these share."""
     hosts = host_names(view)
+    common, scopes = alike(hosts), _scopes_of_hosts(view, hosts)
+    some_alike = len(set(common)) < len(set(hosts))
 
     def because(i: int, j: int) -> str:
         if hosts[i] == hosts[j]:
             return f"{view.by} puts both on host {hosts[i]}"
-        return f"{view.by} puts them on hosts {hosts[i]} and {hosts[j]}"
-
-    return LabelTestimony.of(
-        "stated host",
-        hosts,
-        because,
-        if_equal=CONCLUSIVE,
-        if_different=0 if _some_alike(hosts, common) else -CONCLUSIVE,
-        scopes=_scopes_of_hosts(view, hosts),
-    )
-
-
-def _alike_hosts(view: View, common: Sequence[str | None]) -> LabelTestimony:
-    hosts = host_names(view)
-
-    def because(i: int, j: int) -> str:
         may_be = ", which may be one" if common[i] == common[j] else ""
         return f"{view.by} puts them on hosts {hosts[i]} and {hosts[j]}{may_be}"
 
-    return LabelTestimony.of(
-        "stated host's name",
-        common if _some_alike(hosts, common) else [None] * len(hosts),
-        because,
-        if_equal=WEAK,
-        if_different=-CONCLUSIVE,
-        scopes=_scopes_of_hosts(view, hosts),
+    apart = 0 if some_alike else -CONCLUSIVE
+    yield LabelTestimony.of(
+        "stated host", hosts, because, if_equal=CONCLUSIVE, if_different=apart, scopes=scopes
     )
-
-
-def _some_alike(hosts: Sequence[str | None], common: Sequence[str | None]) -> bool:
-    return len(set(common)) < len(set(hosts))
+    if some_alike:
+        yield LabelTestimony.of(
+            "stated host's name", common, because, if_equal=WEAK, if_different=-CONCLUSIVE, scopes=scopes
+        )
 
 
 def _coarse(view: View) -> LabelTestimony:
